@@ -1,0 +1,31 @@
+"""Activations f with their slopes, each slope written in terms of the value f(a).
+
+    tanh      f(a) = (eᵃ - e⁻ᵃ) / (eᵃ + e⁻ᵃ)      f'(a) = 1 - f(a)²              (A1)
+    logistic  f(a) = 1 / (1 + e⁻ᵃ)                f'(a) = f(a) (1 - f(a))        (A2)
+    relu      f(a) = max(a, 0)                    f'(a) = 1 if f(a) > 0 else 0   (A3)
+    identity  f(a) = a                            f'(a) = 1                      (A4)
+
+That the slope follows from the value is why back-propagation through time needs to keep
+the states only: the pre-activations can be thrown away. The slope of relu at the kink
+a = 0 is 0, as in `jax.nn.relu`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Activation(NamedTuple):
+    """An elementwise function and its derivative as a function of its value."""
+
+    name: str
+    value: Callable[[jax.Array], jax.Array]  # a -> f(a)
+    slope: Callable[[jax.Array], jax.Array]  # f(a) -> f'(a)
+
+
+tanh = Activation("tanh", jnp.tanh, lambda s: 1 - s**2)
+logistic = Activation("logistic", jax.nn.sigmoid, lambda s: s * (1 - s))
+relu = Activation("relu", jax.nn.relu, lambda s: (s > 0).astype(s.dtype))
+identity = Activation("identity", lambda a: a, jnp.ones_like)

@@ -1,0 +1,133 @@
+"""The Cell: one recurrent step and its deltas, as a record of pure functions.
+
+A cell says what happens at one time step and how errors go back through it. Everything
+that needs no state is named apart, so that `jaxseq.unroll` can do it once for all
+steps, outside the loop:
+
+    zs = project(params, xs)                               before the loop, one GEMM
+    state_t, tape_t = step(params, state_tm1, z_t)         in the forward loop
+    d_state_tm1, delta_t = delta(params, trace_t, d_state_t)       in the backward loop
+    d_params, d_xs = collect(params, xs, trace, deltas)    after the loop, GEMMs
+
+The textbook's weight gradient dW = Σ_t δ_t s_{t-1}ᵀ needs nothing but the deltas, so the
+backward loop emits them and `collect` forms the sum as one matrix product.
+
+The record is the manner of `optax.GradientTransformation`: a new cell is a new record.
+A cell of one's own needs no deltas: see `jaxseq.cells.derived`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.types import Array, Key, Tree, accumulator
+
+
+class Trace(NamedTuple):
+    """What the forward pass leaves for the backward pass: of one step, or of all.
+
+    In `delta` the leaves are those of one step, `[..., ·]`; in `collect` they are
+    stacked over time, `[T, ..., ·]`.
+    """
+
+    z: Tree  # the projected input
+    state_tm1: Tree  # the state that the step started from
+    state: Tree  # the state that it led to
+    tape: Tree  # what else the cell's delta needs; `()` for nothing
+
+
+class Sizes(NamedTuple):
+    """The sizes that `init` was called with, read off the parameters."""
+
+    num_inputs: int
+    num_hidden: int
+
+
+class Cell(NamedTuple):
+    """A recurrent cell: what the weights are, one step, and its deltas.
+
+    Attributes:
+        name: for messages and reports.
+        init: `(key, num_inputs, num_hidden, dtype=float32) -> params`; the key is
+            consumed.
+        sizes: `(params) -> Sizes`, the inverse of `init` as far as shapes go.
+        zero_state: `(params, batch_shape) -> state`, leaves `[*batch_shape, ·]`.
+        project: `(params, xs) -> zs`, from `[T, ..., I]`; must not mix time steps.
+        step: `(params, state_tm1, z_t) -> (state_t, tape_t)`.
+        output: `(state_t) -> y_t`, picks the part of the state that is the output; must
+            be linear.
+        delta: `(params, trace_t, d_state_t) -> (d_state_tm1, delta_t)`, BP2T: the
+            error ∂L/∂state_t, complete, goes one step back.
+        collect: `(params, xs, trace, deltas) -> (d_params, d_xs)`, BP3 and BP4: sums
+            over time.
+        is_truncated: whether `step` holds back errors by `stop_gradient` (as Elman
+            1990 and the LSTM of 1997 did), so that the gradient is meant to differ
+            from the true one.
+    """
+
+    name: str
+    init: Callable[..., Tree]
+    sizes: Callable[[Tree], Sizes]
+    zero_state: Callable[[Tree, tuple[int, ...]], Tree]
+    project: Callable[[Tree, Array], Tree]
+    step: Callable[[Tree, Tree, Tree], tuple[Tree, Tree]]
+    output: Callable[[Tree], Array]
+    delta: Callable[[Tree, Trace, Tree], tuple[Tree, Tree]]
+    collect: Callable[[Tree, Array, Trace, Tree], tuple[Tree, Array]]
+    is_truncated: bool = False
+
+
+def affine(weights: Array, xs: Array, bias: Array) -> Array:
+    """Returns W x + b for every x of a stack: `[..., N]` to `[..., G]`."""
+    ys = xs @ weights.T
+    return ys + jnp.broadcast_to(bias, ys.shape)
+
+
+def sum_outer(deltas: Array, inputs: Array) -> Array:
+    """Returns Σ δ xᵀ over time and batch: BP4, as one GEMM.
+
+    Args:
+        deltas: `[T, ..., G]` errors of the pre-activations.
+        inputs: `[T, ..., N]` what the weights were multiplied with.
+
+    Returns:
+        `[G, N]` the gradient of the weights, in the dtype of `deltas`, accumulated in
+        float32 at least.
+    """
+    leading = tuple(range(deltas.ndim - 1))
+    total = jax.lax.dot_general(
+        deltas,
+        inputs,
+        ((leading, leading), ((), ())),
+        preferred_element_type=accumulator(deltas.dtype),
+    )
+    return total.astype(deltas.dtype)
+
+
+def sum_steps(deltas: Array) -> Array:
+    """Returns Σ δ over time and batch: BP3, `[T, ..., G]` to `[G]`."""
+    return jnp.sum(deltas, axis=tuple(range(deltas.ndim - 1)))
+
+
+def uniform(key: Key, shape: tuple[int, ...], fan_in: int, dtype: jnp.dtype) -> Array:
+    """Draws weights uniformly from ±1/√fan_in (LeCun et al. 1998, section 4.6).
+
+    The key is consumed.
+    """
+    bound = max(fan_in, 1) ** -0.5
+    return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+
+def orthogonal(key: Key, num_blocks: int, size: int, dtype: jnp.dtype) -> Array:
+    """Draws `[num_blocks * size, size]`: square orthogonal blocks, one per gate.
+
+    An orthogonal recurrent matrix keeps the length of the errors that pass through it
+    (Saxe, McClelland, Ganguli 2014). The key is consumed.
+    """
+    draw = jax.nn.initializers.orthogonal()
+    keys = jax.random.split(key, num_blocks)
+    # The QR decomposition exists in float32 and float64 only.
+    blocks = [draw(k, (size, size), accumulator(dtype)) for k in keys]
+    return jnp.concatenate(blocks).astype(dtype)

@@ -1,0 +1,204 @@
+"""Checks of what a caller passes: before anything is traced or sent to a device.
+
+Each raises a `ValueError` of one form: the argument, what was expected, what came. They
+look at shapes and dtypes, so they cost nothing in a compiled program; values (lengths)
+are looked at when they are concrete, that is outside `jit`.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseq.cells.cell import Cell
+from jaxseq.types import Array, Tree
+
+
+def expect(condition: bool, argument: str, expected: str, got: object) -> None:
+    """Raises the error that every check raises, unless the condition holds.
+
+    Args:
+        condition: what should be true.
+        argument: the argument's name.
+        expected: what it should be, in words.
+        got: what came.
+
+    Raises:
+        ValueError: "argument: expected ..., got ...".
+    """
+    if not condition:
+        raise ValueError(f"{argument}: expected {expected}, got {got}")
+
+
+def check_unroll(
+    cell: Cell,
+    params: Tree,
+    state_0: Tree | None,
+    xs: Array,
+    lengths: Array | None,
+    resets: Array | None,
+) -> Tree:
+    """Checks the arguments of `jaxseq.unroll`.
+
+    Returns:
+        The initial state: `state_0`, or zeros if it is None.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    check_cell("cell", cell)
+    check_inputs("xs", xs)
+    num_steps, *batch = xs.shape[:-1]
+    check_params(cell, params, xs)
+    state_0 = check_state(cell, params, state_0, xs)
+    if lengths is not None:
+        check_lengths(lengths, num_steps, tuple(batch))
+    if resets is not None:
+        check_mask("resets", resets, xs.shape[:-1])
+    return state_0
+
+
+def check_cell(argument: str, cell: Cell) -> None:
+    """Checks that a cell is one, and not the function that makes it."""
+    hint = " (it must be called: elman.cell())" if callable(cell) else ""
+    expect(
+        isinstance(cell, Cell),
+        argument,
+        "a jaxseq.cells.Cell",
+        f"{type(cell).__name__}{hint}",
+    )
+
+
+def check_inputs(argument: str, xs: Array) -> None:
+    """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis."""
+    check_floats(argument, xs)
+    expect(
+        xs.ndim >= 2, argument, "shape [T, ..., I], at least two axes", describe(xs)
+    )
+    expect(
+        0 not in xs.shape[1:], argument, "no empty axis but time's", describe(xs)
+    )
+
+
+def check_floats(argument: str, array: Array) -> None:
+    """Checks that something is an array of floating-point numbers."""
+    is_array = isinstance(array, (jax.Array, np.ndarray))
+    expect(is_array, argument, "an array", type(array).__name__)
+    is_float = jnp.issubdtype(array.dtype, jnp.floating)
+    expect(is_float, argument, "a floating-point dtype", describe(array))
+
+
+def check_params(cell: Cell, params: Tree, xs: Array) -> None:
+    """Checks parameters against what `cell.init` makes, and inputs against them."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        argument = f"params{jax.tree_util.keystr(path)}"
+        check_floats(argument, leaf)
+        expect(
+            leaf.dtype == xs.dtype, argument, f"the dtype of xs, {xs.dtype}", leaf.dtype
+        )
+    if cell.sizes is None:
+        return
+    try:
+        sizes = cell.sizes(params)
+        like = jax.eval_shape(
+            lambda key: cell.init(key, *sizes, xs.dtype), jax.random.key(0)
+        )
+    except (AttributeError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"params: expected the parameters of {cell.name}, got {_structure(params)}"
+        ) from error
+    check_tree("params", params, like)
+    expect(
+        xs.shape[-1] == sizes.num_inputs,
+        "xs",
+        f"shape [T, ..., I] with I = {sizes.num_inputs}, as params have it",
+        describe(xs),
+    )
+
+
+def check_state(cell: Cell, params: Tree, state_0: Tree | None, xs: Array) -> Tree:
+    """Checks an initial state against the batch axes of the inputs, or makes it."""
+    if cell.zero_state is None:
+        expect(state_0 is not None, "state_0", f"a state ({cell.name} has none)", None)
+        return state_0
+    zero = cell.zero_state(params, xs.shape[1:-1])
+    if state_0 is None:
+        return zero
+    check_tree("state_0", state_0, zero)
+    return state_0
+
+
+def check_tree(argument: str, tree: Tree, like: Tree) -> None:
+    """Checks structure, shapes and dtypes of a tree against those of another."""
+    expect(
+        jax.tree.structure(tree) == jax.tree.structure(like),
+        argument,
+        _structure(like),
+        _structure(tree),
+    )
+    expected = jax.tree.leaves(like)
+    for (path, leaf), wanted in zip(
+        jax.tree_util.tree_leaves_with_path(tree), expected, strict=True
+    ):
+        name = f"{argument}{jax.tree_util.keystr(path)}"
+        check_floats(name, leaf)
+        matches = leaf.shape == wanted.shape and leaf.dtype == wanted.dtype
+        expect(matches, name, describe(wanted), describe(leaf))
+
+
+def check_lengths(lengths: Array, num_steps: int, batch: tuple[int, ...]) -> None:
+    """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete."""
+    _check_integers("lengths", lengths)
+    expect(
+        jnp.shape(lengths) == batch,
+        "lengths",
+        f"one for each sequence, shape {list(batch)}",
+        describe(lengths),
+    )
+    _check_range("lengths", lengths, num_steps, f"0 to T = {num_steps}")
+
+
+def check_mask(argument: str, mask: Array, shape: tuple[int, ...]) -> None:
+    """Checks a boolean mask of a known shape."""
+    is_bool = getattr(mask, "dtype", None) == jnp.bool_
+    expect(is_bool, argument, "an array of dtype bool", describe(mask))
+    expect(jnp.shape(mask) == shape, argument, f"shape {list(shape)}", describe(mask))
+
+
+def check_ids(
+    argument: str, ids: Array, num_ids: int, shape: tuple[int, ...] | None = None
+) -> None:
+    """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete."""
+    _check_integers(argument, ids)
+    if shape is not None:
+        expect(
+            jnp.shape(ids) == shape, argument, f"shape {list(shape)}", describe(ids)
+        )
+    _check_range(argument, ids, num_ids - 1, f"0 to {num_ids - 1}")
+
+
+def _check_range(argument: str, array: Array, largest: int, expected: str) -> None:
+    if isinstance(array, jax.core.Tracer):
+        return
+    values = np.asarray(array)
+    wrong = (values < 0) | (values > largest)
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0].tolist())
+        expect(False, argument, expected, f"{values[place]} at {list(place)}")
+
+
+def _check_integers(argument: str, array: Array) -> None:
+    dtype = getattr(array, "dtype", None)
+    is_integer = dtype is not None and jnp.issubdtype(dtype, jnp.integer)
+    expect(is_integer, argument, "an array of an integer dtype", describe(array))
+
+
+def describe(array: object) -> str:
+    """Writes an array as `float32[3, 4]`, anything else as its type."""
+    dtype, shape = getattr(array, "dtype", None), getattr(array, "shape", None)
+    if dtype is None or shape is None:
+        return type(array).__name__
+    return f"{dtype}[{', '.join(map(str, shape))}]"
+
+
+def _structure(tree: Tree) -> str:
+    return str(jax.tree.map(lambda _: "*", tree)).replace("'*'", "*")

@@ -1,0 +1,42 @@
+"""The input layer of words: a one-hot vector times a matrix is a row of it.
+
+    x_t = Eᵀ onehot(id_t) = the id_t-th row of E                                   (1)
+    ∇E = Σ_t onehot(id_t) d_x_tᵀ: each d_x_t is added to its row                   (2)
+
+JAX's own indexing clamps an id that is too large, wraps a negative one, and drops the
+gradient of both. Here such an id is refused on the host, and inside `jit`, where it
+cannot be, its row is NaN: never a wrong row.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.checks import check_floats, check_ids, describe, expect
+from jaxseq.types import Array, Key
+
+
+def init(key: Key, num_ids: int, size: int, dtype=jnp.float32) -> Array:
+    """Draws a table `[V, I]`, normal with standard deviation 0.1; consumes the key."""
+    return 0.1 * jax.random.normal(key, (num_ids, size), dtype)
+
+
+def lookup(table: Array, ids: Array) -> Array:
+    """Returns the rows of a table, eq. (1).
+
+    Args:
+        table: `[V, I]`.
+        ids: `[...]` integers, 0 to V - 1.
+
+    Returns:
+        `[..., I]`; NaN where, inside `jit`, an id is out of range.
+
+    Raises:
+        ValueError: naming the argument; for an id out of range, its place.
+    """
+    check_floats("table", table)
+    expect(table.ndim == 2, "table", "shape [V, I]", describe(table))
+    check_ids("ids", ids, table.shape[0])
+    # A negative id would count from the end: send it past the end, to be filled.
+    past_the_end = jnp.full_like(ids, table.shape[0])
+    ids = jnp.where(ids < 0, past_the_end, ids)
+    return jnp.take(table, ids, axis=0, mode="fill", fill_value=jnp.nan)

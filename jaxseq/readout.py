@@ -1,0 +1,89 @@
+"""The output layer o_t = g(V s_t + b): no state, so one GEMM for all steps.
+
+    a_t = V s_t + b,    o_t = g(a_t)                                               (1)
+
+g belongs to the loss (softmax to cross-entropy, see `jaxseq.losses`), which takes a_t.
+With δ_t = ∂L/∂a_t, which is o_t - y_t by BP1:
+
+    d_s_t = Vᵀ δ_t                                                                (BP2)
+    ∇b = Σ_t δ_t                                                                  (BP3)
+    ∇V = Σ_t δ_t s_tᵀ                                                             (BP4V)
+
+Reference: as `jaxseq.cells.elman`. The lecture's slide writes s_{t-1} in BP4V once; its
+numbers, and the derivation, have s_t.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.cells.cell import affine, sum_outer, sum_steps, uniform
+from jaxseq.checks import check_floats, describe, expect
+from jaxseq.types import Array, Key
+
+
+class Params(NamedTuple):
+    """The weights of eq. (1)."""
+
+    V: Array  # [O, H]
+    b: Array  # [O]
+
+
+def init(key: Key, num_hidden: int, num_outputs: int, dtype=jnp.float32) -> Params:
+    """Draws V uniform ±1/√H, b zero; consumes the key."""
+    return Params(
+        V=uniform(key, (num_outputs, num_hidden), num_hidden, dtype),
+        b=jnp.zeros((num_outputs,), dtype),
+    )
+
+
+def readout(params: Params, states: Array) -> Array:
+    """Returns a_t = V s_t + b, eq. (1); gradients by BP2, BP3 and BP4V.
+
+    Args:
+        params: the weights.
+        states: `[..., H]` s_t, any number of steps.
+
+    Returns:
+        `[..., O]` a_t; `jax.nn.softmax` of it is the lecture's o_t.
+
+    Raises:
+        ValueError: naming the argument, if shapes or dtypes do not fit.
+    """
+    check_floats("states", states)
+    check_floats("params.V", params.V)
+    expect(params.V.ndim == 2, "params.V", "shape [O, H]", describe(params.V))
+    expect(
+        states.ndim >= 1
+        and states.shape[-1] == params.V.shape[1]
+        and states.dtype == params.V.dtype,
+        "states",
+        f"{params.V.dtype}[..., H] with H = {params.V.shape[1]}, as params.V has it",
+        describe(states),
+    )
+    fits = params.b.shape == params.V.shape[:1] and params.b.dtype == params.V.dtype
+    expect(fits, "params.b", f"shape [O] = [{params.V.shape[0]}]", describe(params.b))
+    return _readout(params, states)
+
+
+@jax.custom_vjp
+def _readout(params, states):
+    return affine(params.V, states, params.b)  # (1)
+
+
+def _forward(params, states):
+    return _readout.fun(params, states), (params, states)
+
+
+def _backward(residuals, deltas):
+    params, states = residuals
+    d_states = deltas @ params.V  # (BP2)
+    d_params = Params(
+        V=sum_outer(deltas, states),  # (BP4V)
+        b=sum_steps(deltas),  # (BP3)
+    )
+    return d_params, d_states
+
+
+_readout.defvjp(_forward, _backward)

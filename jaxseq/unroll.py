@@ -1,0 +1,258 @@
+"""A cell unrolled over time, with its hand-written deltas as the backward pass.
+
+Forward, over t = 1 … T:
+
+    z_t = project(x_t)                         for all t at once, before the loop
+    state_t = step(state_{t-1}, z_t)           `lax.scan`                          (1)
+    y_t = output(state_t)                                                          (2)
+
+Backward, over t = T … 1, with d_state_T from outside:
+
+    d_state_t += outputᵀ d_y_t                                                    (BP2)
+    d_state_{t-1}, δ_t = delta(d_state_t)      `lax.scan`, emits δ only          (BP2T)
+    d_params, d_xs = collect(δ_1 … δ_T)        GEMMs, after the loop       (BP3, BP4, BP5)
+
+`jax.grad` of a scan would carry ∇W through the backward loop and add one small outer
+product to it at each step; here the loop carries the state's error alone. The plain form
+is kept as `unroll_plain`: it is what `unroll` is compared with, and the one to use for
+forward-mode differentiation.
+
+Masks. `lengths` freezes the state where t ≥ length: the final state is that of the last
+valid step, outputs beyond are 0, nothing flows from or to the padding, even if it holds
+NaN. `resets` is true at the first step of a new sequence: this step starts from state_0
+again. In reverse the same positions hold: a reversed pass restores state_0 as it enters
+a sequence from its end.
+
+Differentiation: reverse mode to any order; forward-over-reverse (Hessian-vector
+products); `jit`, `vmap`, `jax.checkpoint`, `shard_map`. `jax.jvp` is refused by JAX for
+a function with a rule for reverse mode only: use `unroll_plain`.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.cells.cell import Cell, Trace
+from jaxseq.checks import check_unroll
+from jaxseq.types import Array, Tree
+
+
+class Unrolled(NamedTuple):
+    """The outputs of a layer, and the state it ends in."""
+
+    ys: Array  # [T, ..., O]
+    state: Tree  # leaves [..., ·]: after the last valid step in the order of reading
+
+
+class _Masks(NamedTuple):
+    """Which steps are taken, and which start afresh; None where all do or none."""
+
+    valid: Array | None  # [T, ...] bool
+    restart: Array | None  # [T, ...] bool, in the order of reading
+
+
+def unroll(
+    cell: Cell,
+    params: Tree,
+    state_0: Tree | None,
+    xs: Array,
+    *,
+    lengths: Array | None = None,
+    resets: Array | None = None,
+    reverse: bool = False,
+) -> Unrolled:
+    """Unrolls a cell over time; gradients by the cell's hand-written deltas.
+
+    Args:
+        cell: the cell; static under `jit`.
+        params: its parameters.
+        state_0: leaves `[..., ·]`, the state before the first step (of every sequence,
+            with `resets`); differentiable, so it can be learned. None for zeros.
+        xs: `[T, ..., I]` the inputs, T ≥ 0.
+        lengths: `[...]` integers, how many steps of each sequence are valid.
+        resets: `[T, ...]` bool, where a new sequence begins.
+        reverse: whether to read from the last step to the first.
+
+    Returns:
+        The outputs, in the order of `xs`, and the final state.
+
+    Raises:
+        ValueError: naming the argument, if shapes, dtypes or lengths do not fit.
+        TypeError: under `jax.jvp`; `unroll_plain` works there.
+    """
+    state_0 = check_unroll(cell, params, state_0, xs, lengths, resets)
+    masks = _masks(xs.shape[0], lengths, resets, reverse)
+    try:
+        return _unroll(cell, reverse, params, state_0, xs, masks)
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise TypeError(
+            "jaxseq.unroll has a hand-written rule for reverse mode only; for jax.jvp, "
+            "jax.jacfwd and jax.linearize call jaxseq.unroll_plain, which takes the "
+            "same arguments"
+        ) from error
+
+
+def unroll_plain(
+    cell: Cell,
+    params: Tree,
+    state_0: Tree | None,
+    xs: Array,
+    *,
+    lengths: Array | None = None,
+    resets: Array | None = None,
+    reverse: bool = False,
+) -> Unrolled:
+    """Unrolls a cell over time by a plain scan; gradients by JAX.
+
+    The clean reference: everything happens in the loop, `delta` and `collect` are not
+    used. Arguments, results and errors are those of `unroll`; every transformation of
+    JAX works, forward mode included.
+    """
+    state_0 = check_unroll(cell, params, state_0, xs, lengths, resets)
+    masks = _masks(xs.shape[0], lengths, resets, reverse)
+    # A NaN in the padding would come back as 0 * NaN from the derivative of select.
+    xs = _zero_unless(masks.valid, xs)
+
+    def body(state_tm1, inputs_t):
+        x_t, masks_t = inputs_t
+        z_t = jax.tree.map(lambda z: z[0], cell.project(params, x_t[None]))
+        state_tm1 = _restart(masks_t.restart, state_0, state_tm1)
+        state_t, _ = cell.step(params, state_tm1, z_t)  # (1)
+        state_t = _freeze(masks_t.valid, state_t, state_tm1)
+        return state_t, cell.output(state_t)  # (2)
+
+    state_T, ys = jax.lax.scan(body, state_0, (xs, masks), reverse=reverse)
+    return Unrolled(_zero_unless(masks.valid, ys), state_T)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _unroll(cell, reverse, params, state_0, xs, masks):
+    return _forward(cell, reverse, params, state_0, xs, masks)[0]
+
+
+def _forward(cell, reverse, params, state_0, xs, masks):
+    """Runs (1) and (2); returns the result, and what `_backward` needs."""
+    xs = _zero_unless(masks.valid, xs)
+    zs = cell.project(params, xs)
+
+    def body(state_tm1, inputs_t):
+        z_t, masks_t = inputs_t
+        state_tm1 = _restart(masks_t.restart, state_0, state_tm1)
+        state_t, tape_t = cell.step(params, state_tm1, z_t)  # (1)
+        state_t = _freeze(masks_t.valid, state_t, state_tm1)
+        return state_t, (state_t, tape_t)
+
+    state_T, (states, tapes) = jax.lax.scan(body, state_0, (zs, masks), reverse=reverse)
+    ys = _zero_unless(masks.valid, cell.output(states))  # (2)
+    residuals = (params, state_0, xs, masks, zs, states, tapes)
+    return Unrolled(ys, state_T), residuals
+
+
+def _backward(cell, reverse, residuals, d_result):
+    """Runs (BP2), (BP2T), then (BP3), (BP4), (BP5)."""
+    params, state_0, xs, masks, zs, states, tapes = residuals
+    states_tm1 = jax.tree.map(functools.partial(_previous, reverse), state_0, states)
+    states_tm1 = _restart(masks.restart, _like(state_0, states), states_tm1)
+    trace = Trace(zs, states_tm1, states, tapes)
+    d_ys = _zero_unless(masks.valid, d_result.ys)
+
+    def body(carry, inputs_t):
+        d_state_t, d_state_0 = carry
+        d_y_t, trace_t, masks_t = inputs_t
+        d_state_t = _add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))
+        d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)  # (BP2T)
+        d_state_tm1 = _freeze(masks_t.valid, d_state_tm1, d_state_t)
+        delta_t = _zero_unless(masks_t.valid, delta_t)
+        if masks_t.restart is not None:
+            # The step started from state_0: its error goes there, not further back.
+            into_state_0 = _zero_unless(masks_t.restart, d_state_tm1)
+            d_state_0 = _add(d_state_0, into_state_0)
+            d_state_tm1 = _zero_unless(~masks_t.restart, d_state_tm1)
+        return (d_state_tm1, d_state_0), delta_t
+
+    carry_T = (d_result.state, jax.tree.map(jnp.zeros_like, state_0))
+    (d_state, d_state_0), deltas = jax.lax.scan(
+        body, carry_T, (d_ys, trace, masks), reverse=not reverse
+    )
+    d_params, d_xs = cell.collect(params, xs, trace, deltas)  # (BP3), (BP4), (BP5)
+    return d_params, _add(d_state, d_state_0), d_xs, None
+
+
+_unroll.defvjp(_forward, _backward)
+
+
+def _masks(num_steps, lengths, resets, reverse):
+    """Writes lengths and resets as masks of the order of reading."""
+    valid = restart = None
+    if lengths is not None:
+        steps = jnp.arange(num_steps).reshape(-1, *(1,) * jnp.ndim(lengths))
+        valid = steps < jnp.broadcast_to(lengths, (1, *jnp.shape(lengths)))
+    if resets is not None:
+        restart = jnp.asarray(resets)
+        if reverse:
+            # Sequence k+1 ends, in this order of reading, before sequence k's last step.
+            restart = jnp.concatenate([restart[1:], jnp.zeros_like(restart[:1])])
+        if valid is not None:
+            restart = restart & valid
+    return _Masks(valid, restart)
+
+
+def _previous(reverse, state_0, states):
+    """Shifts `[T, ...]` by one step: the state that each step started from."""
+    if states.shape[0] == 0:
+        return states
+    if reverse:
+        return jnp.concatenate([states[1:], state_0[None]])
+    return jnp.concatenate([state_0[None], states[:-1]])
+
+
+def _like(state_0, states):
+    return jax.tree.map(lambda s, ss: jnp.broadcast_to(s, ss.shape), state_0, states)
+
+
+def _align(mask, leaf):
+    """Gives a mask `[...]` the rank of a leaf `[..., ·]`, whatever its features."""
+    return jnp.broadcast_to(
+        mask.reshape(mask.shape + (1,) * (leaf.ndim - mask.ndim)), leaf.shape
+    )
+
+
+def _restart(restart, state_0, state):
+    """Puts state_0 where a new sequence begins."""
+    if restart is None:
+        return state
+    return _where(restart, state_0, state)
+
+
+def _freeze(valid, state_t, state_tm1):
+    """Keeps the last state where the sequence is over."""
+    if valid is None:
+        return state_t
+    return _where(valid, state_t, state_tm1)
+
+
+def _where(mask, if_true, if_false):
+    return jax.tree.map(
+        lambda a, b: jnp.where(_align(mask, a), a, b), if_true, if_false
+    )
+
+
+def _zero_unless(mask, tree):
+    if mask is None:
+        return tree
+    return jax.tree.map(
+        lambda a: jnp.where(_align(mask, a), a, jnp.zeros_like(a)), tree
+    )
+
+
+def _add(tree, other):
+    return jax.tree.map(jnp.add, tree, other)
+
+
+def _transpose(linear, primal, cotangent):
+    """Sends a cotangent back through a linear function."""
+    return jax.linear_transpose(linear, primal)(cotangent)[0]
