@@ -1,0 +1,75 @@
+# The only entry point: every target sets up what it needs. `make help` lists them.
+
+PYTHON ?= python3
+UV ?= uv
+
+# One environment a Python version, so that PYTHON=python3.13 keeps the other's intact.
+VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := .venv-$(VERSION)
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+SUPPORTED := 3.11 3.12 3.13
+require_supported = $(if $(filter $(VERSION),$(SUPPORTED)),,$(error jaxseq needs \
+  Python $(SUPPORTED), but PYTHON=$(PYTHON) is $(or $(VERSION),not a working Python)))
+
+# What another project's Python left in the shell would count as installed here.
+unexport PYTHONPATH PYTHONHOME
+# The lock pins pyright: it need not ask whether there is a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help install format lint types test test-all coverage lecture gradcheck demo \
+  lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' Makefile
+
+install: $(READY) ## make the environment that requirements.lock describes
+
+# Only a finished set-up leaves the stamp; without it the next one starts afresh.
+$(READY): requirements.lock pyproject.toml
+	$(require_supported)
+	@echo "Setting up $(VENV) from requirements.lock (one to three minutes)"
+	@test -f $@ || "$(PYTHON)" -m venv --clear $(VENV)
+	@rm -f $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@
+
+format: $(READY) ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(READY) ## ruff's rules and format, without changes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## pyright over jaxseq and experiments
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+test: $(READY) ## the tests that are not marked slow
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: coverage ## every test, with coverage
+
+coverage: $(READY) ## every test, and the lines that none of them reached
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+lecture: $(READY) ## the lecture's worked example, with its golden numbers
+	$(BIN)/python -m experiments.lecture
+
+gradcheck: $(READY) ## the hand-written deltas of every cell against jax.grad
+	$(BIN)/python -m experiments.gradcheck
+
+demo: $(READY) ## lecture, gradient check and a short language model, into out/
+	$(BIN)/python -m experiments.demo --out out
+
+lock: ## resolve requirements.lock again (for maintainers; needs uv)
+	$(UV) pip compile pyproject.toml --group dev --extra plots --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	  --upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## remove environments, caches and results
+	rm -rf .venv-* out dist .pytest_cache .ruff_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
