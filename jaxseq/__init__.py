@@ -1,17 +1,14 @@
 """Classic sequence models in JAX, with back-propagation through time by hand.
 
-The modules are the namespaces: `jaxseq.cells.elman.cell()`, `jaxseq.losses.bernoulli`.
-`unroll` and `unroll_plain` stand for their whole module.
+The modules are the namespaces: `jaxseq.cells.elman.cell()`, `jaxseq.unroll.unroll`.
 """
 
 from jaxseq import (
     cells as cells,
     embedding as embedding,
     losses as losses,
+    network as network,
     readout as readout,
-)
-from jaxseq.unroll import (
-    Unrolled as Unrolled,
+    truncate as truncate,
     unroll as unroll,
-    unroll_plain as unroll_plain,
 )

@@ -36,11 +36,13 @@ def check_unroll(
     xs: Array,
     lengths: Array | None,
     resets: Array | None,
-) -> Tree:
+    reset_state: Tree | None = None,
+) -> tuple[Tree, Tree]:
     """Checks the arguments of `jaxseq.unroll`.
 
     Returns:
-        The initial state: `state_0`, or zeros if it is None.
+        The initial state, `state_0` or zeros if it is None, and the state that resets
+        restore, `reset_state` or the initial state if it is None.
 
     Raises:
         ValueError: naming the argument.
@@ -49,12 +51,16 @@ def check_unroll(
     check_inputs("xs", xs)
     num_steps, *batch = xs.shape[:-1]
     check_params(cell, params, xs)
-    state_0 = check_state(cell, params, state_0, xs)
+    state_0 = check_state("state_0", cell, params, state_0, xs)
+    if reset_state is None:
+        reset_state = state_0
+    else:
+        reset_state = check_state("reset_state", cell, params, reset_state, xs)
     if lengths is not None:
         check_lengths(lengths, num_steps, tuple(batch))
     if resets is not None:
         check_mask("resets", resets, xs.shape[:-1])
-    return state_0
+    return state_0, reset_state
 
 
 def check_cell(argument: str, cell: Cell) -> None:
@@ -71,12 +77,8 @@ def check_cell(argument: str, cell: Cell) -> None:
 def check_inputs(argument: str, xs: Array) -> None:
     """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis."""
     check_floats(argument, xs)
-    expect(
-        xs.ndim >= 2, argument, "shape [T, ..., I], at least two axes", describe(xs)
-    )
-    expect(
-        0 not in xs.shape[1:], argument, "no empty axis but time's", describe(xs)
-    )
+    expect(xs.ndim >= 2, argument, "shape [T, ..., I], at least two axes", describe(xs))
+    expect(0 not in xs.shape[1:], argument, "no empty axis but time's", describe(xs))
 
 
 def check_floats(argument: str, array: Array) -> None:
@@ -95,7 +97,7 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
         expect(
             leaf.dtype == xs.dtype, argument, f"the dtype of xs, {xs.dtype}", leaf.dtype
         )
-    if cell.sizes is None:
+    if cell.sizes is None or cell.init is None:
         return
     try:
         sizes = cell.sizes(params)
@@ -115,16 +117,34 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
     )
 
 
-def check_state(cell: Cell, params: Tree, state_0: Tree | None, xs: Array) -> Tree:
-    """Checks an initial state against the batch axes of the inputs, or makes it."""
+def check_state(
+    argument: str, cell: Cell, params: Tree, state: Tree | None, xs: Array
+) -> Tree:
+    """Checks a state against the batch axes of the inputs, or makes it, of zeros."""
     if cell.zero_state is None:
-        expect(state_0 is not None, "state_0", f"a state ({cell.name} has none)", None)
-        return state_0
+        expected = f"a state ({cell.name} has no zero_state to make one)"
+        expect(state is not None, argument, expected, state)
+        _check_step(argument, cell, params, state, xs)
+        return state
     zero = cell.zero_state(params, xs.shape[1:-1])
-    if state_0 is None:
+    if state is None:
         return zero
-    check_tree("state_0", state_0, zero)
-    return state_0
+    check_tree(argument, state, zero)
+    return state
+
+
+def _check_step(
+    argument: str, cell: Cell, params: Tree, state: Tree, xs: Array
+) -> None:
+    """Checks that a step leads from a state to one like it."""
+
+    def one_step(params, state, xs):
+        z = jax.tree.map(lambda z: z[0], cell.project(params, xs))
+        return cell.step(params, state, z)[0]
+
+    x = jax.ShapeDtypeStruct((1, *xs.shape[1:]), xs.dtype)
+    state_t = jax.eval_shape(one_step, params, state, x)
+    check_tree(argument, state, state_t)
 
 
 def check_tree(argument: str, tree: Tree, like: Tree) -> None:
@@ -170,9 +190,7 @@ def check_ids(
     """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete."""
     _check_integers(argument, ids)
     if shape is not None:
-        expect(
-            jnp.shape(ids) == shape, argument, f"shape {list(shape)}", describe(ids)
-        )
+        expect(jnp.shape(ids) == shape, argument, f"shape {list(shape)}", describe(ids))
     _check_range(argument, ids, num_ids - 1, f"0 to {num_ids - 1}")
 
 

@@ -117,8 +117,9 @@ def _with_deltas(value: Callable, deltas: Callable) -> Callable:
     def backward(residuals, d_loss):
         # Each step's value may be weighted: ∂L/∂L_t comes in from outside.
         return tuple(
-            None if delta is None else jnp.broadcast_to(d_loss[..., None], delta.shape)
-            * delta
+            None
+            if delta is None
+            else jnp.broadcast_to(d_loss[..., None], delta.shape) * delta
             for delta in deltas(*residuals)
         )
 

@@ -19,9 +19,9 @@ forward-mode differentiation.
 
 Masks. `lengths` freezes the state where t ≥ length: the final state is that of the last
 valid step, outputs beyond are 0, nothing flows from or to the padding, even if it holds
-NaN. `resets` is true at the first step of a new sequence: this step starts from state_0
-again. In reverse the same positions hold: a reversed pass restores state_0 as it enters
-a sequence from its end.
+NaN. `resets` is true at the first step of a new sequence: this step starts from
+`reset_state` (state_0, unless given). In reverse the same positions hold: a reversed
+pass restores the state as it enters a sequence from its end.
 
 Differentiation: reverse mode to any order; forward-over-reverse (Hessian-vector
 products); `jit`, `vmap`, `jax.checkpoint`, `shard_map`. `jax.jvp` is refused by JAX for
@@ -61,6 +61,7 @@ def unroll(
     *,
     lengths: Array | None = None,
     resets: Array | None = None,
+    reset_state: Tree | None = None,
     reverse: bool = False,
 ) -> Unrolled:
     """Unrolls a cell over time; gradients by the cell's hand-written deltas.
@@ -68,11 +69,13 @@ def unroll(
     Args:
         cell: the cell; static under `jit`.
         params: its parameters.
-        state_0: leaves `[..., ·]`, the state before the first step (of every sequence,
-            with `resets`); differentiable, so it can be learned. None for zeros.
+        state_0: leaves `[..., ·]`, the state before the first step; differentiable, so it
+            can be learned. None for zeros.
         xs: `[T, ..., I]` the inputs, T ≥ 0.
         lengths: `[...]` integers, how many steps of each sequence are valid.
         resets: `[T, ...]` bool, where a new sequence begins.
+        reset_state: as `state_0`, what `resets` restores; None for `state_0`. Differs
+            from it when `state_0` was carried over from an earlier chunk.
         reverse: whether to read from the last step to the first.
 
     Returns:
@@ -82,16 +85,18 @@ def unroll(
         ValueError: naming the argument, if shapes, dtypes or lengths do not fit.
         TypeError: under `jax.jvp`; `unroll_plain` works there.
     """
-    state_0 = check_unroll(cell, params, state_0, xs, lengths, resets)
+    state_0, reset_state = check_unroll(
+        cell, params, state_0, xs, lengths, resets, reset_state
+    )
     masks = _masks(xs.shape[0], lengths, resets, reverse)
     try:
-        return _unroll(cell, reverse, params, state_0, xs, masks)
+        return _unroll(cell, reverse, params, state_0, reset_state, xs, masks)
     except TypeError as error:
         if "forward-mode" not in str(error):
             raise
         raise TypeError(
-            "jaxseq.unroll has a hand-written rule for reverse mode only; for jax.jvp, "
-            "jax.jacfwd and jax.linearize call jaxseq.unroll_plain, which takes the "
+            "jaxseq.unroll.unroll has a hand-written rule for reverse mode only; for jax.jvp, "
+            "jax.jacfwd and jax.linearize call jaxseq.unroll.unroll_plain, which takes the "
             "same arguments"
         ) from error
 
@@ -104,6 +109,7 @@ def unroll_plain(
     *,
     lengths: Array | None = None,
     resets: Array | None = None,
+    reset_state: Tree | None = None,
     reverse: bool = False,
 ) -> Unrolled:
     """Unrolls a cell over time by a plain scan; gradients by JAX.
@@ -112,7 +118,9 @@ def unroll_plain(
     used. Arguments, results and errors are those of `unroll`; every transformation of
     JAX works, forward mode included.
     """
-    state_0 = check_unroll(cell, params, state_0, xs, lengths, resets)
+    state_0, reset_state = check_unroll(
+        cell, params, state_0, xs, lengths, resets, reset_state
+    )
     masks = _masks(xs.shape[0], lengths, resets, reverse)
     # A NaN in the padding would come back as 0 * NaN from the derivative of select.
     xs = _zero_unless(masks.valid, xs)
@@ -120,7 +128,7 @@ def unroll_plain(
     def body(state_tm1, inputs_t):
         x_t, masks_t = inputs_t
         z_t = jax.tree.map(lambda z: z[0], cell.project(params, x_t[None]))
-        state_tm1 = _restart(masks_t.restart, state_0, state_tm1)
+        state_tm1 = _restart(masks_t.restart, reset_state, state_tm1)
         state_t, _ = cell.step(params, state_tm1, z_t)  # (1)
         state_t = _freeze(masks_t.valid, state_t, state_tm1)
         return state_t, cell.output(state_t)  # (2)
@@ -130,56 +138,56 @@ def unroll_plain(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _unroll(cell, reverse, params, state_0, xs, masks):
-    return _forward(cell, reverse, params, state_0, xs, masks)[0]
+def _unroll(cell, reverse, params, state_0, reset_state, xs, masks):
+    return _forward(cell, reverse, params, state_0, reset_state, xs, masks)[0]
 
 
-def _forward(cell, reverse, params, state_0, xs, masks):
+def _forward(cell, reverse, params, state_0, reset_state, xs, masks):
     """Runs (1) and (2); returns the result, and what `_backward` needs."""
     xs = _zero_unless(masks.valid, xs)
     zs = cell.project(params, xs)
 
     def body(state_tm1, inputs_t):
         z_t, masks_t = inputs_t
-        state_tm1 = _restart(masks_t.restart, state_0, state_tm1)
+        state_tm1 = _restart(masks_t.restart, reset_state, state_tm1)
         state_t, tape_t = cell.step(params, state_tm1, z_t)  # (1)
         state_t = _freeze(masks_t.valid, state_t, state_tm1)
         return state_t, (state_t, tape_t)
 
     state_T, (states, tapes) = jax.lax.scan(body, state_0, (zs, masks), reverse=reverse)
     ys = _zero_unless(masks.valid, cell.output(states))  # (2)
-    residuals = (params, state_0, xs, masks, zs, states, tapes)
+    residuals = (params, state_0, reset_state, xs, masks, zs, states, tapes)
     return Unrolled(ys, state_T), residuals
 
 
 def _backward(cell, reverse, residuals, d_result):
     """Runs (BP2), (BP2T), then (BP3), (BP4), (BP5)."""
-    params, state_0, xs, masks, zs, states, tapes = residuals
+    params, state_0, reset_state, xs, masks, zs, states, tapes = residuals
     states_tm1 = jax.tree.map(functools.partial(_previous, reverse), state_0, states)
-    states_tm1 = _restart(masks.restart, _like(state_0, states), states_tm1)
+    states_tm1 = _restart(masks.restart, _like(reset_state, states), states_tm1)
     trace = Trace(zs, states_tm1, states, tapes)
     d_ys = _zero_unless(masks.valid, d_result.ys)
 
     def body(carry, inputs_t):
-        d_state_t, d_state_0 = carry
+        d_state_t, d_reset_state = carry
         d_y_t, trace_t, masks_t = inputs_t
         d_state_t = _add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))
         d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)  # (BP2T)
         d_state_tm1 = _freeze(masks_t.valid, d_state_tm1, d_state_t)
         delta_t = _zero_unless(masks_t.valid, delta_t)
         if masks_t.restart is not None:
-            # The step started from state_0: its error goes there, not further back.
-            into_state_0 = _zero_unless(masks_t.restart, d_state_tm1)
-            d_state_0 = _add(d_state_0, into_state_0)
+            # The step started from reset_state: its error goes there, not further back.
+            restored = _zero_unless(masks_t.restart, d_state_tm1)
+            d_reset_state = _add(d_reset_state, restored)
             d_state_tm1 = _zero_unless(~masks_t.restart, d_state_tm1)
-        return (d_state_tm1, d_state_0), delta_t
+        return (d_state_tm1, d_reset_state), delta_t
 
-    carry_T = (d_result.state, jax.tree.map(jnp.zeros_like, state_0))
-    (d_state, d_state_0), deltas = jax.lax.scan(
+    carry_T = (d_result.state, jax.tree.map(jnp.zeros_like, reset_state))
+    (d_state_0, d_reset_state), deltas = jax.lax.scan(
         body, carry_T, (d_ys, trace, masks), reverse=not reverse
     )
     d_params, d_xs = cell.collect(params, xs, trace, deltas)  # (BP3), (BP4), (BP5)
-    return d_params, _add(d_state, d_state_0), d_xs, None
+    return d_params, d_state_0, d_reset_state, d_xs, None
 
 
 _unroll.defvjp(_forward, _backward)

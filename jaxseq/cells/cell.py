@@ -65,12 +65,15 @@ class Cell(NamedTuple):
         is_truncated: whether `step` holds back errors by `stop_gradient` (as Elman
             1990 and the LSTM of 1997 did), so that the gradient is meant to differ
             from the true one.
+
+    The cells of jaxseq have all of these; in `jaxseq.cells.derived` a user may leave
+    out `init`, `sizes` and `zero_state`.
     """
 
     name: str
-    init: Callable[..., Tree]
-    sizes: Callable[[Tree], Sizes]
-    zero_state: Callable[[Tree, tuple[int, ...]], Tree]
+    init: Callable[..., Tree] | None
+    sizes: Callable[[Tree], Sizes] | None
+    zero_state: Callable[[Tree, tuple[int, ...]], Tree] | None
     project: Callable[[Tree, Array], Tree]
     step: Callable[[Tree, Tree, Tree], tuple[Tree, Tree]]
     output: Callable[[Tree], Array]

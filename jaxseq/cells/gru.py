@@ -1,0 +1,285 @@
+"""The GRU, reset after and reset before, with its deltas by hand.
+
+    r_t = σ(U_r x_t + W_r h_{t-1} + b_r)                    reset gate             (1)
+    z_t = σ(U_z x_t + W_z h_{t-1} + b_z)                    update gate            (2)
+    n_t = tanh(U_n x_t + b_n + r_t ⊙ m_t),                  candidate, reset after
+          m_t = W_n h_{t-1} + b_m                                                  (3)
+    n_t = tanh(U_n x_t + b_n + W_n (r_t ⊙ h_{t-1}))         reset before          (3')
+    h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}                                          (4)
+
+Reset after (cuDNN, PyTorch; `reset_after`) needs one product a step; reset before, the
+paper's form, (`reset_before`) two, as W_n waits for r_t. They are different models.
+
+With d_h_t = ∂L/∂h_t complete and δ the error of a pre-activation:
+
+    δz_t = d_h_t ⊙ (h_{t-1} - n_t) ⊙ z_t (1 - z_t)                                 (5)
+    δn_t = d_h_t ⊙ (1 - z_t) ⊙ (1 - n_t²)                                          (6)
+
+reset after:
+
+    δr_t = δn_t ⊙ m_t ⊙ r_t (1 - r_t)                                              (7)
+    δm_t = δn_t ⊙ r_t                                                              (8)
+    d_h_{t-1} = d_h_t ⊙ z_t + Wᵀ (δr_t, δz_t, δm_t)                               (BP2T)
+    ∇W = Σ_t (δr_t, δz_t, δm_t) h_{t-1}ᵀ,  ∇b_m = Σ_t δm_t                  (BP4W, BP3)
+
+reset before:
+
+    e_t = W_nᵀ δn_t                                         error of r_t ⊙ h_{t-1}  (7')
+    δr_t = e_t ⊙ h_{t-1} ⊙ r_t (1 - r_t)                                           (8')
+    d_h_{t-1} = d_h_t ⊙ z_t + e_t ⊙ r_t + W_rᵀ δr_t + W_zᵀ δz_t                  (BP2T')
+    ∇W_r, ∇W_z = Σ_t δ_t h_{t-1}ᵀ,  ∇W_n = Σ_t δn_t (r_t ⊙ h_{t-1})ᵀ             (BP4W')
+
+both, with δ_t = (δr_t, δz_t, δn_t):
+
+    ∇b = Σ_t δ_t (BP3),    ∇U = Σ_t δ_t x_tᵀ (BP4U),    d_x_t = Uᵀ δ_t            (BP5)
+
+Sizes: I inputs, H hidden units; stacks of gates r, z, n are [3H, ·].
+
+References:
+    Cho et al., Learning phrase representations using RNN encoder-decoder, EMNLP 2014,
+    eqs. (5) to (8), without biases. Reset after: Chetlur et al., cuDNN, 2014, and
+    PyTorch's `nn.GRU`, whose biases b_ir + b_hr, b_iz + b_hz, b_in, b_hn are
+    b_r, b_z, b_n, b_m here.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.cells import lstm
+from jaxseq.cells.cell import Cell, Trace, sum_outer, sum_steps
+from jaxseq.types import Array, Key
+
+
+class ParamsAfter(NamedTuple):
+    """The weights of the reset-after form, gates stacked r, z, n."""
+
+    U: Array  # [3H, I] from the inputs
+    W: Array  # [3H, H] from the last state
+    b: Array  # [3H]
+    b_m: Array  # [H] added to W_n h before the reset
+
+
+class ParamsBefore(NamedTuple):
+    """The weights of the reset-before form, gates stacked r, z, n."""
+
+    U: Array  # [3H, I] from the inputs
+    W: Array  # [3H, H] from the last state, W_n from the reset one
+    b: Array  # [3H]
+
+
+class GatesAfter(NamedTuple):
+    """The values of eqs. (1) to (3), kept for the deltas."""
+
+    r: Array  # [..., H]
+    z: Array  # [..., H]
+    n: Array  # [..., H]
+    m: Array  # [..., H] W_n h_{t-1} + b_m
+
+
+class GatesBefore(NamedTuple):
+    """The values of eqs. (1) to (3'), kept for the deltas."""
+
+    r: Array  # [..., H]
+    z: Array  # [..., H]
+    n: Array  # [..., H]
+
+
+@functools.cache
+def reset_after() -> Cell:
+    """Returns the GRU that resets after the recurrent product: cuDNN's, PyTorch's."""
+    return Cell(
+        name="gru.reset_after",
+        init=init_after,
+        sizes=lstm.sizes,
+        zero_state=zero_state,
+        project=lstm.project,
+        step=step_after,
+        output=output,
+        delta=delta_after,
+        collect=collect_after,
+    )
+
+
+@functools.cache
+def reset_before() -> Cell:
+    """Returns the GRU that resets before the recurrent product: the paper's."""
+    return reset_after()._replace(
+        name="gru.reset_before",
+        init=init_before,
+        step=step_before,
+        delta=delta_before,
+        collect=collect_before,
+    )
+
+
+def init_after(
+    key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+) -> ParamsAfter:
+    """Draws U uniform ±1/√I, each gate's W orthogonal, biases 0; consumes the key."""
+    plain = lstm.init_gates(3, key, num_inputs, num_hidden, dtype)
+    return ParamsAfter(*plain, b_m=jnp.zeros((num_hidden,), dtype))
+
+
+def init_before(
+    key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+) -> ParamsBefore:
+    """Draws U uniform ±1/√I, each gate's W orthogonal, b 0; consumes the key."""
+    return ParamsBefore(*lstm.init_gates(3, key, num_inputs, num_hidden, dtype))
+
+
+def zero_state(
+    params: ParamsAfter | ParamsBefore, batch_shape: tuple[int, ...]
+) -> Array:
+    """Returns h_0 = 0, `[*batch_shape, H]`."""
+    return jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
+
+
+def output(h_t: Array) -> Array:
+    """The state is the output."""
+    return h_t
+
+
+def step_after(
+    params: ParamsAfter, h_tm1: Array, z_t: Array
+) -> tuple[Array, GatesAfter]:
+    """Takes one step, eqs. (1) to (4).
+
+    Args:
+        params: the weights.
+        h_tm1: `[..., H]` the state at t-1.
+        z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
+
+    Returns:
+        `[..., H]` the state at t, and the gates.
+    """
+    u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
+    w_r, w_z, w_n = jnp.split(h_tm1 @ params.W.T, 3, axis=-1)
+    r_t = jax.nn.sigmoid(u_r + w_r)  # (1)
+    gate_z = jax.nn.sigmoid(u_z + w_z)  # (2)
+    m_t = w_n + jnp.broadcast_to(params.b_m, w_n.shape)
+    n_t = jnp.tanh(u_n + r_t * m_t)  # (3)
+    h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
+    return h_t, GatesAfter(r_t, gate_z, n_t, m_t)
+
+
+def delta_after(
+    params: ParamsAfter, trace_t: Trace, d_h_t: Array
+) -> tuple[Array, Array]:
+    """Sends the error one step back, eqs. (5) to (8) and BP2T.
+
+    Args:
+        params: the weights.
+        trace_t: of step t.
+        d_h_t: `[..., H]` ∂L/∂h_t, complete.
+
+    Returns:
+        `[..., H]` what reaches h_{t-1}, and `[..., 3H]` δ_t.
+    """
+    r_t, gate_z, n_t, m_t = trace_t.tape
+    delta_z = d_h_t * (trace_t.state_tm1 - n_t) * gate_z * (1 - gate_z)  # (5)
+    delta_n = d_h_t * (1 - gate_z) * (1 - n_t**2)  # (6)
+    delta_r = delta_n * m_t * r_t * (1 - r_t)  # (7)
+    delta_m = delta_n * r_t  # (8)
+    into_w = jnp.concatenate([delta_r, delta_z, delta_m], axis=-1)
+    d_h_tm1 = d_h_t * gate_z + into_w @ params.W  # (BP2T)
+    return d_h_tm1, jnp.concatenate([delta_r, delta_z, delta_n], axis=-1)
+
+
+def collect_after(
+    params: ParamsAfter, xs: Array, trace: Trace, deltas: Array
+) -> tuple[ParamsAfter, Array]:
+    """Sums the deltas into gradients, one GEMM for each matrix.
+
+    Args:
+        params: the weights.
+        xs: `[T, ..., I]` the inputs.
+        trace: of all steps.
+        deltas: `[T, ..., 3H]` δ_t.
+
+    Returns:
+        The gradients of the weights, and `[T, ..., I]` those of the inputs.
+    """
+    deltas_r, deltas_z, deltas_n = jnp.split(deltas, 3, axis=-1)
+    deltas_m = deltas_n * trace.tape.r  # (8)
+    into_w = jnp.concatenate([deltas_r, deltas_z, deltas_m], axis=-1)
+    d_params = ParamsAfter(
+        U=sum_outer(deltas, xs),  # (BP4U)
+        W=sum_outer(into_w, trace.state_tm1),  # (BP4W)
+        b=sum_steps(deltas),  # (BP3)
+        b_m=sum_steps(deltas_m),  # (BP3)
+    )
+    return d_params, deltas @ params.U  # (BP5)
+
+
+def step_before(
+    params: ParamsBefore, h_tm1: Array, z_t: Array
+) -> tuple[Array, GatesBefore]:
+    """Takes one step, eqs. (1), (2), (3') and (4).
+
+    Args:
+        params: the weights.
+        h_tm1: `[..., H]` the state at t-1.
+        z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
+
+    Returns:
+        `[..., H]` the state at t, and the gates.
+    """
+    W_rz, W_n = _rows(params)
+    u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
+    w_r, w_z = jnp.split(h_tm1 @ W_rz.T, 2, axis=-1)
+    r_t = jax.nn.sigmoid(u_r + w_r)  # (1)
+    gate_z = jax.nn.sigmoid(u_z + w_z)  # (2)
+    n_t = jnp.tanh(u_n + (r_t * h_tm1) @ W_n.T)  # (3')
+    h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
+    return h_t, GatesBefore(r_t, gate_z, n_t)
+
+
+def delta_before(
+    params: ParamsBefore, trace_t: Trace, d_h_t: Array
+) -> tuple[Array, Array]:
+    """Sends the error one step back, eqs. (5), (6), (7'), (8') and BP2T'.
+
+    Args:
+        params: the weights.
+        trace_t: of step t.
+        d_h_t: `[..., H]` ∂L/∂h_t, complete.
+
+    Returns:
+        `[..., H]` what reaches h_{t-1}, and `[..., 3H]` δ_t.
+    """
+    W_rz, W_n = _rows(params)
+    h_tm1 = trace_t.state_tm1
+    r_t, gate_z, n_t = trace_t.tape
+    delta_z = d_h_t * (h_tm1 - n_t) * gate_z * (1 - gate_z)  # (5)
+    delta_n = d_h_t * (1 - gate_z) * (1 - n_t**2)  # (6)
+    e_t = delta_n @ W_n  # (7')
+    delta_r = e_t * h_tm1 * r_t * (1 - r_t)  # (8')
+    delta_rz = jnp.concatenate([delta_r, delta_z], axis=-1)
+    d_h_tm1 = d_h_t * gate_z + e_t * r_t + delta_rz @ W_rz  # (BP2T')
+    return d_h_tm1, jnp.concatenate([delta_rz, delta_n], axis=-1)
+
+
+def collect_before(
+    params: ParamsBefore, xs: Array, trace: Trace, deltas: Array
+) -> tuple[ParamsBefore, Array]:
+    """Sums the deltas into gradients; arguments and results as `collect_after`."""
+    num_hidden = params.W.shape[1]
+    hs_tm1 = trace.state_tm1
+    deltas_rz, deltas_n = jnp.split(deltas, [2 * num_hidden], axis=-1)
+    d_W_rz = sum_outer(deltas_rz, hs_tm1)  # (BP4W')
+    d_W_n = sum_outer(deltas_n, trace.tape.r * hs_tm1)  # (BP4W')
+    d_params = ParamsBefore(
+        U=sum_outer(deltas, xs),  # (BP4U)
+        W=jnp.concatenate([d_W_rz, d_W_n]),
+        b=sum_steps(deltas),  # (BP3)
+    )
+    return d_params, deltas @ params.U  # (BP5)
+
+
+def _rows(params: ParamsBefore) -> tuple[Array, Array]:
+    """Splits W into the rows of both gates and those of the candidate."""
+    num_hidden = params.W.shape[1]
+    return params.W[: 2 * num_hidden], params.W[2 * num_hidden :]

@@ -1,0 +1,251 @@
+"""The LSTM with forget gate, the lecture's form, with its deltas by hand.
+
+    f_t = σ(U_f x_t + W_f h_{t-1} + b_f)          forget gate                      (1)
+    i_t = σ(U_i x_t + W_i h_{t-1} + b_i)          input gate                       (2)
+    o_t = σ(U_o x_t + W_o h_{t-1} + b_o)          output gate                      (3)
+    c̃_t = tanh(U_c x_t + W_c h_{t-1} + b_c)       candidate                        (4)
+    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t               cell                             (5)
+    h_t = o_t ⊙ tanh(c_t)                         output                           (6)
+
+With d_h_t and d_c_t the errors that come in from the outside and from step t+1, and δ
+the error of a pre-activation (the argument of σ or tanh):
+
+    δo_t = d_h_t ⊙ tanh(c_t) ⊙ o_t (1 - o_t)                                       (7)
+    d_c_t ← d_c_t + d_h_t ⊙ o_t ⊙ (1 - tanh²(c_t))                                 (8)
+    δf_t = d_c_t ⊙ c_{t-1} ⊙ f_t (1 - f_t)                                         (9)
+    δi_t = d_c_t ⊙ c̃_t ⊙ i_t (1 - i_t)                                            (10)
+    δc̃_t = d_c_t ⊙ i_t ⊙ (1 - c̃_t²)                                               (11)
+    d_c_{t-1} = d_c_t ⊙ f_t                                                       (12)
+    d_h_{t-1} = Wᵀ δ_t,    δ_t = (δf_t, δi_t, δo_t, δc̃_t)                         (BP2T)
+    ∇b = Σ_t δ_t                                                                  (BP3)
+    ∇U = Σ_t δ_t x_tᵀ                                                             (BP4U)
+    ∇W = Σ_t δ_t h_{t-1}ᵀ                                                         (BP4W)
+    d_x_t = Uᵀ δ_t                                                                (BP5)
+
+The four gates' weights are stacked in this order, f i o c̃, so that a step has one
+product. The lecture writes W_f [h_{t-1}, x_t] with one matrix for both: `from_lecture`
+and `to_lecture` convert.
+
+Sizes: I inputs, H cells. Each stack of gates is [4H, ·].
+
+References:
+    Gers, Schmidhuber, Cummins, Learning to forget, Neural Computation 12, 2000.
+    Greff et al., LSTM: a search space odyssey, IEEE TNNLS 28, 2017, the deltas.
+    Jozefowicz, Zaremba, Sutskever, ICML 2015: the forget gate's bias starts at 1.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.cells.cell import (
+    Cell,
+    Sizes,
+    Trace,
+    affine,
+    orthogonal,
+    sum_outer,
+    sum_steps,
+    uniform,
+)
+from jaxseq.checks import describe, expect
+from jaxseq.types import Array, Key
+
+
+class Params(NamedTuple):
+    """The weights of eqs. (1) to (4), gates stacked f, i, o, c̃."""
+
+    U: Array  # [4H, I] from the inputs
+    W: Array  # [4H, H] from the last output
+    b: Array  # [4H]
+
+
+class State(NamedTuple):
+    """What one step hands to the next."""
+
+    h: Array  # [..., H] the output
+    c: Array  # [..., H] the cells
+
+
+class Gates(NamedTuple):
+    """The values of eqs. (1) to (4), kept for the deltas."""
+
+    f: Array  # [..., H]
+    i: Array  # [..., H]
+    o: Array  # [..., H]
+    g: Array  # [..., H] the candidate c̃
+
+
+class LectureParams(NamedTuple):
+    """The lecture's weights, on the concatenation [h_{t-1}, x_t]."""
+
+    W_f: Array  # [H, H + I]
+    W_i: Array  # [H, H + I]
+    W_o: Array  # [H, H + I]
+    W_c: Array  # [H, H + I]
+    b_f: Array  # [H]
+    b_i: Array  # [H]
+    b_o: Array  # [H]
+    b_c: Array  # [H]
+
+
+@functools.cache
+def cell() -> Cell:
+    """Returns the LSTM cell with forget gate."""
+    return Cell(
+        name="lstm",
+        init=init,
+        sizes=sizes,
+        zero_state=zero_state,
+        project=project,
+        step=step,
+        output=output,
+        delta=delta,
+        collect=collect,
+    )
+
+
+def init(
+    key: Key,
+    num_inputs: int,
+    num_hidden: int,
+    dtype=jnp.float32,
+    *,
+    forget_bias: float = 1.0,
+) -> Params:
+    """Draws the weights: U uniform ±1/√I, each gate's W orthogonal, b_f 1, other b 0.
+
+    The key is consumed.
+    """
+    params = init_gates(4, key, num_inputs, num_hidden, dtype)
+    return params._replace(b=params.b.at[:num_hidden].set(forget_bias))
+
+
+def init_gates(
+    num_gates: int, key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+) -> Params:
+    """Draws stacked weights for any number of gates, b zero; consumes the key."""
+    key_u, key_w = jax.random.split(key)
+    return Params(
+        U=uniform(key_u, (num_gates * num_hidden, num_inputs), num_inputs, dtype),
+        W=orthogonal(key_w, num_gates, num_hidden, dtype),
+        b=jnp.zeros((num_gates * num_hidden,), dtype),
+    )
+
+
+def sizes(params: Params) -> Sizes:
+    """Reads I and H off the weights."""
+    return Sizes(num_inputs=params.U.shape[1], num_hidden=params.W.shape[1])
+
+
+def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
+    """Returns h_0 = c_0 = 0, `[*batch_shape, H]`."""
+    zero = jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
+    return State(h=zero, c=zero)
+
+
+def project(params: Params, xs: Array) -> Array:
+    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., 4H]`."""
+    return affine(params.U, xs, params.b)
+
+
+def step(params: Params, state_tm1: State, z_t: Array) -> tuple[State, Gates]:
+    """Takes one step, eqs. (1) to (6).
+
+    Args:
+        params: the weights.
+        state_tm1: `[..., H]` each, the state at t-1.
+        z_t: `[..., 4H]` U x_t + b.
+
+    Returns:
+        The state at t, and the gates.
+    """
+    a_f, a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ params.W.T, 4, axis=-1)
+    f_t = jax.nn.sigmoid(a_f)  # (1)
+    i_t = jax.nn.sigmoid(a_i)  # (2)
+    o_t = jax.nn.sigmoid(a_o)  # (3)
+    g_t = jnp.tanh(a_c)  # (4)
+    c_t = f_t * state_tm1.c + i_t * g_t  # (5)
+    h_t = o_t * jnp.tanh(c_t)  # (6)
+    return State(h_t, c_t), Gates(f_t, i_t, o_t, g_t)
+
+
+def output(state_t: State) -> Array:
+    """h is the output."""
+    return state_t.h
+
+
+def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Array]:
+    """Sends the errors one step back, eqs. (7) to (12) and BP2T.
+
+    Args:
+        params: the weights.
+        trace_t: of step t.
+        d_state_t: `[..., H]` each, ∂L/∂h_t and ∂L/∂c_t, the latter without (8).
+
+    Returns:
+        What reaches the state at t-1, and `[..., 4H]` δ_t.
+    """
+    f_t, i_t, o_t, g_t = trace_t.tape
+    tanh_c_t = jnp.tanh(trace_t.state.c)
+    delta_o = d_state_t.h * tanh_c_t * o_t * (1 - o_t)  # (7)
+    d_c_t = d_state_t.c + d_state_t.h * o_t * (1 - tanh_c_t**2)  # (8)
+    delta_f = d_c_t * trace_t.state_tm1.c * f_t * (1 - f_t)  # (9)
+    delta_i = d_c_t * g_t * i_t * (1 - i_t)  # (10)
+    delta_g = d_c_t * i_t * (1 - g_t**2)  # (11)
+    delta_t = jnp.concatenate([delta_f, delta_i, delta_o, delta_g], axis=-1)
+    d_state_tm1 = State(
+        h=delta_t @ params.W,  # (BP2T)
+        c=d_c_t * f_t,  # (12)
+    )
+    return d_state_tm1, delta_t
+
+
+def collect(
+    params: Params, xs: Array, trace: Trace, deltas: Array
+) -> tuple[Params, Array]:
+    """Sums the deltas into gradients, one GEMM for each matrix.
+
+    Args:
+        params: the weights.
+        xs: `[T, ..., I]` the inputs.
+        trace: of all steps.
+        deltas: `[T, ..., 4H]` δ_t.
+
+    Returns:
+        The gradients of the weights, and `[T, ..., I]` those of the inputs.
+    """
+    d_params = Params(
+        U=sum_outer(deltas, xs),  # (BP4U)
+        W=sum_outer(deltas, trace.state_tm1.h),  # (BP4W)
+        b=sum_steps(deltas),  # (BP3)
+    )
+    return d_params, deltas @ params.U  # (BP5)
+
+
+def from_lecture(weights: LectureParams) -> Params:
+    """Converts the lecture's weights on [h_{t-1}, x_t].
+
+    Raises:
+        ValueError: naming the matrix whose shape does not fit the biases'.
+    """
+    num_hidden = weights.b_f.shape[0]
+    for name, matrix in zip(weights._fields[:4], weights[:4], strict=True):
+        fits = matrix.ndim == 2 and matrix.shape[0] == num_hidden < matrix.shape[1]
+        fits = fits and matrix.shape == weights.W_f.shape
+        expected = f"shape [H, H + I] with H = {num_hidden}, as W_f"
+        expect(fits, name, expected, describe(matrix))
+    stacked = jnp.concatenate(weights[:4])
+    return Params(
+        U=stacked[:, num_hidden:],
+        W=stacked[:, :num_hidden],
+        b=jnp.concatenate(weights[4:]),
+    )
+
+
+def to_lecture(params: Params) -> LectureParams:
+    """Converts to the lecture's weights on [h_{t-1}, x_t]; inverts `from_lecture`."""
+    stacked = jnp.concatenate([params.W, params.U], axis=1)
+    return LectureParams(*jnp.split(stacked, 4), *jnp.split(params.b, 4))

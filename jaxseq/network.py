@@ -1,0 +1,188 @@
+"""Stacks of recurrent layers, in one or both directions, with dropout between them.
+
+    ys^0 = xs
+    ys^l = unroll(cell^l, drop(ys^{l-1}))                      layer l = 1 … L     (1)
+    ys^l = [unroll(cell, ·), unroll(cell', ·, reverse)]        both directions     (2)
+    drop(y) = y ⊙ m / (1 - p),  m ~ Bernoulli(1 - p)           between layers      (3)
+
+(3) is applied to what goes from layer to layer, at each step anew, never to what goes
+from step to step nor to the inputs of the first layer. A layer of both directions gives
+the two outputs side by side, `[T, ..., 2O]`.
+
+References:
+    Zaremba, Sutskever, Vinyals, Recurrent neural network regularization, 2014 (3).
+    Schuster, Paliwal, Bidirectional recurrent neural networks, 1997 (2).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.cells.cell import Cell
+from jaxseq.checks import check_cell, check_inputs, expect
+from jaxseq.types import Array, Key, Tree
+from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
+
+
+class Both(NamedTuple):
+    """A pair, one for each direction: of cells, of parameters, or of states."""
+
+    forward: Tree
+    backward: Tree
+
+
+Layer = Cell | Both
+
+
+class Stacked(NamedTuple):
+    """What a stack gives."""
+
+    ys: Array  # [T, ..., O] of the last layer
+    states: tuple[Tree, ...]  # L final states; `Both` where the layer has both
+
+
+def init(
+    key: Key,
+    layers: Sequence[Layer],
+    num_inputs: int,
+    num_hidden: int,
+    dtype=jnp.float32,
+) -> tuple[Tree, ...]:
+    """Draws the parameters of a stack; the key is consumed.
+
+    Args:
+        key: random key.
+        layers: L cells, or pairs of cells as `Both`.
+        num_inputs: I of the first layer; the others take what the layer below gives.
+        num_hidden: H of every cell.
+        dtype: of the parameters.
+
+    Returns:
+        L parameters, `Both` where the layer has both directions.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    _check_layers(layers)
+    params = []
+    for layer, layer_key in zip(
+        layers, jax.random.split(key, len(layers)), strict=True
+    ):
+        cells = layer if isinstance(layer, Both) else (layer,)
+        keys = jax.random.split(layer_key, len(cells))
+        drawn = [
+            cell.init(k, num_inputs, num_hidden, dtype)
+            for cell, k in zip(cells, keys, strict=True)
+        ]
+        params.append(Both(*drawn) if isinstance(layer, Both) else drawn[0])
+        num_inputs = sum(
+            _num_outputs(cell, p) for cell, p in zip(cells, drawn, strict=True)
+        )
+    return tuple(params)
+
+
+def stack(
+    layers: Sequence[Layer],
+    params: Sequence[Tree],
+    states_0: Sequence[Tree | None] | None,
+    xs: Array,
+    *,
+    lengths: Array | None = None,
+    resets: Array | None = None,
+    dropout: float = 0.0,
+    key: Key | None = None,
+    unroll: Callable[..., Unrolled] = unroll_by_deltas,
+) -> Stacked:
+    """Runs a stack of layers, eqs. (1) to (3).
+
+    Args:
+        layers: L cells, or pairs of cells as `Both`.
+        params: L parameters.
+        states_0: L initial states, each may be None for zeros; None for all zeros.
+        xs: `[T, ..., I]` the inputs.
+        lengths: as in `jaxseq.unroll.unroll`.
+        resets: as in `jaxseq.unroll.unroll`.
+        dropout: p of (3), in [0, 1).
+        key: random key of the dropout, consumed; needed if `dropout` is not 0.
+        unroll: `unroll` or `unroll_plain` of `jaxseq.unroll`.
+
+    Returns:
+        The last layer's outputs, and the final states.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    _check_layers(layers)
+    check_inputs("xs", xs)
+    _check_count("params", params, layers)
+    if states_0 is None:
+        states_0 = [None] * len(layers)
+    _check_count("states_0", states_0, layers)
+    expect(0 <= dropout < 1, "dropout", "a rate in [0, 1)", dropout)
+    expect(dropout == 0 or key is not None, "key", "a random key for dropout", key)
+
+    ys, states = xs, []
+    masks = {"lengths": lengths, "resets": resets}
+    for number, (layer, p, state_0) in enumerate(
+        zip(layers, params, states_0, strict=True)
+    ):
+        if number > 0 and dropout > 0:
+            ys = drop(jax.random.fold_in(key, number), dropout, ys)  # (3)
+        if isinstance(layer, Both):
+            ys, state = _both(unroll, layer, p, state_0, ys, masks)  # (2)
+        else:
+            ys, state = unroll(layer, p, state_0, ys, **masks)  # (1)
+        states.append(state)
+    return Stacked(ys, tuple(states))
+
+
+def drop(key: Key, rate: float, ys: Array) -> Array:
+    """Zeroes each entry with probability `rate`, scales the rest up, eq. (3).
+
+    Args:
+        key: random key, consumed.
+        rate: p, in [0, 1).
+        ys: any shape.
+
+    Returns:
+        The shape of `ys`, with the same expectation.
+    """
+    kept = jax.random.bernoulli(key, 1 - rate, ys.shape)
+    return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
+
+
+def _both(unroll, cells, params, state_0, xs, masks):
+    """Reads a sequence in both directions, eq. (2)."""
+    state_0 = Both(None, None) if state_0 is None else state_0
+    forward = unroll(cells.forward, params.forward, state_0.forward, xs, **masks)
+    backward = unroll(
+        cells.backward, params.backward, state_0.backward, xs, **masks, reverse=True
+    )
+    ys = jnp.concatenate([forward.ys, backward.ys], axis=-1)
+    return ys, Both(forward.state, backward.state)
+
+
+def _num_outputs(cell: Cell, params: Tree) -> int:
+    one = jax.eval_shape(lambda p: cell.output(cell.zero_state(p, ())), params)
+    return one.shape[-1]
+
+
+def _check_layers(layers: Sequence[Layer]) -> None:
+    is_sequence = isinstance(layers, list | tuple) and not isinstance(
+        layers, Cell | Both
+    )
+    expect(is_sequence, "layers", "a list of cells", type(layers).__name__)
+    expect(len(layers) > 0, "layers", "at least one cell", "none")
+    for number, layer in enumerate(layers):
+        cells = layer if isinstance(layer, Both) else (layer,)
+        for cell in cells:
+            check_cell(f"layers[{number}]", cell)
+
+
+def _check_count(argument: str, entries: Sequence, layers: Sequence) -> None:
+    is_sequence = isinstance(entries, list | tuple)
+    expected = f"a list of one entry a layer, {len(layers)}"
+    got = len(entries) if is_sequence else type(entries).__name__
+    expect(is_sequence and len(entries) == len(layers), argument, expected, got)
