@@ -6,7 +6,7 @@ UV ?= uv
 # One environment a Python version, so that PYTHON=python3.13 keeps the other's intact.
 VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VENV := .venv-$(VERSION)
-BIN := $(VENV)/bin
+RUN := $(VENV)/bin/python -m
 READY := $(VENV)/ready
 SUPPORTED := 3.11 3.12 3.13
 require_supported = $(if $(filter $(VERSION),$(SUPPORTED)),,$(error jaxseq needs \
@@ -31,39 +31,39 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) from requirements.lock (one to three minutes)"
 	@test -f $@ || "$(PYTHON)" -m venv --clear $(VENV)
 	@rm -f $@
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(RUN) pip install --quiet --disable-pip-version-check \
 	  --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(RUN) pip install --quiet --disable-pip-version-check \
 	  --no-deps --no-build-isolation --editable .
 	@touch $@
 
 format: $(READY) ## rewrite the code in the project's style
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	$(RUN) ruff check --fix-only .
+	$(RUN) ruff format .
 
 lint: $(READY) ## ruff's rules and format, without changes
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
 
 types: $(READY) ## pyright over jaxseq and experiments
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(RUN) pyright --pythonpath $(VENV)/bin/python
 
 test: $(READY) ## the tests that are not marked slow
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(RUN) pytest -n 2 -m "not slow"
 
 test-all: coverage ## every test, with coverage
 
 coverage: $(READY) ## every test, and the lines that none of them reached
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
+	$(RUN) pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 lecture: $(READY) ## the lecture's worked example, with its golden numbers
-	$(BIN)/python -m experiments.lecture
+	$(RUN) experiments.lecture
 
 gradcheck: $(READY) ## the hand-written deltas of every cell against jax.grad
-	$(BIN)/python -m experiments.gradcheck
+	$(RUN) experiments.gradcheck
 
 demo: $(READY) ## lecture, gradient check and a short language model, into out/
-	$(BIN)/python -m experiments.demo --out out
+	$(RUN) experiments.demo --out out
 
 lock: ## resolve requirements.lock again (for maintainers; needs uv)
 	$(UV) pip compile pyproject.toml --group dev --extra plots --universal \
