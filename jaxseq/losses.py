@@ -13,7 +13,7 @@ Each loss is the one that belongs to its g, so that all three have the same delt
 
 (2) with a squashed output is `squared_error(activation.value(a), y)`: JAX multiplies by
 the slope. A masked entry has value 0 and delta exactly 0, whatever stands there, NaN
-too. The sum or mean over steps is the caller's, as it decides the scale of the gradient.
+too. The sum or mean over steps is the caller's, as it decides the gradient's scale.
 
 References:
     Rumelhart, Hinton, Williams 1986 (2); Bishop, Neural Networks for Pattern

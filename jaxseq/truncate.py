@@ -1,6 +1,7 @@
 """Truncated back-propagation through time: in chunks, with the state carried.
 
-The sequence is cut into chunks of k steps. States go from chunk to chunk, errors do not:
+The sequence is cut into chunks of k steps. States go from chunk to chunk, errors do
+not:
 
     state_{jk} = stop_gradient(unroll(steps (j-1)k + 1 … jk))       j = 1, 2, …   (1)
 

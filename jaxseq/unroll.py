@@ -10,12 +10,12 @@ Backward, over t = T … 1, with d_state_T from outside:
 
     d_state_t += outputᵀ d_y_t                                                    (BP2)
     d_state_{t-1}, δ_t = delta(d_state_t)      `lax.scan`, emits δ only          (BP2T)
-    d_params, d_xs = collect(δ_1 … δ_T)        GEMMs, after the loop       (BP3, BP4, BP5)
+    d_params, d_xs = collect(δ_1 … δ_T)        GEMMs, after the loop     (BP3, BP4, BP5)
 
 `jax.grad` of a scan would carry ∇W through the backward loop and add one small outer
-product to it at each step; here the loop carries the state's error alone. The plain form
-is kept as `unroll_plain`: it is what `unroll` is compared with, and the one to use for
-forward-mode differentiation.
+product to it at each step; here the loop carries the state's error alone. The plain
+form is kept as `unroll_plain`: it is what `unroll` is compared with, and the one to use
+for forward-mode differentiation.
 
 Masks. `lengths` freezes the state where t ≥ length: the final state is that of the last
 valid step, outputs beyond are 0, nothing flows from or to the padding, even if it holds
@@ -69,8 +69,8 @@ def unroll(
     Args:
         cell: the cell; static under `jit`.
         params: its parameters.
-        state_0: leaves `[..., ·]`, the state before the first step; differentiable, so it
-            can be learned. None for zeros.
+        state_0: leaves `[..., ·]`, the state before the first step; differentiable, so
+            it can be learned. None for zeros.
         xs: `[T, ..., I]` the inputs, T ≥ 0.
         lengths: `[...]` integers, how many steps of each sequence are valid.
         resets: `[T, ...]` bool, where a new sequence begins.
@@ -95,9 +95,9 @@ def unroll(
         if "forward-mode" not in str(error):
             raise
         raise TypeError(
-            "jaxseq.unroll.unroll has a hand-written rule for reverse mode only; for jax.jvp, "
-            "jax.jacfwd and jax.linearize call jaxseq.unroll.unroll_plain, which takes the "
-            "same arguments"
+            "jaxseq.unroll.unroll has a hand-written rule for reverse mode only; for "
+            "jax.jvp and jax.jacfwd call jaxseq.unroll.unroll_plain, with the same "
+            "arguments"
         ) from error
 
 
@@ -202,7 +202,7 @@ def _masks(num_steps, lengths, resets, reverse):
     if resets is not None:
         restart = jnp.asarray(resets)
         if reverse:
-            # Sequence k+1 ends, in this order of reading, before sequence k's last step.
+            # Read backwards, a sequence is entered at its last step.
             restart = jnp.concatenate([restart[1:], jnp.zeros_like(restart[:1])])
         if valid is not None:
             restart = restart & valid

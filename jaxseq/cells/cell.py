@@ -9,8 +9,8 @@ steps, outside the loop:
     d_state_tm1, delta_t = delta(params, trace_t, d_state_t)       in the backward loop
     d_params, d_xs = collect(params, xs, trace, deltas)    after the loop, GEMMs
 
-The textbook's weight gradient dW = Σ_t δ_t s_{t-1}ᵀ needs nothing but the deltas, so the
-backward loop emits them and `collect` forms the sum as one matrix product.
+The textbook's weight gradient dW = Σ_t δ_t s_{t-1}ᵀ needs nothing but the deltas, so
+the backward loop emits them and `collect` forms the sum as one matrix product.
 
 The record is the manner of `optax.GradientTransformation`: a new cell is a new record.
 A cell of one's own needs no deltas: see `jaxseq.cells.derived`.

@@ -31,7 +31,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxseq.cells.cell import Cell, Sizes, Trace
+from jaxseq.cells.cell import Cell, Sizes
 from jaxseq.types import Array, Tree
 
 

@@ -179,7 +179,7 @@ def step(
 
 
 def output(state_t: State) -> Array:
-    """y is the output."""
+    """Picks y, the output."""
     return state_t.y
 
 

@@ -173,7 +173,7 @@ def step(params: Params, state_tm1: State, z_t: Array) -> tuple[State, Gates]:
 
 
 def output(state_t: State) -> Array:
-    """h is the output."""
+    """Picks h, the output."""
     return state_t.h
 
 
