@@ -1,0 +1,197 @@
+"""Batches of fixed shapes from ragged sequences, and chunks of one long stream.
+
+Both generators are pure functions of their arguments: nothing is kept between calls,
+and `start` continues an epoch at any batch with exactly the batches that would have
+followed. The order comes from `numpy.random.default_rng((seed, epoch))`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxseq.text.vocab import PAD
+
+
+class Batch(NamedTuple):
+    """Sequences side by side, time first.
+
+    Attributes:
+      ids: [T, B] int32, PAD after the end of each sequence.
+      lengths: [B] int32, 0 for a row that only fills the batch.
+      members: [B] int32 position of each sequence in the input, -1 for a filling row.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    members: np.ndarray
+
+
+class Chunk(NamedTuple):
+    """One time window of B parallel tracks.
+
+    Attributes:
+      inputs: [T, B] int32, PAD where the track has ended.
+      targets: [T, B] int32, the id after each input.
+      weights: [T, B] float32, 1 where there is a target, else 0.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+def bucketed(
+    sequences: Sequence[np.ndarray],
+    batch_size: int,
+    lengths: Sequence[int] = (8, 16, 32, 64),
+    *,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+) -> Iterator[Batch]:
+    """One epoch: every sequence once, each in the shortest bucket that holds it.
+
+    There are at most `len(lengths)` different shapes, so that a jitted step compiles as
+    often. The last batch of a bucket is filled with rows of length 0.
+
+    Args:
+      sequences: N arrays [T_i] of ids; T_i may be 0.
+      batch_size: B.
+      lengths: rising bucket lengths T.
+      seed: of the whole run, not negative.
+      epoch: each has another order, not negative.
+      start: number of batches to leave out at the beginning.
+
+    Yields:
+      Batches with ids [T, B], T one of `lengths`.
+
+    Raises:
+      ValueError: if a sequence is longer than the last bucket (see `truncate`) or no
+        array [T_i] of integers, or a number is out of its range.
+    """
+    sizes = _sizes(sequences, lengths)
+    _check_positive("batch_size", batch_size)
+    _check_position("start", start)
+    for num_steps, members in _plan(sizes, batch_size, lengths, seed, epoch)[start:]:
+        ids = np.full((num_steps, batch_size), PAD, np.int32)
+        row_lengths = np.zeros(batch_size, np.int32)
+        filled_members = np.full(batch_size, -1, np.int32)
+        row_lengths[: len(members)] = sizes[members]
+        filled_members[: len(members)] = members
+        for row, member in enumerate(members):
+            ids[: sizes[member], row] = sequences[member]
+        yield Batch(ids, row_lengths, filled_members)
+
+
+def truncate(sequences: Sequence[np.ndarray], max_length: int) -> list[np.ndarray]:
+    """The first `max_length` ids of each sequence: the rest is lost, knowingly."""
+    _check_positive("max_length", max_length)
+    return [sequence[:max_length] for sequence in sequences]
+
+
+def stream(
+    ids: np.ndarray, batch_size: int, num_steps: int, start: int = 0
+) -> Iterator[Chunk]:
+    """One long text in B parallel tracks, in the order that carries a state along.
+
+    The N - 1 pairs (id, next id) are cut into B tracks of L = ceil((N - 1) / B) pairs;
+    row b of chunk k continues row b of chunk k - 1. Every pair stands in exactly one
+    place with weight 1: the last tracks may end early and the last chunk may be short,
+    both are filled up with PAD of weight 0, so that all chunks have one shape.
+
+    Args:
+      ids: [N] integers, N at least 2; may be memory-mapped.
+      batch_size: B.
+      num_steps: T.
+      start: number of chunks to leave out at the beginning, at no cost.
+
+    Yields:
+      `num_chunks(N, B, T)` chunks with arrays [T, B].
+
+    Raises:
+      ValueError: if `ids` is no array [N] of integers with N at least 2, or a number is
+        out of its range.
+    """
+    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer) or len(ids) < 2:
+        raise ValueError(
+            "ids must be an array [N] of integers with N at least 2, "
+            f"got shape {ids.shape} and dtype {ids.dtype}"
+        )
+    _check_position("start", start)
+    num_pairs = len(ids) - 1
+    for chunk in range(start, num_chunks(len(ids), batch_size, num_steps)):
+        track_length = -(-num_pairs // batch_size)
+        times = chunk * num_steps + np.arange(num_steps)[:, None]
+        positions = times + np.arange(batch_size)[None, :] * track_length
+        real = (times < track_length) & (positions < num_pairs)
+        positions = np.where(real, positions, 0)
+        yield Chunk(
+            inputs=np.where(real, ids[positions], PAD).astype(np.int32),
+            targets=np.where(real, ids[positions + 1], PAD).astype(np.int32),
+            weights=real.astype(np.float32),
+        )
+
+
+def num_chunks(num_ids: int, batch_size: int, num_steps: int) -> int:
+    """Number of chunks that `stream` makes of `num_ids` ids."""
+    _check_positive("batch_size", batch_size)
+    _check_positive("num_steps", num_steps)
+    track_length = -(-(num_ids - 1) // batch_size)
+    return -(-track_length // num_steps)
+
+
+def num_batches(
+    sequences: Sequence[np.ndarray],
+    batch_size: int,
+    lengths: Sequence[int] = (8, 16, 32, 64),
+) -> int:
+    """Number of batches of one epoch of `bucketed`, the same in every epoch."""
+    _check_positive("batch_size", batch_size)
+    return len(_plan(_sizes(sequences, lengths), batch_size, lengths, 0, 0))
+
+
+def _plan(
+    sizes: np.ndarray, batch_size: int, lengths: Sequence[int], seed: int, epoch: int
+) -> list[tuple[int, np.ndarray]]:
+    """Pairs (bucket length T, positions of the members) in the order of the epoch."""
+    _check_position("seed", seed)
+    _check_position("epoch", epoch)
+    rng = np.random.default_rng((seed, epoch))
+    order = rng.permutation(len(sizes))
+    buckets = np.searchsorted(lengths, sizes[order])
+    batches = []
+    for bucket, num_steps in enumerate(lengths):
+        members = order[buckets == bucket]
+        for first in range(0, len(members), batch_size):
+            batches.append((num_steps, members[first : first + batch_size]))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _sizes(sequences: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarray:
+    """[N] number of ids of each sequence, after a check of all of them."""
+    if not lengths or lengths[0] < 1 or any(np.diff(lengths) <= 0):
+        raise ValueError(f"lengths must be positive and rising, got {tuple(lengths)}")
+    for i, sequence in enumerate(sequences):
+        shape, dtype = np.shape(sequence), getattr(sequence, "dtype", None)
+        if len(shape) != 1 or dtype is None or not np.issubdtype(dtype, np.integer):
+            raise ValueError(
+                f"sequences[{i}] must be an array [T] of integers, "
+                f"got shape {shape} and dtype {dtype}"
+            )
+        if shape[0] > lengths[-1]:
+            raise ValueError(
+                f"sequences[{i}] has {shape[0]} ids, but the longest of lengths is "
+                f"{lengths[-1]}; give a longer one, or cut with truncate"
+            )
+    return np.array([len(sequence) for sequence in sequences], np.int64)
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def _check_position(name: str, value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, got {value}")
