@@ -6,6 +6,7 @@ The modules are the namespaces: `jaxseq.cells.elman.cell()`, `jaxseq.unroll.unro
 from jaxseq import (
     cells as cells,
     embedding as embedding,
+    gradcheck as gradcheck,
     losses as losses,
     network as network,
     readout as readout,

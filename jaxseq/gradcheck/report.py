@@ -1,0 +1,115 @@
+"""What a gradient check found: a row for each parameter, to read or to test.
+
+Verdicts:
+
+    equal       by hand, by autodiff and by differences agree
+    both zero   all three are 0 everywhere: the parameter has no influence
+    kink        by hand and by autodiff agree, the function has a kink at this point
+    truncated   the rule holds errors back: by hand and by autodiff (with
+                `stop_gradient`) agree, and differ from the full gradient, as they
+                should
+    differs     the hand-written rule is wrong (or the function is not what it says)
+"""
+
+from typing import NamedTuple
+
+
+EQUAL = "equal"
+BOTH_ZERO = "both zero"
+KINK = "kink"
+TRUNCATED = "truncated"
+DIFFERS = "differs"
+
+
+class GradientError(Exception):
+    """A hand-written gradient is wrong."""
+
+
+class Row(NamedTuple):
+    """One parameter, at its worst entry."""
+
+    parameter: str  # its path, as in "params.W"
+    index: tuple[int, ...]  # of the entry where the three disagree most
+    by_hand: float
+    by_autodiff: float
+    by_differences: float
+    absolute: float  # largest distance of by_hand from the other two
+    relative: float  # the same over the parameter's largest gradient
+    verdict: str
+
+
+class Report(NamedTuple):
+    """All parameters of one check."""
+
+    name: str
+    is_truncated: bool
+    rows: tuple[Row, ...]
+
+
+def passed(report: Report) -> bool:
+    """Tells whether the rule is right: no row differs.
+
+    A rule that says it truncates must be seen to: some row must be truncated.
+    """
+    verdicts = [row.verdict for row in report.rows]
+    return DIFFERS not in verdicts and report.is_truncated == (TRUNCATED in verdicts)
+
+
+def require(report: Report) -> None:
+    """Raises unless the rule is right.
+
+    Raises:
+        GradientError: with the parameter and index of each row that differs, and the
+            whole table.
+    """
+    if passed(report):
+        return
+    wrong = [
+        f"{row.parameter}{list(row.index)}"
+        for row in report.rows
+        if row.verdict == DIFFERS
+    ]
+    if wrong:
+        what = f"wrong at {', '.join(wrong)}"
+    elif report.is_truncated:
+        what = "said to be truncated, but equal to the full gradient"
+    else:
+        what = "truncated, without saying so"
+    raise GradientError(f"{report.name}: {what}\n{table(report)}")
+
+
+def table(report: Report) -> str:
+    """Writes a report as lines of text, the parameters in order."""
+    header = (
+        "parameter",
+        "worst at",
+        "by hand",
+        "autodiff",
+        "differences",
+        "absolute",
+        "relative",
+        "verdict",
+    )
+    lines = [header]
+    for row in report.rows:
+        lines.append(
+            (
+                row.parameter,
+                str(list(row.index)),
+                f"{row.by_hand:.9g}",
+                f"{row.by_autodiff:.9g}",
+                f"{row.by_differences:.9g}",
+                f"{row.absolute:.1e}",
+                f"{row.relative:.1e}",
+                row.verdict,
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    body = "\n".join(
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+    verdict = "passed" if passed(report) else "FAILED"
+    return f"{report.name}: {verdict}\n{body}"
