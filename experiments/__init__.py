@@ -1,0 +1,1 @@
+"""One file a paper or task: `python -m experiments.NAME --help`."""

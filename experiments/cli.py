@@ -1,0 +1,93 @@
+"""Command lines of the experiments: a frozen dataclass in, one line out on error.
+
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        '''What the experiment does.'''
+
+        out: Path = Path("out")
+        '''Folder of the results.'''
+
+    config = cli.parse(Config, args)
+    folder = cli.results_folder(config.out, "lecture")
+
+What a user can get wrong ends the program with exit code 2 and one line on stderr:
+options that tyro refuses, a `ValueError` of the dataclass' own `__post_init__`, a
+folder that cannot be made.
+"""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import tyro
+
+
+Config = TypeVar("Config")
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_FRAME = " │|╭╮╰╯─"
+
+
+def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
+    """Reads a command line into a frozen dataclass.
+
+    Args:
+        config: the dataclass; its docstrings are the help text.
+        args: the command line after the program's name; None for this program's.
+
+    Returns:
+        An instance of `config`.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr; code 0 after `--help`.
+    """
+    spec = getattr(sys.modules[config.__module__], "__spec__", None)
+    prog = f"python -m {spec.name}" if spec else None
+    refusal = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(refusal):
+            return tyro.cli(config, prog=prog, args=args)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+    fail(_first_section(refusal.getvalue()))
+
+
+def results_folder(out: Path, name: str) -> Path:
+    """Makes the folder `out/name` if it is missing, and returns its path.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, if that is impossible.
+    """
+    folder = out / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"--out {out}: cannot make the folder {folder}: {error.strerror}")
+    return folder
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the program as every error of a user does.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr.
+    """
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _first_section(text: str) -> str:
+    """Takes the message out of tyro's frame, without the help text under its rule."""
+    words: list[str] = []
+    for line in _COLOURS.sub("", text).splitlines():
+        content = line.strip(_FRAME)
+        if content and not line.startswith("╭"):
+            words.append(content)
+        elif words:
+            break
+    return " ".join(words)
