@@ -177,7 +177,7 @@ def test_build_drops_what_breaks_a_rule(changes, reason):
 )
 def test_build_drops_repetitions_of_the_shorter_name(second, reason):
     one = item("carto", synopsis="draws measurements as maps")
-    two = item(**({"package": "carto-plugins", "source": "carto"} | second))
+    two = item(**({"package": "a-carto-plugin", "source": "carto"} | second))
     for order in ([one, two], [two, one]):
         rows, reasons = build_debian.build(order)
         assert [row.package for row in rows] == ["carto"]

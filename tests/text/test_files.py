@@ -175,6 +175,17 @@ def test_read_lines_needs_memory_for_one_block_only(tmp_path, suffix):
     assert peak < 16
 
 
+def test_read_lines_holds_a_long_line_once_when_it_is_given(tmp_path):
+    path = write(tmp_path, b"0123456789" * 3_000_000 + b"\nend\n")
+    lines = read_lines(path)
+    tracemalloc.start()
+    line = next(lines)
+    held = tracemalloc.get_traced_memory()[0] / 2**20
+    tracemalloc.stop()
+    assert len(line) == 30_000_000
+    assert held < 1.5 * 30
+
+
 def test_readers_take_one_line_of_30_megabytes(tmp_path):
     path = write(tmp_path, b"0123456789" * 3_000_000 + b"\nend\n")
     num_chars, peak = peak_megabytes(read_lines, path)
