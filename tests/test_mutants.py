@@ -1,0 +1,173 @@
+"""Wrong back-propagation is seen: each mutant of `tests.mutants` is caught.
+
+One check for all: what a rule by hand gives (values, and the gradients of random
+cotangents of every output) against what `jax.grad` makes of the plain form, float64,
+with lengths, resets, padding of NaN. The right code passes it; none of the wrong may.
+"""
+
+import functools
+import importlib
+import pathlib
+import shutil
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxseq
+from tests import plain
+from tests.cases import BY_NAME, draw
+from tests.mutants import MUTANTS
+
+
+TOLERANCE = 1e-12
+LOSSES = ("cross_entropy", "cross_entropy_soft", "squared_error", "bernoulli")
+CHECKS = (*BY_NAME, "lstm reversed", "truncated", *LOSSES, "readout")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_right_code_passes(check):
+    assert not _mistakes(jaxseq, check)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_mutant_is_caught(mutant, tmp_path):
+    assert _mistakes(_jaxseq_with(mutant, tmp_path), mutant.check)
+
+
+def test_mutants_differ():
+    assert len(MUTANTS) >= 60
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    assert len({mutant[1:] for mutant in MUTANTS}) == len(MUTANTS)
+
+
+def _jaxseq_with(mutant, directory):
+    """Imports a second jaxseq, from a copy with the mutant's mistake in it."""
+    package = shutil.copytree(
+        pathlib.Path(jaxseq.__file__).parent,
+        directory / "jaxseq",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    file = package / mutant.module
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutant.old) == 1, f"{mutant.old!r} must occur exactly once"
+    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+
+    right = {name: sys.modules.pop(name) for name in _loaded()}
+    sys.path.insert(0, str(directory))
+    try:
+        return importlib.import_module("jaxseq")
+    finally:
+        sys.path.remove(str(directory))
+        for name in _loaded():
+            del sys.modules[name]
+        sys.modules.update(right)
+
+
+def _loaded():
+    return [name for name in sys.modules if name.split(".")[0] == "jaxseq"]
+
+
+def _mistakes(package, check):
+    """Numbers the values and gradients that are wrong."""
+    got = _values_and_gradients(package, check, "hand")
+    wanted = _reference(check)
+    assert len(got) == len(wanted)
+    return [
+        number
+        for number, (a, b) in enumerate(zip(got, wanted, strict=True))
+        # Written so that NaN is a mistake.
+        if not np.linalg.norm(a - b) <= TOLERANCE * np.linalg.norm(b)
+    ]
+
+
+@functools.cache
+def _reference(check):
+    leaves = _values_and_gradients(jaxseq, check, "plain")
+    assert all(np.isfinite(leaf).all() for leaf in leaves)
+    return leaves
+
+
+def _values_and_gradients(package, check, form):
+    if check in LOSSES:
+        function, arguments = _loss(package, check, form)
+    elif check == "readout":
+        function, arguments = _readout(package, form)
+    elif check == "truncated":
+        function, arguments = _truncated(package, form)
+    else:
+        name, *reverse = check.split()
+        function, arguments = _unroll(package, name, form, reverse=bool(reverse))
+    # A Python loop over eight steps is sooner done than a scan compiled.
+    with jax.disable_jit():
+        outputs, pull = jax.vjp(function, *arguments)
+        rng = np.random.default_rng(1)
+        gradients = pull(jax.tree.map(lambda y: rng.normal(size=y.shape), outputs))
+    return [np.asarray(leaf) for leaf in jax.tree.leaves((outputs, gradients))]
+
+
+def _unroll(package, name, form, reverse):
+    cell = BY_NAME[name].make(package.cells)
+    arguments, masks = _sequences(cell)
+    unroll = package.unroll.unroll if form == "hand" else package.unroll.unroll_plain
+
+    def function(params, state_0, reset_state, xs):
+        return unroll(
+            cell, params, state_0, xs, reset_state=reset_state, reverse=reverse, **masks
+        )
+
+    return function, arguments
+
+
+def _truncated(package, form):
+    cell = package.cells.lstm.cell()
+    arguments, masks = _sequences(cell)
+    hand = package.truncate.unroll_truncated
+    unroll = hand if form == "hand" else plain.unroll_chunks
+
+    def function(params, state_0, reset_state, xs):
+        return unroll(cell, params, state_0, xs, 2, reset_state=reset_state, **masks)
+
+    return function, arguments
+
+
+def _sequences(cell):
+    """Three padded rows: a full one with resets, a short one with one, an empty one."""
+    inputs = draw(cell, 0, 5, (3,))
+    lengths = np.array([5, 3, 0])
+    resets = np.zeros((5, 3), bool)
+    resets[[2, 3, 1], [0, 0, 1]] = True
+    padding = np.arange(5)[:, None] >= lengths
+    inputs.xs[padding] = np.nan
+    return inputs[:4], {"lengths": lengths, "resets": resets}
+
+
+def _loss(package, name, form):
+    rng = np.random.default_rng(2)
+    logits, mask = (
+        rng.normal(size=(4, 2, 3)),
+        np.array([[1, 1], [0, 1], [1, 0], [1, 1]]),
+    )
+    mask = mask.astype(bool)
+    if form == "hand":
+        loss = getattr(package.losses, name)
+        blank = np.nan
+    else:
+        loss = getattr(plain, name)
+        blank = 0.0
+    logits[~mask] = blank
+    if name == "cross_entropy":
+        ids = jnp.asarray(rng.integers(0, 2, (4, 2)))
+        return lambda a: loss(a, ids, mask), (logits,)
+    targets = rng.uniform(size=(4, 2, 3))
+    targets[~mask] = blank
+    return lambda a, y: loss(a, y, mask), (logits, targets)
+
+
+def _readout(package, form):
+    rng = np.random.default_rng(3)
+    params = package.readout.Params(rng.normal(size=(3, 3)), rng.normal(size=3))
+    states = rng.normal(size=(4, 2, 3))
+    return (package.readout if form == "hand" else plain).readout, (params, states)
