@@ -1,0 +1,683 @@
+"""Wrong calls of the public functions, one mistake each, and what the error must say.
+
+A row gives the call, the argument that the message must name, and what must stand in it
+as expected and as what came.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseq.cells import derived, elman, gru, jordan, lstm, lstm_coupled
+from jaxseq.embedding import lookup
+from jaxseq.losses import bernoulli, cross_entropy, cross_entropy_soft, squared_error
+from jaxseq.network import Both, drop, init as init_stack, stack
+from jaxseq.readout import Params as ReadoutParams, readout
+from jaxseq.truncate import unroll_truncated
+from jaxseq.unroll import unroll, unroll_plain
+
+
+class WrongCall(NamedTuple):
+    """A call and its message: "argument: expected ..., got ..."."""
+
+    name: str
+    call: Callable
+    argument: str
+    expected: str
+    got: str
+
+
+NUM_STEPS, BATCH, NUM_INPUTS, NUM_HIDDEN = 5, 4, 2, 3
+XS = np.ones((NUM_STEPS, BATCH, NUM_INPUTS))
+STATE = np.zeros((BATCH, NUM_HIDDEN))
+LENGTHS = np.array([5, 3, 0, 1])
+RESETS = np.zeros((NUM_STEPS, BATCH), bool)
+ELMAN = elman.Params(np.ones((3, 2)), np.ones((3, 3)), np.ones(3))
+LSTM = lstm.Params(np.ones((12, 2)), np.ones((12, 3)), np.ones(12))
+GRU = gru.ParamsBefore(np.ones((9, 2)), np.ones((9, 3)), np.ones(9))
+LSTM_STATE = lstm.State(STATE, STATE)
+
+
+def _float32(tree):
+    return jax.tree.map(lambda a: a.astype(np.float32), tree)
+
+
+def _unroll(rows, function=unroll, prefix="unroll"):
+    """Rows of a name, what differs from a right call, and the three texts."""
+    for name, changed, *texts in rows:
+        yield WrongCall(f"{prefix}: {name}", _caller(function, changed), *texts)
+
+
+def _caller(function, changed):
+    right = {"cell": elman.cell(), "params": ELMAN, "state_0": None, "xs": XS}
+    return lambda: function(**(right | changed))
+
+
+CELLS = {
+    "not called": ({"cell": elman.cell}, "cell", "Cell", "must be called"),
+    "module": ({"cell": elman}, "cell", "Cell", "module"),
+    "name": ({"cell": "elman"}, "cell", "Cell", "str"),
+    "none": ({"cell": None}, "cell", "Cell", "NoneType"),
+    "params first": ({"cell": ELMAN, "params": elman.cell()}, "cell", "Cell", "Params"),
+}
+
+UNROLL = [
+    *((f"cell {name}", *row) for name, row in CELLS.items()),
+    # Parameters.
+    ("params None", {"params": None}, "params", "elman", "None"),
+    ("params string", {"params": "weights"}, "params", "array", "str"),
+    ("params of LSTM", {"params": LSTM}, "params", "elman.Params", "lstm.Params"),
+    ("params plain tuple", {"params": tuple(ELMAN)}, "params", "elman", "(*, *, *)"),
+    ("params dict", {"params": ELMAN._asdict()}, "params", "elman", "'U'"),
+    ("params float32", {"params": _float32(ELMAN)}, "params.U", "float64", "float32"),
+    (
+        "params of mixed dtypes",
+        {"params": ELMAN._replace(b=np.ones(3, np.float32))},
+        "params.b",
+        "float64",
+        "float32",
+    ),
+    (
+        "params integer",
+        {"params": ELMAN._replace(b=np.ones(3, int))},
+        "params.b",
+        "floating-point",
+        "int64[3]",
+    ),
+    (
+        "params list",
+        {"params": ELMAN._replace(b=[0.0] * 3)},
+        "params.b",
+        "array",
+        "float",
+    ),
+    ("params scalar", {"params": ELMAN._replace(b=0.0)}, "params.b", "array", "float"),
+    ("params missing", {"params": ELMAN._replace(b=None)}, "params", "b=*", "b=None"),
+    (
+        "params.b too long",
+        {"params": ELMAN._replace(b=np.ones(4))},
+        "params.b",
+        "float64[3]",
+        "float64[4]",
+    ),
+    (
+        "params.W not square",
+        {"params": ELMAN._replace(W=np.ones((3, 4)))},
+        "params.",
+        "float64[4",
+        "float64[3",
+    ),
+    (
+        "params.U transposed",
+        {"params": ELMAN._replace(U=np.ones((2, 3)))},
+        "params.U",
+        "float64[3",
+        "float64[2, 3]",
+    ),
+    (
+        "params of GRU after",
+        {"cell": gru.reset_after(), "params": GRU},
+        "params",
+        "ParamsAfter",
+        "ParamsBefore",
+    ),
+    (
+        "params of four gates for three",
+        {"cell": lstm_coupled.cell(), "params": LSTM},
+        "params.U",
+        "float64[9, 2]",
+        "float64[12, 2]",
+    ),
+    # Inputs.
+    ("xs list", {"xs": XS.tolist()}, "xs", "array", "list"),
+    ("xs None", {"xs": None}, "xs", "array", "NoneType"),
+    ("xs string", {"xs": "text"}, "xs", "array", "str"),
+    ("xs integers", {"xs": XS.astype(int)}, "xs", "floating-point", "int64[5, 4, 2]"),
+    ("xs bool", {"xs": XS > 0}, "xs", "floating-point", "bool[5, 4, 2]"),
+    ("xs complex", {"xs": XS + 0j}, "xs", "floating-point", "complex128[5, 4, 2]"),
+    (
+        "xs objects",
+        {"xs": XS.astype(object)},
+        "xs",
+        "floating-point",
+        "object[5, 4, 2]",
+    ),
+    ("xs scalar", {"xs": np.array(1.0)}, "xs", "two axes", "float64[]"),
+    ("xs one axis", {"xs": XS[:, 0, 0]}, "xs", "two axes", "float64[5]"),
+    ("xs empty batch", {"xs": XS[:, :0]}, "xs", "no empty axis", "float64[5, 0, 2]"),
+    ("xs no features", {"xs": XS[..., :0]}, "xs", "no empty axis", "float64[5, 4, 0]"),
+    ("xs wrong I", {"xs": np.ones((5, 4, 3))}, "xs", "I = 2", "float64[5, 4, 3]"),
+    ("xs features first", {"xs": XS.T}, "xs", "I = 2", "float64[2, 4, 5]"),
+    (
+        "xs batch first",
+        {"xs": XS.swapaxes(0, 1), "lengths": LENGTHS},
+        "lengths",
+        "shape [5]",
+        "int64[4]",
+    ),
+    ("xs float32", {"xs": _float32(XS)}, "params.U", "float32", "float64"),
+    # States.
+    ("state_0 other batch", {"state_0": STATE[:2]}, "state_0", "[4, 3]", "[2, 3]"),
+    ("state_0 no batch", {"state_0": STATE[0]}, "state_0", "[4, 3]", "[3]"),
+    ("state_0 with time", {"state_0": STATE[None]}, "state_0", "[4, 3]", "[1, 4, 3]"),
+    ("state_0 other H", {"state_0": np.ones((4, 2))}, "state_0", "[4, 3]", "[4, 2]"),
+    ("state_0 float32", {"state_0": _float32(STATE)}, "state_0", "float64", "float32"),
+    ("state_0 scalar", {"state_0": 0.0}, "state_0", "array", "float"),
+    ("state_0 string", {"state_0": "zeros"}, "state_0", "array", "str"),
+    ("state_0 list", {"state_0": [STATE]}, "state_0", "*", "[*]"),
+    ("state_0 of LSTM", {"state_0": LSTM_STATE}, "state_0", "*", "State(h=*, c=*)"),
+    (
+        "state_0 of Elman",
+        {"cell": lstm.cell(), "params": LSTM, "state_0": STATE},
+        "state_0",
+        "State(h=*, c=*)",
+        "*",
+    ),
+    (
+        "state_0 plain tuple",
+        {"cell": lstm.cell(), "params": LSTM, "state_0": (STATE, STATE)},
+        "state_0",
+        "State(h=*, c=*)",
+        "(*, *)",
+    ),
+    (
+        "state_0.c other batch",
+        {"cell": lstm.cell(), "params": LSTM, "state_0": lstm.State(STATE, STATE[:1])},
+        "state_0.c",
+        "[4, 3]",
+        "[1, 3]",
+    ),
+    (
+        "reset_state other batch",
+        {"reset_state": STATE[:2]},
+        "reset_state",
+        "4, 3",
+        "2, 3",
+    ),
+    ("reset_state scalar", {"reset_state": 0.5}, "reset_state", "array", "float"),
+    # Lengths.
+    ("lengths too long", {"lengths": LENGTHS + 1}, "lengths", "0 to T = 5", "6 at [0]"),
+    ("lengths negative", {"lengths": LENGTHS - 1}, "lengths", "0 to T", "-1 at [2]"),
+    ("lengths float", {"lengths": LENGTHS * 1.0}, "lengths", "integer", "float64[4]"),
+    ("lengths bool", {"lengths": LENGTHS > 0}, "lengths", "integer", "bool[4]"),
+    ("lengths list", {"lengths": LENGTHS.tolist()}, "lengths", "integer", "list"),
+    ("lengths int", {"lengths": 5}, "lengths", "integer", "int"),
+    ("lengths string", {"lengths": "5"}, "lengths", "integer", "str"),
+    ("lengths scalar", {"lengths": np.array(5)}, "lengths", "shape [4]", "int64[]"),
+    ("lengths too few", {"lengths": LENGTHS[:3]}, "lengths", "shape [4]", "int64[3]"),
+    ("lengths column", {"lengths": LENGTHS[:, None]}, "lengths", "shape [4]", "[4, 1]"),
+    # Resets.
+    (
+        "resets integers",
+        {"resets": RESETS.astype(int)},
+        "resets",
+        "bool",
+        "int64[5, 4]",
+    ),
+    ("resets float", {"resets": RESETS * 1.0}, "resets", "bool", "float64[5, 4]"),
+    ("resets list", {"resets": RESETS.tolist()}, "resets", "bool", "list"),
+    ("resets True", {"resets": True}, "resets", "bool", "bool"),
+    ("resets no batch", {"resets": RESETS[:, 0]}, "resets", "shape [5, 4]", "bool[5]"),
+    ("resets batch first", {"resets": RESETS.T}, "resets", "[5, 4]", "bool[4, 5]"),
+    ("resets features", {"resets": XS > 0}, "resets", "[5, 4]", "bool[5, 4, 2]"),
+    # Direction.
+    ("reverse string", {"reverse": "backward"}, "reverse", "True or False", "backward"),
+    ("reverse None", {"reverse": None}, "reverse", "True or False", "None"),
+]
+
+PLAIN = [
+    row for row in UNROLL if row[0].startswith(("cell", "xs", "lengths", "reverse"))
+]
+
+TRUNCATED = [
+    ("cell not called", {"cell": elman.cell, "num_steps": 2}, "cell", "Cell", "called"),
+    (
+        "lengths float",
+        {"lengths": LENGTHS * 1.0, "num_steps": 2},
+        "lengths",
+        "integer",
+        "float64",
+    ),
+    ("num_steps 0", {"num_steps": 0}, "num_steps", "integer ≥ 1", "0"),
+    ("num_steps negative", {"num_steps": -2}, "num_steps", "integer ≥ 1", "-2"),
+    ("num_steps float", {"num_steps": 2.0}, "num_steps", "integer ≥ 1", "2.0"),
+    ("num_steps bool", {"num_steps": True}, "num_steps", "integer ≥ 1", "True"),
+    ("num_steps string", {"num_steps": "2"}, "num_steps", "integer ≥ 1", "2"),
+    ("num_steps None", {"num_steps": None}, "num_steps", "integer ≥ 1", "None"),
+    ("unroll None", {"num_steps": 2, "unroll": None}, "unroll", "function", "None"),
+]
+
+KEY = jax.random.key(0)
+BOTH = Both(elman.cell(), elman.cell())
+
+
+def _no_step(params, state_tm1, x_t):
+    return state_tm1
+
+
+def _calls(prefix, function, right, rows):
+    """Rows of a name, what differs from the right arguments, and the three texts."""
+    for name, changed, *texts in rows:
+        arguments = right | changed
+        call = lambda arguments=arguments: function(**arguments)
+        yield WrongCall(f"{prefix}: {name}", call, *texts)
+
+
+INIT = _calls(
+    "network.init",
+    init_stack,
+    {"key": KEY, "layers": [elman.cell()], "num_inputs": 2, "num_hidden": 3},
+    [
+        ("one cell", {"layers": elman.cell()}, "layers", "list of cells", "Cell"),
+        ("one pair", {"layers": BOTH}, "layers", "list of cells", "Both"),
+        ("no layers", {"layers": []}, "layers", "at least one", "none"),
+        ("layers None", {"layers": None}, "layers", "list of cells", "NoneType"),
+        (
+            "generator",
+            {"layers": iter([elman.cell()])},
+            "layers",
+            "list of",
+            "iterator",
+        ),
+        ("not called", {"layers": [elman.cell]}, "layers[0]", "Cell", "must be called"),
+        ("name", {"layers": [elman.cell(), "lstm"]}, "layers[1]", "Cell", "str"),
+        (
+            "half a pair",
+            {"layers": [Both(elman.cell(), None)]},
+            "layers[0]",
+            "Cell",
+            "None",
+        ),
+        ("plain pair", {"layers": [(elman.cell(),) * 2]}, "layers[0]", "Cell", "tuple"),
+        (
+            "no init",
+            {"layers": [derived.from_step(_no_step)]},
+            "init",
+            "one",
+            "derived",
+        ),
+        ("key None", {"key": None}, "key", "random key", "None"),
+        ("key integer", {"key": 0}, "key", "random key", "int"),
+        ("num_inputs 0", {"num_inputs": 0}, "num_inputs", "integer ≥ 1", "0"),
+        ("num_inputs float", {"num_inputs": 2.0}, "num_inputs", "integer ≥ 1", "2.0"),
+        ("num_hidden 0", {"num_hidden": 0}, "num_hidden", "integer ≥ 1", "0"),
+        ("num_hidden list", {"num_hidden": [3]}, "num_hidden", "integer ≥ 1", "[3]"),
+        ("dtype int", {"dtype": int}, "dtype", "floating-point", "int"),
+    ],
+)
+
+STACK = _calls(
+    "network.stack",
+    stack,
+    {"layers": [elman.cell()], "params": (ELMAN,), "states_0": None, "xs": XS},
+    [
+        ("one cell", {"layers": elman.cell()}, "layers", "list of cells", "Cell"),
+        ("params missing", {"params": ()}, "params", "one entry a layer, 1", "0"),
+        ("params None", {"params": None}, "params", "one entry a layer, 1", "None"),
+        ("params of one layer", {"params": ELMAN}, "params", "a layer, 1", "3"),
+        (
+            "params of LSTM",
+            {"params": (LSTM,)},
+            "params",
+            "elman.Params",
+            "lstm.Params",
+        ),
+        (
+            "states_0 too many",
+            {"states_0": [None, None]},
+            "states_0",
+            "a layer, 1",
+            "2",
+        ),
+        ("states_0 array", {"states_0": STATE}, "states_0", "a layer, 1", "ndarray"),
+        (
+            "states_0 other batch",
+            {"states_0": [STATE[:1]]},
+            "state_0",
+            "[4, 3]",
+            "[1, 3]",
+        ),
+        ("pair, params not", {"layers": [BOTH]}, "params[0]", "Both", "Params"),
+        (
+            "pair, state not",
+            {"layers": [BOTH], "params": (Both(ELMAN, ELMAN),), "states_0": [STATE]},
+            "states_0[0]",
+            "Both",
+            "ndarray",
+        ),
+        ("xs list", {"xs": XS.tolist()}, "xs", "array", "list"),
+        ("xs one axis", {"xs": XS[:, 0, 0]}, "xs", "two axes", "float64[5]"),
+        ("xs wrong I", {"xs": np.ones((5, 4, 3))}, "xs", "I = 2", "float64[5, 4, 3]"),
+        (
+            "lengths float",
+            {"lengths": LENGTHS * 1.0},
+            "lengths",
+            "integer",
+            "float64[4]",
+        ),
+        ("resets int", {"resets": RESETS.astype(int)}, "resets", "bool", "int64[5, 4]"),
+        ("dropout 1", {"dropout": 1.0, "key": KEY}, "dropout", "[0, 1)", "1.0"),
+        (
+            "dropout negative",
+            {"dropout": -0.1, "key": KEY},
+            "dropout",
+            "[0, 1)",
+            "-0.1",
+        ),
+        ("dropout NaN", {"dropout": np.nan, "key": KEY}, "dropout", "[0, 1)", "nan"),
+        ("dropout string", {"dropout": "0.5", "key": KEY}, "dropout", "[0, 1)", "0.5"),
+        ("dropout None", {"dropout": None}, "dropout", "[0, 1)", "None"),
+        ("dropout without key", {"dropout": 0.5}, "key", "random key", "None"),
+        ("key integer", {"dropout": 0.5, "key": 3}, "key", "random key", "int"),
+        ("unroll string", {"unroll": "plain"}, "unroll", "function", "str"),
+    ],
+)
+
+LOGITS, IDS = np.zeros((5, 4, 3)), np.zeros((5, 4), int)
+MASK = np.ones((5, 4), bool)
+
+CROSS_ENTROPY = _calls(
+    "losses.cross_entropy",
+    cross_entropy,
+    {"logits": LOGITS, "ids": IDS},
+    [
+        ("logits list", {"logits": LOGITS.tolist()}, "logits", "array", "list"),
+        ("logits integers", {"logits": IDS}, "logits", "floating-point", "int64[5, 4]"),
+        ("logits scalar", {"logits": np.array(1.0)}, "logits", "O]", "float64"),
+        (
+            "logits empty",
+            {"logits": LOGITS[..., :0]},
+            "logits",
+            "O",
+            "float64[5, 4, 0]",
+        ),
+        ("ids float", {"ids": IDS * 1.0}, "ids", "integer", "float64[5, 4]"),
+        ("ids bool", {"ids": IDS > 0}, "ids", "integer", "bool[5, 4]"),
+        ("ids list", {"ids": IDS.tolist()}, "ids", "integer", "list"),
+        ("ids None", {"ids": None}, "ids", "integer", "NoneType"),
+        (
+            "ids one-hot",
+            {"ids": LOGITS.astype(int)},
+            "ids",
+            "shape [5, 4]",
+            "[5, 4, 3]",
+        ),
+        ("ids batch first", {"ids": IDS.T}, "ids", "shape [5, 4]", "int64[4, 5]"),
+        ("ids too large", {"ids": IDS + 3}, "ids", "0 to 2", "3 at [0, 0]"),
+        ("ids negative", {"ids": IDS - 1}, "ids", "0 to 2", "-1 at [0, 0]"),
+        (
+            "ids list, mask",
+            {"ids": IDS.tolist(), "mask": MASK},
+            "ids",
+            "integer",
+            "list",
+        ),
+        (
+            "ids float, mask",
+            {"ids": IDS * 1.0, "mask": MASK},
+            "ids",
+            "integer",
+            "float64",
+        ),
+        (
+            "ids shape, mask",
+            {"ids": IDS.T, "mask": MASK},
+            "ids",
+            "[5, 4]",
+            "int64[4, 5]",
+        ),
+        (
+            "ids too large, mask",
+            {"ids": IDS + 3, "mask": MASK},
+            "ids",
+            "0 to 2",
+            "3 at",
+        ),
+        ("mask integers", {"mask": MASK.astype(int)}, "mask", "bool", "int64[5, 4]"),
+        ("mask list", {"mask": MASK.tolist()}, "mask", "bool", "list"),
+        ("mask batch first", {"mask": MASK.T}, "mask", "[5, 4]", "bool[4, 5]"),
+        ("mask of classes", {"mask": LOGITS == 0}, "mask", "[5, 4]", "bool[5, 4, 3]"),
+    ],
+)
+
+
+def _targets(function, argument):
+    first = "outputs" if function is squared_error else "logits"
+    second = argument
+    return _calls(
+        f"losses.{function.__name__}",
+        function,
+        {first: LOGITS, second: LOGITS},
+        [
+            (f"{first} list", {first: LOGITS.tolist()}, first, "array", "list"),
+            (f"{first} integers", {first: IDS}, first, "floating-point", "int64[5, 4]"),
+            (f"{first} scalar", {first: np.array(1.0)}, first, "O]", "float64"),
+            (f"{second} ids", {second: IDS}, second, "floating-point", "int64[5, 4]"),
+            (f"{second} None", {second: None}, second, "array", "NoneType"),
+            (f"{second} shape", {second: LOGITS[0]}, second, "[5, 4, 3]", "[4, 3]"),
+            (f"{second} float32", {second: _float32(LOGITS)}, second, "64[", "32["),
+            (
+                "mask integers",
+                {"mask": MASK.astype(int)},
+                "mask",
+                "bool",
+                "int64[5, 4]",
+            ),
+            ("mask of entries", {"mask": LOGITS == 0}, "mask", "[5, 4]", "[5, 4, 3]"),
+        ],
+    )
+
+
+STATES = np.ones((5, 4, 3))
+OUTPUT = ReadoutParams(np.ones((2, 3)), np.ones(2))
+
+READOUT = _calls(
+    "readout",
+    readout,
+    {"params": OUTPUT, "states": STATES},
+    [
+        ("states list", {"states": STATES.tolist()}, "states", "array", "list"),
+        (
+            "states integers",
+            {"states": STATES.astype(int)},
+            "states",
+            "floating",
+            "int64",
+        ),
+        ("states scalar", {"states": np.array(1.0)}, "states", "H = 3", "float64[]"),
+        ("states wrong H", {"states": XS}, "states", "H = 3", "float64[5, 4, 2]"),
+        (
+            "states float32",
+            {"states": _float32(STATES)},
+            "states",
+            "float64",
+            "float32",
+        ),
+        ("states of LSTM", {"states": LSTM_STATE}, "states", "array", "State"),
+        ("params None", {"params": None}, "params", "V and b", "None"),
+        ("params plain tuple", {"params": tuple(OUTPUT)}, "params", "V and b", "tuple"),
+        ("params of a cell", {"params": ELMAN}, "params", "V and b", "Params"),
+        (
+            "V vector",
+            {"params": OUTPUT._replace(V=np.ones(3))},
+            "params.V",
+            "[O, H]",
+            "[3]",
+        ),
+        ("V list", {"params": OUTPUT._replace(V=[[1.0]])}, "params.V", "array", "list"),
+        (
+            "V transposed",
+            {"params": OUTPUT._replace(V=np.ones((3, 2)))},
+            "states",
+            "H = 2",
+            "3]",
+        ),
+        (
+            "b too long",
+            {"params": OUTPUT._replace(b=np.ones(3))},
+            "params.b",
+            "[2]",
+            "[3]",
+        ),
+        ("b None", {"params": OUTPUT._replace(b=None)}, "params.b", "array", "None"),
+        (
+            "b float32",
+            {"params": OUTPUT._replace(b=np.ones(2, np.float32))},
+            "params.b",
+            "64",
+            "float32[2]",
+        ),
+    ],
+)
+
+TABLE = np.ones((10, 3))
+WORDS = np.array([[1, 9], [0, 2]])
+
+LOOKUP = _calls(
+    "embedding.lookup",
+    lookup,
+    {"table": TABLE, "ids": WORDS},
+    [
+        ("table list", {"table": TABLE.tolist()}, "table", "array", "list"),
+        ("table integers", {"table": WORDS}, "table", "floating-point", "int64[2, 2]"),
+        ("table vector", {"table": TABLE[0]}, "table", "[V, I]", "float64[3]"),
+        (
+            "arguments swapped",
+            {"table": WORDS, "ids": TABLE},
+            "table",
+            "floating",
+            "int64",
+        ),
+        ("ids float", {"ids": WORDS * 1.0}, "ids", "integer", "float64[2, 2]"),
+        ("ids bool", {"ids": WORDS > 0}, "ids", "integer", "bool[2, 2]"),
+        ("ids list", {"ids": WORDS.tolist()}, "ids", "integer", "list"),
+        ("ids int", {"ids": 3}, "ids", "integer", "int"),
+        ("ids None", {"ids": None}, "ids", "integer", "NoneType"),
+        ("ids too large", {"ids": WORDS + 1}, "ids", "0 to 9", "10 at [0, 1]"),
+        ("ids negative", {"ids": WORDS - 1}, "ids", "0 to 9", "-1 at [1, 0]"),
+        ("ids beyond int32", {"ids": WORDS + 2**31}, "ids", "0 to 9", "2147483649"),
+    ],
+)
+
+DROP = _calls(
+    "network.drop",
+    drop,
+    {"key": KEY, "rate": 0.5, "ys": XS},
+    [
+        ("key None", {"key": None}, "key", "random key", "None"),
+        ("rate 1", {"rate": 1}, "rate", "[0, 1)", "1"),
+        ("ys integers", {"ys": IDS}, "ys", "floating-point", "int64[5, 4]"),
+    ],
+)
+
+LECTURE = lstm.LectureParams(*[np.ones((3, 5))] * 4, *[np.ones(3)] * 4)
+
+
+def _lecture(**changed):
+    return {"weights": LECTURE._replace(**changed)}
+
+
+FROM_LECTURE = _calls(
+    "lstm.from_lecture",
+    lstm.from_lecture,
+    _lecture(),
+    [
+        ("W_f vector", _lecture(W_f=np.ones(3)), "W_f", "[H, H + I]", "float64[3]"),
+        ("W_i other shape", _lecture(W_i=np.ones((3, 6))), "W_i", "as W_f", "[3, 6]"),
+        ("W_c transposed", _lecture(W_c=np.ones((5, 3))), "W_c", "H = 3", "[5, 3]"),
+        ("W_o float32", _lecture(W_o=np.ones((3, 5), np.float32)), "W_o", "64", "32"),
+        ("W_o list", _lecture(W_o=[[1.0]]), "W_o", "array", "list"),
+        ("b_f scalar", _lecture(b_f=np.array(1.0)), "b_f", "[H]", "float64[]"),
+        ("b_i too long", _lecture(b_i=np.ones(4)), "b_i", "[3]", "float64[4]"),
+        (
+            "plain tuple",
+            {"weights": tuple(LECTURE)},
+            "weights",
+            "LectureParams",
+            "tuple",
+        ),
+    ],
+)
+
+OTHER = [
+    ("elman.cell: name", lambda: elman.cell("tanh"), "activation", "Activation", "str"),
+    (
+        "elman.cell: function",
+        lambda: elman.cell(jnp.tanh),
+        "activation",
+        "Activation",
+        "",
+    ),
+    (
+        "elman.one_step: name",
+        lambda: elman.one_step("tanh"),
+        "activation",
+        "Activation",
+        "str",
+    ),
+    (
+        "jordan.cell: no outputs",
+        lambda: jordan.cell(0),
+        "num_outputs",
+        "integer ≥ 1",
+        "0",
+    ),
+    (
+        "jordan.cell: float",
+        lambda: jordan.cell(2.0),
+        "num_outputs",
+        "integer ≥ 1",
+        "2.0",
+    ),
+    ("jordan.cell: mu 1", lambda: jordan.cell(2, 1.0), "mu", "[0, 1)", "1.0"),
+    ("jordan.cell: mu negative", lambda: jordan.cell(2, -0.5), "mu", "[0, 1)", "-0.5"),
+    ("jordan.cell: mu string", lambda: jordan.cell(2, "0.5"), "mu", "[0, 1)", "0.5"),
+    (
+        "jordan.cell: hidden name",
+        lambda: jordan.cell(2, hidden="tanh"),
+        "hidden",
+        "Activation",
+        "str",
+    ),
+    (
+        "derived.from_step: no function",
+        lambda: derived.from_step("step"),
+        "step",
+        "function",
+        "str",
+    ),
+    (
+        "derived.from_step: no state",
+        lambda: unroll(derived.from_step(_no_step), ELMAN, None, XS),
+        "state_0",
+        "zero_state",
+        "None",
+    ),
+    (
+        "derived.from_step: other state",
+        lambda: unroll(derived.from_step(lambda p, s, x: s[:2]), ELMAN, STATE, XS),
+        "state_0",
+        "[2, 3]",
+        "[4, 3]",
+    ),
+]
+
+WRONG_CALLS = (
+    *_unroll(UNROLL),
+    *_unroll(PLAIN, unroll_plain, "unroll_plain"),
+    *_unroll(TRUNCATED, unroll_truncated, "unroll_truncated"),
+    *INIT,
+    *STACK,
+    *DROP,
+    *CROSS_ENTROPY,
+    *_targets(cross_entropy_soft, "probs"),
+    *_targets(squared_error, "targets"),
+    *_targets(bernoulli, "targets"),
+    *READOUT,
+    *LOOKUP,
+    *FROM_LECTURE,
+    *(WrongCall(*row) for row in OTHER),
+)
