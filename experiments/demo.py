@@ -1,0 +1,76 @@
+"""All that jaxseq shows in under five minutes, on two CPU cores and without a network.
+
+1. The lecture's worked example, every number of it (`experiments.lecture`).
+2. The gradient check of every cell (`experiments.gradient_check`).
+3. An LSTM language model in its short setting (`experiments.language_model`).
+
+    python -m experiments.demo --out out
+
+A part that fails does not keep the others from running; the exit code is then 1.
+"""
+
+import dataclasses
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiments import cli, gradient_check, language_model, lecture
+from experiments.language_config import demo_config
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Show the lecture, the gradient check and a short language model."""
+
+    out: Path = Path("out")
+    """Folder of the results."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the parts one after the other.
+
+    Args:
+        args: the command line; None for this program's.
+
+    Raises:
+        SystemExit: code 1 if a part failed, 130 for Ctrl-C.
+    """
+    config = cli.parse(Config, args)
+    parts = {
+        "the lecture": lambda: lecture.main(["--out", str(config.out)]),
+        "the gradient check": lambda: gradient_check.main([]),
+        "the language model": lambda: language_model.run(
+            demo_config("lstm", config.out)
+        ),
+    }
+    started = time.monotonic()
+    try:
+        failed = [name for name, part in parts.items() if not _passes(name, part)]
+    except KeyboardInterrupt:
+        print("stopped by the keyboard", file=sys.stderr)
+        sys.exit(130)
+    print(f"\n{time.monotonic() - started:.0f} s; results in {config.out}")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def _passes(name: str, part: Callable[[], int | None]) -> bool:
+    """Runs a part, whatever way it has to say that it failed."""
+    print(f"\n=== {name} ===\n", flush=True)
+    try:
+        return not part()
+    except SystemExit as stop:
+        if stop.code == 130:
+            raise
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+        return not stop.code
+    except Exception:
+        traceback.print_exc()
+        return False
+
+
+if __name__ == "__main__":
+    main()

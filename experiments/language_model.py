@@ -1,0 +1,173 @@
+"""Recurrent language models against a smoothed bigram, on text that ships with jaxseq.
+
+python -m experiments.language_model --cell lstm --out out
+"""
+
+import dataclasses
+import functools
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments import bigram, cli, language_corpus, language_report, progress
+from experiments.language_config import TOKENIZERS, Config, make_cells
+from experiments.language_corpus import Corpus
+from experiments.language_training import Diverged, fit, perplexity
+from experiments.progress import Report
+from jaxseq import language_model
+from jaxseq.cells import Cell
+from jaxseq.text import vocab
+from jaxseq.text.files import CorpusError
+from jaxseq.text.vocab import BOS, EOS, PAD, UNK
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the experiment.
+
+    Args:
+        args: the command line; None for this program's.
+    """
+    run(cli.parse(Config, args))
+
+
+def run(config: Config) -> None:
+    """Trains, prints the result and writes its files; what main does once it has read.
+
+    Raises:
+        SystemExit: after one line on stderr; code 2 for a text that cannot be used, 1
+            for a loss that is not finite, 130 for Ctrl-C.
+    """
+    folder = cli.results_folder(config.out, "language_model")
+    started = time.monotonic()
+    try:
+        with progress.show(config.cell) as report:
+            result = train(config, report)
+        result["seconds"] = round(time.monotonic() - started, 1)
+        print(language_report.summary(result))
+        files = [language_report.write_json(folder / f"{config.cell}.json", result)]
+        files += language_report.draw(folder / f"{config.cell}.png", result)
+    except CorpusError as error:
+        cli.fail(str(error))
+    except Diverged as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("stopped by the keyboard", file=sys.stderr)
+        sys.exit(130)
+    print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
+
+
+def train(config: Config, report: Report = progress.silent) -> dict:
+    """Trains a model and measures it: a pure function of the config and its files.
+
+    Only a time limit (`minutes`) makes the result depend on the machine.
+
+    Args:
+        config: the settings.
+        report: told how far the training is.
+
+    Returns:
+        Numbers, curves as pairs (updates, perplexity), and a sample; fit for JSON.
+
+    Raises:
+        CorpusError: in one line, if a text cannot be used.
+        Diverged: if the loss stops being finite.
+    """
+    corpus = read(config)
+    num_ids = len(corpus.vocab.tokens)
+    counts = bigram.fit(corpus.train, num_ids)
+    cells = make_cells(config)
+    fitted = fit(config, cells, num_ids, corpus.train, corpus.valid, report)
+    by_clock = len(fitted.nats) < config.num_updates
+    return {
+        "config": {k: _plain(v) for k, v in dataclasses.asdict(config).items()},
+        "corpus": {
+            "name": corpus.name,
+            "num_train": len(corpus.train) - 1,
+            "num_valid": len(corpus.valid) - 1,
+            "num_ids": num_ids,
+            "unknown_rate": float(np.mean(corpus.valid[1:] == UNK)),
+        },
+        "num_weights": sum(leaf.size for leaf in jax.tree.leaves(fitted.params)),
+        "num_updates": len(fitted.nats),
+        "num_tokens": fitted.num_tokens,
+        "stopped_by": "clock" if by_clock else "schedule",
+        "train": _blocks(fitted.nats),
+        "valid": fitted.valid,
+        "valid_perplexity": fitted.valid[-1][1],
+        "bigram_perplexity": bigram.perplexity(counts, corpus.valid),
+        "sample": sample(config, cells, fitted.params, corpus.vocab),
+    }
+
+
+def read(config: Config) -> Corpus:
+    """Reads the text that the config names.
+
+    Raises:
+        CorpusError: in one line, if it cannot be used or is too short.
+    """
+    tokenizer = TOKENIZERS[config.tokens]
+    if config.text is None:
+        corpus = language_corpus.from_debian(tokenizer, config.max_vocab)
+    else:
+        corpus = language_corpus.from_files(
+            config.text, config.valid, tokenizer, config.max_vocab
+        )
+    needed = config.batch_size * config.num_steps
+    num_train = len(corpus.train) - 1
+    if num_train < needed:
+        raise CorpusError(
+            f"{corpus.name}: {num_train} tokens to train on, but one update "
+            f"takes {config.batch_size} x {config.num_steps} = {needed}; give a longer "
+            "text or a smaller --batch-size or --num-steps"
+        )
+    return corpus
+
+
+def sample(
+    config: Config,
+    cells: tuple[Cell, ...],
+    params: language_model.Params,
+    known: vocab.Vocab,
+) -> list[str]:
+    """Returns lines that the model wrote, without a word that it does not know."""
+    generate = functools.partial(
+        language_model.generate,
+        cells=cells,
+        num_steps=config.num_sampled,
+        temperature=config.temperature,
+        restart_id=EOS if config.resets else None,
+    )
+    allowed = ~np.isin(np.arange(len(known.tokens)), (PAD, UNK, BOS))
+    ids = jax.jit(generate)(
+        jax.random.key(config.seed),
+        params=params,
+        first_id=np.int32(EOS),
+        allowed=allowed,
+    )
+    ends = np.flatnonzero(np.asarray(ids) == EOS)
+    lines = [vocab.decode(known, line[line != EOS]) for line in np.split(ids, ends)]
+    return [TOKENIZERS[config.tokens].join(line) for line in lines if line]
+
+
+def _blocks(nats: list[float]) -> list[tuple[int, float]]:
+    """Returns at most 100 points (updates, perplexity), each of a block's mean."""
+    size = -(-len(nats) // 100)
+    blocks = [nats[start : start + size] for start in range(0, len(nats), size)]
+    ends = [min(start + size, len(nats)) for start in range(0, len(nats), size)]
+    return [
+        (end, perplexity(float(np.mean(block))))
+        for end, block in zip(ends, blocks, strict=True)
+    ]
+
+
+def _plain(value):
+    """Turns a setting into what JSON can hold."""
+    return str(value) if isinstance(value, Path) else value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The demonstration: all parts run, and one that fails shows in the exit code."""
+
+import sys
+
+import pytest
+
+from experiments import demo, gradient_check, language_model, lecture
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    made = []
+    for name, module, part in (
+        ("lecture", lecture, "main"),
+        ("check", gradient_check, "main"),
+        ("model", language_model, "run"),
+    ):
+        monkeypatch.setattr(module, part, lambda arg, n=name: made.append((n, arg)))
+    return made
+
+
+def test_main_runs_every_part_into_one_folder(calls, tmp_path, capsys):
+    demo.main(["--out", str(tmp_path)])
+    (first, arguments), (second, nothing), (third, config) = calls
+    assert (first, second, third) == ("lecture", "check", "model")
+    assert arguments == ["--out", str(tmp_path)]
+    assert nothing == []
+    assert config.out == tmp_path
+    assert config.cell == "lstm"
+    assert "=== the gradient check ===" in capsys.readouterr().out
+
+
+def fail_by_code(_):
+    return 1
+
+
+def fail_by_exit(_):
+    sys.exit("error: it went wrong")
+
+
+def fail_by_error(_):
+    raise RuntimeError("it went wrong")
+
+
+@pytest.mark.parametrize("failure", [fail_by_code, fail_by_exit, fail_by_error])
+def test_main_goes_on_but_fails_if_a_part_fails(
+    calls, failure, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(gradient_check, "main", failure)
+    with pytest.raises(SystemExit) as stop:
+        demo.main(["--out", str(tmp_path)])
+    assert stop.value.code == "failed: the gradient check"
+    assert [name for name, _ in calls] == ["lecture", "model"]
+    assert ("it went wrong" in capsys.readouterr().err) == (failure != fail_by_code)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(130)])
+def test_main_ends_at_once_when_interrupted(calls, stop, tmp_path, monkeypatch):
+    def interrupt(_):
+        raise stop
+
+    monkeypatch.setattr(gradient_check, "main", interrupt)
+    with pytest.raises(SystemExit) as end:
+        demo.main(["--out", str(tmp_path)])
+    assert end.value.code == 130
+    assert [name for name, _ in calls] == ["lecture"]

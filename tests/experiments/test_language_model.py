@@ -1,0 +1,304 @@
+"""The language model's experiment: from a text to perplexities, a figure, a sample."""
+
+import dataclasses
+import json
+import sys
+import typing
+
+import jax
+import matplotlib.image
+import numpy as np
+import pytest
+
+from experiments import (
+    language_config,
+    language_corpus,
+    language_model,
+    language_training,
+)
+from experiments.language_config import CELLS, TOKENIZERS, Config, demo_config
+from jaxseq import language_model as model
+from jaxseq.text import batches, tokens
+from jaxseq.text.vocab import EOS, PAD, UNK
+
+
+TINY = [
+    *("--batch-size", "4", "--num-steps", "8", "--num-hidden", "16"),
+    *("--num-inputs", "8", "--num-updates", "60", "--learning-rate", "0.03"),
+    *("--num-evaluations", "2", "--num-sampled", "30"),
+]
+
+
+@pytest.fixture(autouse=True)
+def as_users_run_it():
+    # Optax raises a float to an integer power, which strict promotion refuses.
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    lines = []
+    for animal, place in rng.integers(0, 3, (200, 2)):
+        name, at = ("cat", "dog", "cow")[animal], ("mat", "log", "hay")[place]
+        lines.append(f"the {name} sat on the {at} .")
+    path = tmp_path_factory.mktemp("text") / "farm.txt"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def config(text, tmp_path):
+    return Config(
+        text=text,
+        batch_size=4,
+        num_steps=8,
+        num_hidden=16,
+        num_inputs=8,
+        num_updates=60,
+        learning_rate=0.03,
+        num_evaluations=2,
+        num_sampled=30,
+        out=tmp_path,
+    )
+
+
+def unigram_perplexity(ids):
+    rates = np.bincount(ids[1:]) / (len(ids) - 1)
+    return float(np.exp(-np.mean(np.log(rates[ids[1:]]))))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_train_falls_below_the_unigram(config, cell):
+    config = dataclasses.replace(config, cell=cell, num_updates=40)
+    result = language_model.train(config)
+    unigram = unigram_perplexity(language_model.read(config).valid)
+    assert result["valid_perplexity"] < 0.6 * unigram
+
+
+def test_train_is_deterministic(config):
+    config = dataclasses.replace(config, dropout=0.2, num_updates=9)
+    first, second = language_model.train(config), language_model.train(config)
+    assert first == second
+    other = language_model.train(dataclasses.replace(config, seed=1))
+    assert other["valid"] != first["valid"]
+
+
+def test_train_reports_what_it_did(config):
+    reports = []
+    config = dataclasses.replace(config, num_updates=7, num_evaluations=3)
+    result = language_model.train(config, lambda *report: reports.append(report))
+    assert [updates for updates, _ in result["valid"]] == [3, 6, 7]
+    assert [updates for updates, _ in result["train"]] == list(range(1, 8))
+    assert result["stopped_by"] == "schedule"
+    assert result["num_tokens"] == reports[-1][1] == 7 * 4 * 8
+    assert [round(7 * fraction) for fraction, _, _ in reports] == list(range(1, 8))
+    assert reports[-1][0] == 1
+    json.dumps(result)
+
+
+def test_train_stops_by_the_clock(config):
+    result = language_model.train(dataclasses.replace(config, minutes=1e-6))
+    assert (result["stopped_by"], result["num_updates"]) == ("clock", 1)
+    assert len(result["valid"]) == 1
+
+
+def test_train_with_resets_does_not_see_over_the_end_of_a_line(config):
+    cells = language_config.make_cells(config)
+    corpus = language_model.read(config)
+    params = model.init(
+        jax.random.key(0), cells, len(corpus.vocab.tokens), 8, 16, np.float32
+    )
+    (chunk, *_) = batches.stream(corpus.train, 4, 8)
+    zeros = model.zero_states(cells, params, (4,))
+    ones = jax.tree.map(lambda a: a + 1, zeros)
+    ends = np.argmax(chunk.inputs == EOS, axis=0)
+    later = np.arange(8)[:, None] >= ends
+    after = chunk._replace(weights=chunk.weights * later.astype(np.float32))
+    cost = language_training.cost_of
+    assert cost(config, cells, params, zeros, after)[0] == pytest.approx(
+        float(cost(config, cells, params, ones, after)[0]), rel=1e-6
+    )
+    carried = dataclasses.replace(config, resets=False)
+    assert cost(carried, cells, params, zeros, after)[0] != pytest.approx(
+        float(cost(carried, cells, params, ones, after)[0]), rel=1e-4
+    )
+
+
+def test_cost_does_not_count_the_filled_tail(config):
+    cells = language_config.make_cells(config)
+    params = model.init(jax.random.key(0), cells, 12, 8, 16, np.float32)
+    ids = np.random.default_rng(0).integers(0, 12, 30).astype(np.int32)
+    *_, chunk = batches.stream(ids, 4, 5)
+    empty = chunk.weights == 0
+    assert empty.any()
+    other = chunk._replace(
+        inputs=np.where(empty, np.int32(9), chunk.inputs),
+        targets=np.where(empty, np.int32(3), chunk.targets),
+    )
+    zeros = model.zero_states(cells, params, (4,))
+
+    def cost(params, chunk):
+        return language_training.cost_of(config, cells, params, zeros, chunk)[0]
+
+    value, gradient = jax.value_and_grad(cost)(params, chunk)
+    other_value, other_gradient = jax.value_and_grad(cost)(params, other)
+    assert value == other_value
+    jax.tree.map(np.testing.assert_array_equal, gradient, other_gradient)
+
+
+def test_mean_cost_is_that_of_the_text_in_one_piece(config):
+    config = dataclasses.replace(config, batch_size=1, num_steps=7, resets=False)
+    cells = language_config.make_cells(config)
+    params = model.init(jax.random.key(0), cells, 12, 8, 16, np.float32)
+    ids = np.random.default_rng(0).integers(0, 12, 24).astype(np.int32)
+    training = language_training.Training(
+        params, (), model.zero_states(cells, params, (1,))
+    )
+
+    def cost(*args):
+        return language_training.cost_of(config, cells, *args)
+
+    whole = model.score(cells, params, None, ids[:-1], ids[1:]).nats
+    assert language_training.mean_cost(cost, training, ids, config) == pytest.approx(
+        float(np.mean(whole)), rel=1e-5
+    )
+
+
+def test_sample_holds_no_special_word(config, text):
+    config = dataclasses.replace(config, max_vocab=8, num_updates=5, temperature=5.0)
+    corpus = language_model.read(config)
+    assert UNK in corpus.train
+    assert len(corpus.vocab.tokens) == 8
+    lines = language_model.train(config)["sample"]
+    assert lines
+    assert set(" ".join(lines).split()) <= set(corpus.vocab.tokens[4:])
+
+
+def test_from_files_holds_out_the_end(text):
+    corpus = language_corpus.from_files(text, None, tokens.words, 100)
+    num_tokens = 200 * 8
+    assert len(corpus.valid) - 1 == num_tokens // 20
+    assert len(corpus.train) - 1 == num_tokens - num_tokens // 20
+    assert corpus.train[0] == corpus.valid[0] == EOS
+    words = [corpus.vocab.tokens[i] for i in corpus.train[1:9]]
+    assert words[0] == "the"
+    assert words[6:] == [".", "<eos>"]
+
+
+def test_from_files_counts_words_of_the_training_text_only(tmp_path):
+    train, valid = tmp_path / "a.txt", tmp_path / "b.txt"
+    train.write_text("x y\n\n  \nx\n", "utf-8")
+    valid.write_text("y z\n", "utf-8")
+    corpus = language_corpus.from_files(train, valid, tokens.words, 100)
+    assert corpus.vocab.tokens[4:] == ("x", "y")
+    assert corpus.train.tolist() == [EOS, 4, 5, EOS, 4, EOS]
+    assert corpus.valid.tolist() == [EOS, 5, UNK, EOS]
+    letters = language_corpus.from_files(train, valid, tokens.characters, 100)
+    assert letters.vocab.tokens[4:] == (" ", "x", "y")
+
+
+def test_from_debian_has_both_splits():
+    corpus = language_corpus.from_debian(tokens.words, 500)
+    assert len(corpus.train) > 20 * len(corpus.valid) > 1_000_000
+    assert PAD not in corpus.train
+    assert corpus.vocab.tokens.index("library") < 100
+
+
+def test_main_writes_numbers_and_figure(text, tmp_path, capsys):
+    language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    folder = tmp_path / "language_model"
+    assert sorted(p.name for p in folder.iterdir()) == ["lstm.json", "lstm.png"]
+    result = json.loads((folder / "lstm.json").read_text("utf-8"))
+    printed = capsys.readouterr()
+    assert f"{result['valid_perplexity']:.1f}" in printed.out
+    assert f"{result['bigram_perplexity']:.1f}" in printed.out
+    assert all(line in printed.out for line in result["sample"])
+    assert "100%" in printed.err
+    assert matplotlib.image.imread(folder / "lstm.png")[..., :3].std() > 0.05
+
+
+def test_main_goes_without_matplotlib(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    tiny = ["--text", str(text), "--out", str(tmp_path), *TINY, "--num-updates", "2"]
+    language_model.main(tiny)
+    files = (tmp_path / "language_model").iterdir()
+    assert [p.name for p in files] == ["lstm.json"]
+    assert "no figure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--cell", "transformer"], "--cell"),
+        (["--tokens", "bytes"], "--tokens"),
+        (["--num-hidden", "-3"], "--num-hidden: expected 1 or more, got -3"),
+        (["--batch-size", "0"], "--batch-size: expected 1 or more, got 0"),
+        (["--learning-rate", "nan"], "--learning-rate: expected a number above 0"),
+        (["--dropout", "1"], "--dropout: expected a rate in [0, 1), got 1"),
+        (["--minutes", "-1"], "--minutes: expected a number above 0, got -1"),
+        (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
+        (["--seed", "-1"], "--seed"),
+        (["--valid", "x.txt"], "--valid: expected a text to train on beside it"),
+        (["--text", "/nowhere/x.txt"], "No such file"),
+        (["--text", "/"], "Is a directory"),
+    ],
+)
+def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        language_model.main([*args, "--out", str(tmp_path)])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b" \n\t\n\n", "only white space"),
+        (b"good\nbad \xff\xfe\n", "invalid UTF-8 at byte 9"),
+        (b"one two three\n", "tokens to train on, but one update takes 4 x 8 = 32"),
+    ],
+)
+def test_main_refuses_a_bad_text(content, message, tmp_path, capsys):
+    path = tmp_path / "bad.txt"
+    path.write_bytes(content)
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit) as stop:
+        language_model.main(["--text", str(path), "--out", str(out), *TINY])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "bad.txt" in error
+    assert error.count("\n") == 1
+    assert list((out / "language_model").iterdir()) == []
+
+
+def test_main_stops_when_the_loss_is_no_number(text, tmp_path, capsys):
+    args = ["--text", str(text), "--out", str(tmp_path), *TINY]
+    with pytest.raises(SystemExit) as stop:
+        language_model.main([*args, "--learning-rate", "1e38"])
+    assert "at update 2" in str(stop.value.code) or "at update 3" in stop.value.code
+    assert "\n" not in stop.value.code
+    assert list((tmp_path / "language_model").iterdir()) == []
+
+
+def test_main_ends_cleanly_when_interrupted(text, tmp_path, capsys, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(language_model, "fit", interrupt)
+    with pytest.raises(SystemExit) as stop:
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "stopped by the keyboard\n"
+    assert list((tmp_path / "language_model").iterdir()) == []
+
+
+def test_the_names_of_the_command_line_are_those_of_the_tables():
+    assert typing.get_args(language_config.CellName) == tuple(CELLS)
+    assert typing.get_args(language_config.TokenName) == tuple(TOKENIZERS)
+    assert {demo_config(cell).cell for cell in CELLS} == set(CELLS)
