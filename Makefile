@@ -60,7 +60,7 @@ lecture: $(READY) ## the lecture's worked example, with its golden numbers
 	$(RUN) experiments.lecture
 
 gradcheck: $(READY) ## the hand-written deltas of every cell against jax.grad
-	$(RUN) experiments.gradcheck
+	$(RUN) experiments.gradient_check
 
 demo: $(READY) ## lecture, gradient check and a short language model, into out/
 	$(RUN) experiments.demo --out out

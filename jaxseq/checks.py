@@ -5,12 +5,16 @@ look at shapes and dtypes, so they cost nothing in a compiled program; values (l
 are looked at when they are concrete, that is outside `jit`.
 """
 
+import numbers
+from collections.abc import Callable
+
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.cells.cell import Cell
-from jaxseq.types import Array, Tree
+from jaxseq.cells.cell import Cell, no_init, no_sizes, no_zero_state
+from jaxseq.types import Array, Key, Tree
 
 
 def expect(condition: bool, argument: str, expected: str, got: object) -> None:
@@ -97,13 +101,11 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
         expect(
             leaf.dtype == xs.dtype, argument, f"the dtype of xs, {xs.dtype}", leaf.dtype
         )
-    if cell.sizes is None or cell.init is None:
+    if cell.sizes is no_sizes or cell.init is no_init:
         return
     try:
         sizes = cell.sizes(params)
-        like = jax.eval_shape(
-            lambda key: cell.init(key, *sizes, xs.dtype), jax.random.key(0)
-        )
+        like = jax.eval_shape(lambda: cell.init(jax.random.key(0), *sizes, xs.dtype))
     except (AttributeError, IndexError, TypeError) as error:
         raise ValueError(
             f"params: expected the parameters of {cell.name}, got {_structure(params)}"
@@ -121,9 +123,7 @@ def check_state(
     argument: str, cell: Cell, params: Tree, state: Tree | None, xs: Array
 ) -> Tree:
     """Checks a state against the batch axes of the inputs, or makes it, of zeros."""
-    if cell.zero_state is None:
-        expected = f"a state ({cell.name} has no zero_state to make one)"
-        expect(state is not None, argument, expected, state)
+    if cell.zero_state is no_zero_state and state is not None:
         _check_step(argument, cell, params, state, xs)
         return state
     zero = cell.zero_state(params, xs.shape[1:-1])
@@ -167,13 +167,7 @@ def check_tree(argument: str, tree: Tree, like: Tree) -> None:
 
 def check_lengths(lengths: Array, num_steps: int, batch: tuple[int, ...]) -> None:
     """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete."""
-    _check_integers("lengths", lengths)
-    expect(
-        jnp.shape(lengths) == batch,
-        "lengths",
-        f"one for each sequence, shape {list(batch)}",
-        describe(lengths),
-    )
+    check_integers("lengths", lengths, batch)
     _check_range("lengths", lengths, num_steps, f"0 to T = {num_steps}")
 
 
@@ -188,9 +182,7 @@ def check_ids(
     argument: str, ids: Array, num_ids: int, shape: tuple[int, ...] | None = None
 ) -> None:
     """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete."""
-    _check_integers(argument, ids)
-    if shape is not None:
-        expect(jnp.shape(ids) == shape, argument, f"shape {list(shape)}", describe(ids))
+    check_integers(argument, ids, shape)
     _check_range(argument, ids, num_ids - 1, f"0 to {num_ids - 1}")
 
 
@@ -204,10 +196,44 @@ def _check_range(argument: str, array: Array, largest: int, expected: str) -> No
         expect(False, argument, expected, f"{values[place]} at {list(place)}")
 
 
-def _check_integers(argument: str, array: Array) -> None:
+def check_integers(
+    argument: str, array: Array, shape: tuple[int, ...] | None = None
+) -> None:
+    """Checks an array of integers, of a known shape if there is one."""
     dtype = getattr(array, "dtype", None)
     is_integer = dtype is not None and jnp.issubdtype(dtype, jnp.integer)
     expect(is_integer, argument, "an array of an integer dtype", describe(array))
+    if shape is not None:
+        matches = jnp.shape(array) == shape
+        expect(matches, argument, f"shape {list(shape)}", describe(array))
+
+
+def check_count(argument: str, count: int) -> None:
+    """Checks a number of things: a Python or NumPy integer, at least one."""
+    is_integer = isinstance(count, int | np.integer) and not isinstance(count, bool)
+    expect(is_integer and count >= 1, argument, "an integer ≥ 1", repr(count))
+
+
+def check_rate(argument: str, rate: float) -> None:
+    """Checks a probability or a decay that may not reach 1."""
+    if isinstance(rate, jax.core.Tracer):
+        return
+    is_rate = isinstance(rate, numbers.Real) and 0 <= rate < 1
+    expect(is_rate, argument, "a number in [0, 1)", repr(rate))
+
+
+def check_key(argument: str, key: Key) -> None:
+    """Checks a random key, of the new style or the old."""
+    dtype = getattr(key, "dtype", None)
+    is_key = dtype == jnp.uint32 or (
+        dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    )
+    expect(is_key, argument, "a random key, as of jax.random.key", describe(key))
+
+
+def check_function(argument: str, function: Callable) -> None:
+    """Checks that something can be called."""
+    expect(callable(function), argument, "a function", type(function).__name__)
 
 
 def describe(array: object) -> str:
@@ -219,4 +245,7 @@ def describe(array: object) -> str:
 
 
 def _structure(tree: Tree) -> str:
-    return str(jax.tree.map(lambda _: "*", tree)).replace("'*'", "*")
+    # Many records are called Params: their modules tell them apart.
+    module = type(tree).__module__.rpartition(".")[2] + "."
+    starred = str(jax.tree.map(lambda _: "*", tree)).replace("'*'", "*")
+    return (module if hasattr(tree, "_fields") else "") + starred

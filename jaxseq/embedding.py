@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.checks import check_floats, check_ids, describe, expect
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
-def init(key: Key, num_ids: int, size: int, dtype=jnp.float32) -> Array:
+def init(key: Key, num_ids: int, size: int, dtype: DTypeLike = jnp.float32) -> Array:
     """Draws a table `[V, I]`, normal with standard deviation 0.1; consumes the key."""
     return 0.1 * jax.random.normal(key, (num_ids, size), dtype)
 

@@ -25,7 +25,15 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxseq.checks import check_floats, check_ids, check_mask, describe, expect
+from jaxseq.axes import alike
+from jaxseq.checks import (
+    check_floats,
+    check_ids,
+    check_integers,
+    check_mask,
+    describe,
+    expect,
+)
 from jaxseq.types import Array
 
 
@@ -44,11 +52,11 @@ def cross_entropy(logits: Array, ids: Array, mask: Array | None = None) -> Array
     Raises:
         ValueError: naming the argument; for an id out of range, its place.
     """
-    check_floats("logits", logits)
+    _check_outputs("logits", logits, mask)
+    check_integers("ids", ids, logits.shape[:-1])
     if mask is not None:
-        check_mask("mask", mask, logits.shape[:-1])
         ids = jnp.where(mask, ids, jnp.zeros_like(ids))
-    check_ids("ids", ids, logits.shape[-1], shape=logits.shape[:-1])
+    check_ids("ids", ids, logits.shape[-1])
     return _masked(_cross_entropy, logits, ids, mask)
 
 
@@ -66,7 +74,8 @@ def cross_entropy_soft(logits: Array, probs: Array, mask: Array | None = None) -
     Raises:
         ValueError: naming the argument.
     """
-    _check_targets("probs", logits, probs, mask)
+    _check_outputs("logits", logits, mask)
+    _check_targets("probs", probs, logits)
     return _masked(_cross_entropy_soft, logits, probs, mask)
 
 
@@ -85,7 +94,8 @@ def squared_error(outputs: Array, targets: Array, mask: Array | None = None) -> 
     Raises:
         ValueError: naming the argument.
     """
-    _check_targets("targets", outputs, targets, mask)
+    _check_outputs("outputs", outputs, mask)
+    _check_targets("targets", targets, outputs)
     return _masked(_squared_error, outputs, targets, mask)
 
 
@@ -103,7 +113,8 @@ def bernoulli(logits: Array, targets: Array, mask: Array | None = None) -> Array
     Raises:
         ValueError: naming the argument.
     """
-    _check_targets("targets", logits, targets, mask)
+    _check_outputs("logits", logits, mask)
+    _check_targets("targets", targets, logits)
     return _masked(_bernoulli, logits, targets, mask)
 
 
@@ -187,6 +198,7 @@ def _masked(loss, a, y, mask):
     Before, so that the derivative at the blank is finite; after, so that it is not
     counted.
     """
+    a, y, mask = alike(a, y, mask)
     if mask is None:
         return loss(a, y)
     a = jnp.where(mask[..., None], a, jnp.zeros_like(a))
@@ -196,10 +208,15 @@ def _masked(loss, a, y, mask):
     return jnp.where(mask, value, jnp.zeros_like(value))
 
 
-def _check_targets(argument, a, y, mask):
-    check_floats("logits or outputs", a)
+def _check_outputs(argument, a, mask):
+    check_floats(argument, a)
+    fits = a.ndim >= 1 and a.shape[-1] >= 1
+    expect(fits, argument, "shape [..., O] with O ≥ 1", describe(a))
+    if mask is not None:
+        check_mask("mask", mask, a.shape[:-1])
+
+
+def _check_targets(argument, y, a):
     check_floats(argument, y)
     fits = y.shape == a.shape and y.dtype == a.dtype
     expect(fits, argument, describe(a), describe(y))
-    if mask is not None:
-        check_mask("mask", mask, a.shape[:-1])

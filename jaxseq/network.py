@@ -21,8 +21,17 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_inputs, expect
-from jaxseq.types import Array, Key, Tree
+from jaxseq.checks import (
+    check_cell,
+    check_count,
+    check_floats,
+    check_function,
+    check_inputs,
+    check_key,
+    check_rate,
+    expect,
+)
+from jaxseq.types import Array, DTypeLike, Key, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
 
@@ -48,7 +57,7 @@ def init(
     layers: Sequence[Layer],
     num_inputs: int,
     num_hidden: int,
-    dtype=jnp.float32,
+    dtype: DTypeLike = jnp.float32,
 ) -> tuple[Tree, ...]:
     """Draws the parameters of a stack; the key is consumed.
 
@@ -66,6 +75,11 @@ def init(
         ValueError: naming the argument.
     """
     _check_layers(layers)
+    check_key("key", key)
+    check_count("num_inputs", num_inputs)
+    check_count("num_hidden", num_hidden)
+    is_float = jnp.issubdtype(dtype, jnp.floating)
+    expect(is_float, "dtype", "a floating-point dtype", dtype)
     params = []
     for layer, layer_key in zip(
         layers, jax.random.split(key, len(layers)), strict=True
@@ -116,19 +130,21 @@ def stack(
     """
     _check_layers(layers)
     check_inputs("xs", xs)
-    _check_count("params", params, layers)
+    _check_entries("params", params, layers, Both)
     if states_0 is None:
         states_0 = [None] * len(layers)
-    _check_count("states_0", states_0, layers)
-    expect(0 <= dropout < 1, "dropout", "a rate in [0, 1)", dropout)
-    expect(dropout == 0 or key is not None, "key", "a random key for dropout", key)
+    _check_entries("states_0", states_0, layers, Both | None)
+    check_rate("dropout", dropout)
+    if dropout > 0:
+        check_key("key", key)
+    check_function("unroll", unroll)
 
     ys, states = xs, []
     masks = {"lengths": lengths, "resets": resets}
     for number, (layer, p, state_0) in enumerate(
         zip(layers, params, states_0, strict=True)
     ):
-        if number > 0 and dropout > 0:
+        if number > 0 and dropout > 0 and key is not None:
             ys = drop(jax.random.fold_in(key, number), dropout, ys)  # (3)
         if isinstance(layer, Both):
             ys, state = _both(unroll, layer, p, state_0, ys, masks)  # (2)
@@ -148,7 +164,13 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
 
     Returns:
         The shape of `ys`, with the same expectation.
+
+    Raises:
+        ValueError: naming the argument.
     """
+    check_key("key", key)
+    check_rate("rate", rate)
+    check_floats("ys", ys)
     kept = jax.random.bernoulli(key, 1 - rate, ys.shape)
     return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
 
@@ -181,8 +203,12 @@ def _check_layers(layers: Sequence[Layer]) -> None:
             check_cell(f"layers[{number}]", cell)
 
 
-def _check_count(argument: str, entries: Sequence, layers: Sequence) -> None:
+def _check_entries(argument, entries, layers, of_both) -> None:
     is_sequence = isinstance(entries, list | tuple)
     expected = f"a list of one entry a layer, {len(layers)}"
     got = len(entries) if is_sequence else type(entries).__name__
     expect(is_sequence and len(entries) == len(layers), argument, expected, got)
+    for number, (entry, layer) in enumerate(zip(entries, layers, strict=True)):
+        fits = isinstance(entry, of_both) or not isinstance(layer, Both)
+        expected = "Both, as the layer has both directions"
+        expect(fits, f"{argument}[{number}]", expected, type(entry).__name__)

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxseq.axes import alike
 from jaxseq.cells.cell import affine, sum_outer, sum_steps, uniform
 from jaxseq.checks import check_floats, describe, expect
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
@@ -30,7 +31,9 @@ class Params(NamedTuple):
     b: Array  # [O]
 
 
-def init(key: Key, num_hidden: int, num_outputs: int, dtype=jnp.float32) -> Params:
+def init(
+    key: Key, num_hidden: int, num_outputs: int, dtype: DTypeLike = jnp.float32
+) -> Params:
     """Draws V uniform ±1/√H, b zero; consumes the key."""
     return Params(
         V=uniform(key, (num_outputs, num_hidden), num_hidden, dtype),
@@ -51,8 +54,11 @@ def readout(params: Params, states: Array) -> Array:
     Raises:
         ValueError: naming the argument, if shapes or dtypes do not fit.
     """
+    is_params = isinstance(params, Params)
+    expect(is_params, "params", "readout.Params, V and b", type(params).__name__)
     check_floats("states", states)
     check_floats("params.V", params.V)
+    check_floats("params.b", params.b)
     expect(params.V.ndim == 2, "params.V", "shape [O, H]", describe(params.V))
     expect(
         states.ndim >= 1
@@ -63,17 +69,17 @@ def readout(params: Params, states: Array) -> Array:
         describe(states),
     )
     fits = params.b.shape == params.V.shape[:1] and params.b.dtype == params.V.dtype
-    expect(fits, "params.b", f"shape [O] = [{params.V.shape[0]}]", describe(params.b))
-    return _readout(params, states)
+    expected = f"{params.V.dtype}[{params.V.shape[0]}], [O] as params.V has it"
+    expect(fits, "params.b", expected, describe(params.b))
+    return _readout(*alike(params, states))
 
 
-@jax.custom_vjp
-def _readout(params, states):
+def _plain(params, states):
     return affine(params.V, states, params.b)  # (1)
 
 
 def _forward(params, states):
-    return _readout.fun(params, states), (params, states)
+    return _plain(params, states), (params, states)
 
 
 def _backward(residuals, deltas):
@@ -86,4 +92,5 @@ def _backward(residuals, deltas):
     return d_params, d_states
 
 
+_readout = jax.custom_vjp(_plain)
 _readout.defvjp(_forward, _backward)

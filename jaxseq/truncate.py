@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_unroll, expect
+from jaxseq.checks import check_count, check_function, check_unroll
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -61,8 +61,8 @@ def unroll_truncated(
     state_0, reset_state = check_unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
-    is_count = isinstance(num_steps, int) and not isinstance(num_steps, bool)
-    expect(is_count and num_steps >= 1, "num_steps", "an integer ≥ 1", num_steps)
+    check_count("num_steps", num_steps)
+    check_function("unroll", unroll)
     num_chunks, num_left = divmod(xs.shape[0], num_steps)
 
     def run(state, chunk):

@@ -22,14 +22,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jax.typing
 
 
 Array = jax.Array
 Key = jax.Array  # from jax.random.key
 Tree = Any  # a pytree of arrays: parameters, states, gradients
+DTypeLike = jax.typing.DTypeLike
 
 
-def accumulator(dtype: jnp.dtype) -> jnp.dtype:
+def accumulator(dtype: DTypeLike) -> jnp.dtype:
     """Returns the dtype in which sums of `dtype` are formed: float32 at least."""
     wide = jnp.float64 if dtype == jnp.float64 else jnp.float32
     return jnp.dtype(wide)

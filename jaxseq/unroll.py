@@ -34,6 +34,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.checks import check_unroll
 from jaxseq.types import Array, Tree
@@ -89,8 +90,9 @@ def unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
     masks = _masks(xs.shape[0], lengths, resets, reverse)
+    args = alike(params, state_0, reset_state, xs, masks)
     try:
-        return _unroll(cell, reverse, params, state_0, reset_state, xs, masks)
+        return _unroll(cell, reverse, *args)
     except TypeError as error:
         if "forward-mode" not in str(error):
             raise
@@ -122,6 +124,9 @@ def unroll_plain(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
     masks = _masks(xs.shape[0], lengths, resets, reverse)
+    params, state_0, reset_state, xs, masks = alike(
+        params, state_0, reset_state, xs, masks
+    )
     # A NaN in the padding would come back as 0 * NaN from the derivative of select.
     xs = _zero_unless(masks.valid, xs)
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq.types import Array, Key, Tree, accumulator
+from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
 class Trace(NamedTuple):
@@ -67,19 +67,35 @@ class Cell(NamedTuple):
             from the true one.
 
     The cells of jaxseq have all of these; in `jaxseq.cells.derived` a user may leave
-    out `init`, `sizes` and `zero_state`.
+    out `init`, `sizes` and `zero_state`: then they are the functions below, that say
+    so.
     """
 
     name: str
-    init: Callable[..., Tree] | None
-    sizes: Callable[[Tree], Sizes] | None
-    zero_state: Callable[[Tree, tuple[int, ...]], Tree] | None
+    init: Callable[..., Tree]
+    sizes: Callable[[Tree], Sizes]
+    zero_state: Callable[[Tree, tuple[int, ...]], Tree]
     project: Callable[[Tree, Array], Tree]
     step: Callable[[Tree, Tree, Tree], tuple[Tree, Tree]]
     output: Callable[[Tree], Array]
     delta: Callable[[Tree, Trace, Tree], tuple[Tree, Tree]]
     collect: Callable[[Tree, Array, Trace, Tree], tuple[Tree, Array]]
     is_truncated: bool = False
+
+
+def no_init(*args: object) -> Tree:
+    """Stands for an `init` that a cell was not given."""
+    raise ValueError("init: expected one, got a derived cell that was not given it")
+
+
+def no_sizes(params: Tree) -> Sizes:
+    """Stands for `sizes` that a cell was not given."""
+    raise ValueError("sizes: expected them, got a derived cell that was not given them")
+
+
+def no_zero_state(params: Tree, batch_shape: tuple[int, ...]) -> Tree:
+    """Stands for a `zero_state` that a cell was not given."""
+    raise ValueError("state_0: expected one, as this cell has no zero_state, got None")
 
 
 def affine(weights: Array, xs: Array, bias: Array) -> Array:
@@ -114,7 +130,7 @@ def sum_steps(deltas: Array) -> Array:
     return jnp.sum(deltas, axis=tuple(range(deltas.ndim - 1)))
 
 
-def uniform(key: Key, shape: tuple[int, ...], fan_in: int, dtype: jnp.dtype) -> Array:
+def uniform(key: Key, shape: tuple[int, ...], fan_in: int, dtype: DTypeLike) -> Array:
     """Draws weights uniformly from ±1/√fan_in (LeCun et al. 1998, section 4.6).
 
     The key is consumed.
@@ -123,7 +139,7 @@ def uniform(key: Key, shape: tuple[int, ...], fan_in: int, dtype: jnp.dtype) -> 
     return jax.random.uniform(key, shape, dtype, -bound, bound)
 
 
-def orthogonal(key: Key, num_blocks: int, size: int, dtype: jnp.dtype) -> Array:
+def orthogonal(key: Key, num_blocks: int, size: int, dtype: DTypeLike) -> Array:
     """Draws `[num_blocks * size, size]`: square orthogonal blocks, one per gate.
 
     An orthogonal recurrent matrix keeps the length of the errors that pass through it

@@ -31,17 +31,22 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxseq.cells.cell import Cell, Sizes
+from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
 from jaxseq.types import Array, Tree
+
+
+def whole(state_t: Tree) -> Tree:
+    """Picks all of a state as the output."""
+    return state_t
 
 
 def from_step(
     step: Callable[[Tree, Tree, Array], Tree],
     *,
-    output: Callable[[Tree], Array] | None = None,
-    init: Callable[..., Tree] | None = None,
-    sizes: Callable[[Tree], Sizes] | None = None,
-    zero_state: Callable[[Tree, tuple[int, ...]], Tree] | None = None,
+    output: Callable[[Tree], Array] = whole,
+    init: Callable[..., Tree] = no_init,
+    sizes: Callable[[Tree], Sizes] = no_sizes,
+    zero_state: Callable[[Tree, tuple[int, ...]], Tree] = no_zero_state,
 ) -> Cell:
     """Returns a cell from its step alone.
 
@@ -56,7 +61,7 @@ def from_step(
     Returns:
         The cell; the same one for the same functions.
     """
-    return _from_step(step, output or _whole, init, sizes, zero_state)
+    return _from_step(step, output, init, sizes, zero_state)
 
 
 @functools.cache
@@ -95,10 +100,10 @@ def from_parts(
     recur: Callable[[Tree, Tree], Tree],
     combine: Callable[[Tree, Tree, Tree], Tree],
     *,
-    output: Callable[[Tree], Array] | None = None,
-    init: Callable[..., Tree] | None = None,
-    sizes: Callable[[Tree], Sizes] | None = None,
-    zero_state: Callable[[Tree, tuple[int, ...]], Tree] | None = None,
+    output: Callable[[Tree], Array] = whole,
+    init: Callable[..., Tree] = no_init,
+    sizes: Callable[[Tree], Sizes] = no_sizes,
+    zero_state: Callable[[Tree, tuple[int, ...]], Tree] = no_zero_state,
 ) -> Cell:
     """Returns a cell from its parts: the products apart from the arithmetic.
 
@@ -114,9 +119,7 @@ def from_parts(
     Returns:
         The cell; the same one for the same functions.
     """
-    return _from_parts(
-        project, recur, combine, output or _whole, init, sizes, zero_state
-    )
+    return _from_parts(project, recur, combine, output, init, sizes, zero_state)
 
 
 @functools.cache
@@ -155,10 +158,6 @@ def _from_parts(project, recur, combine, output, init, sizes, zero_state) -> Cel
         delta=delta,
         collect=collect,
     )
-
-
-def _whole(state_t: Tree) -> Tree:
-    return state_t
 
 
 def _nothing_to_project(params: Tree, xs: Array) -> Array:

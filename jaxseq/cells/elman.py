@@ -48,7 +48,7 @@ from jaxseq.cells.cell import (
     sum_steps,
     uniform,
 )
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
@@ -101,7 +101,9 @@ def one_step(activation: Activation = tanh) -> Cell:
     )
 
 
-def init(key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32) -> Params:
+def init(
+    key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
+) -> Params:
     """Draws the weights: U uniform ±1/√I, W orthogonal, b zero; consumes the key."""
     key_u, key_w = jax.random.split(key)
     return Params(

@@ -50,7 +50,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell, Trace, sum_outer, sum_steps
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 class ParamsAfter(NamedTuple):
@@ -116,7 +116,7 @@ def reset_before() -> Cell:
 
 
 def init_after(
-    key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+    key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> ParamsAfter:
     """Draws U uniform ±1/√I, each gate's W orthogonal, biases 0; consumes the key."""
     plain = lstm.init_gates(3, key, num_inputs, num_hidden, dtype)
@@ -124,7 +124,7 @@ def init_after(
 
 
 def init_before(
-    key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+    key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> ParamsBefore:
     """Draws U uniform ±1/√I, each gate's W orthogonal, b 0; consumes the key."""
     return ParamsBefore(*lstm.init_gates(3, key, num_inputs, num_hidden, dtype))

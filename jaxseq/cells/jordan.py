@@ -40,7 +40,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells.activations import Activation, logistic
 from jaxseq.cells.cell import Cell, Sizes, Trace, affine, sum_outer, sum_steps, uniform
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
@@ -122,7 +122,11 @@ def plan(units: Array, num_steps: int) -> Array:
 
 
 def init(
-    num_outputs: int, key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+    num_outputs: int,
+    key: Key,
+    num_inputs: int,
+    num_hidden: int,
+    dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws the weights uniform ±1/√fan-in, biases 0; the key is consumed."""
     key_u, key_w, key_v = jax.random.split(key, 3)

@@ -51,7 +51,7 @@ from jaxseq.cells.cell import (
     uniform,
 )
 from jaxseq.checks import describe, expect
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
@@ -111,7 +111,7 @@ def init(
     key: Key,
     num_inputs: int,
     num_hidden: int,
-    dtype=jnp.float32,
+    dtype: DTypeLike = jnp.float32,
     *,
     forget_bias: float = 1.0,
 ) -> Params:
@@ -124,7 +124,11 @@ def init(
 
 
 def init_gates(
-    num_gates: int, key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32
+    num_gates: int,
+    key: Key,
+    num_inputs: int,
+    num_hidden: int,
+    dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws stacked weights for any number of gates, b zero; consumes the key."""
     key_u, key_w = jax.random.split(key)

@@ -39,7 +39,7 @@ import jax.numpy as jnp
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.cells.lstm import Params, State
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 @functools.cache
@@ -59,7 +59,9 @@ def truncated() -> Cell:
     )
 
 
-def init(key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32) -> Params:
+def init(
+    key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
+) -> Params:
     """Draws the weights of three gates, biases 0; the key is consumed.
 
     The paper starts the gates' biases at negative values of the task's choice.

@@ -32,7 +32,7 @@ import jax.numpy as jnp
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.cells.lstm import Params, State
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 @functools.cache
@@ -41,7 +41,9 @@ def cell() -> Cell:
     return lstm.cell()._replace(name="lstm_coupled", init=init, step=step, delta=delta)
 
 
-def init(key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32) -> Params:
+def init(
+    key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
+) -> Params:
     """Draws the weights; b_i starts at -1, so that cells are kept; consumes the key."""
     params = lstm.init_gates(3, key, num_inputs, num_hidden, dtype)
     return params._replace(b=params.b.at[:num_hidden].set(-1))

@@ -38,7 +38,7 @@ import jax.numpy as jnp
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell, Trace, sum_steps
 from jaxseq.cells.lstm import Gates, State
-from jaxseq.types import Array, Key
+from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
@@ -60,7 +60,9 @@ def cell() -> Cell:
     )
 
 
-def init(key: Key, num_inputs: int, num_hidden: int, dtype=jnp.float32) -> Params:
+def init(
+    key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
+) -> Params:
     """Draws the weights as `lstm.init` does, peepholes zero; the key is consumed."""
     plain = lstm.init(key, num_inputs, num_hidden, dtype)
     zero = jnp.zeros((num_hidden,), dtype)

@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     for row in report.rows:
         if row.verdict == DIFFERS:
-            place = f"{row.parameter}{list(row.index)}"
+            place = f"{row.parameter}{list(row.entry)}"
             print(f"gradcheck: wrong at {place}", file=sys.stderr)
     return 1
 
@@ -69,10 +69,13 @@ def load(spec: str) -> Cell:
         raise ValueError(f"cell: module {module_name}: {error}") from error
     finally:
         sys.path.remove("")
-    found = getattr(module, name, None)
-    if found is None:
-        raise ValueError(f"cell: {module_name} has no {name}")
-    return found if isinstance(found, Cell) or not callable(found) else found()
+    if not hasattr(module, name):
+        raise ValueError(f"cell: expected {name} in {module_name}, got no such name")
+    found = getattr(module, name)
+    made = found() if callable(found) and not isinstance(found, Cell) else found
+    if not isinstance(made, Cell):
+        raise ValueError(f"cell: expected a jaxseq.cells.Cell, got {made!r}")
+    return made
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def _row(parameter, hand, autodiff, sample, numeric, is_truncated):
         verdict = KINK if is_kink[is_off].all() else DIFFERS
     return Row(
         parameter=parameter,
-        index=tuple(int(i) for i in np.unravel_index(sample[worst], hand.shape)),
+        entry=tuple(int(i) for i in np.unravel_index(sample[worst], hand.shape)),
         by_hand=float(hand_at[worst]),
         by_autodiff=float(autodiff_at[worst]),
         by_differences=float(numeric.slope[worst]),

@@ -29,7 +29,7 @@ class Row(NamedTuple):
     """One parameter, at its worst entry."""
 
     parameter: str  # its path, as in "params.W"
-    index: tuple[int, ...]  # of the entry where the three disagree most
+    entry: tuple[int, ...]  # the index at which the three disagree most
     by_hand: float
     by_autodiff: float
     by_differences: float
@@ -65,7 +65,7 @@ def require(report: Report) -> None:
     if passed(report):
         return
     wrong = [
-        f"{row.parameter}{list(row.index)}"
+        f"{row.parameter}{list(row.entry)}"
         for row in report.rows
         if row.verdict == DIFFERS
     ]
@@ -90,12 +90,12 @@ def table(report: Report) -> str:
         "relative",
         "verdict",
     )
-    lines = [header]
+    lines: list[tuple[str, ...]] = [header]
     for row in report.rows:
         lines.append(
             (
                 row.parameter,
-                str(list(row.index)),
+                str(list(row.entry)),
                 f"{row.by_hand:.9g}",
                 f"{row.by_autodiff:.9g}",
                 f"{row.by_differences:.9g}",

@@ -1,0 +1,173 @@
+"""What the programs hold: the claim that the textbook's deltas are the fast path.
+
+The backward loop of every cell has the products of its recurrence and no more, and
+carries errors of states only: weight gradients are formed outside, as single products.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import PartitionSpec
+
+from jaxseq import losses, readout
+from jaxseq.unroll import unroll, unroll_plain
+from tests.models import CELLS, NUM_PRODUCTS, inputs, relative_error
+
+
+every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+
+
+def jaxpr_of_gradient(unroll, cell, batch=(2,), **mode):
+    def loss(*args):
+        result = unroll(cell, *args, **mode)
+        return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(result))
+
+    args = inputs(cell, 6, batch)
+    jaxpr = jax.make_jaxpr(jax.grad(loss, (0, 1, 2)))(*args)
+    return jaxpr.jaxpr, args
+
+
+def equations(jaxpr):
+    """Yields all equations, inner ones too, but not those inside of scans."""
+    for equation in jaxpr.eqns:
+        yield equation
+        if equation.primitive.name != "scan":
+            for inner in jax.tree.leaves(
+                list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+            ):
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns"):
+                    yield from equations(inner)
+
+
+def scans(jaxpr):
+    return [e for e in equations(jaxpr) if e.primitive.name == "scan"]
+
+
+def num_products(scan):
+    body = scan.params["jaxpr"].jaxpr
+    return sum(e.primitive.name == "dot_general" for e in used(body))
+
+
+def used(jaxpr):
+    """Lists the equations whose results are used, as XLA keeps them."""
+    wanted = set(map(id, jaxpr.outvars))
+    kept = []
+    for equation in reversed(jaxpr.eqns):
+        if wanted & set(map(id, equation.outvars)):
+            wanted |= set(map(id, equation.invars))
+            kept.append(equation)
+    return kept
+
+
+def carried_shapes(scan):
+    # What is carried comes out of the loop as it is, what is emitted comes out stacked.
+    body = scan.params["jaxpr"].jaxpr
+    pairs = zip(body.outvars, scan.outvars, strict=True)
+    return [v.aval.shape for v, out in pairs if v.aval.shape == out.aval.shape]
+
+
+@every_cell
+@pytest.mark.parametrize("mode", ["plain", "reverse"])
+def test_backward_loop_holds_the_recurrent_products_only(cell, mode):
+    jaxpr, (params, _, _) = jaxpr_of_gradient(unroll, cell, reverse=mode == "reverse")
+    forward, backward = scans(jaxpr)
+    name = next(name for name, c in CELLS.items() if c is cell)
+    expected = NUM_PRODUCTS[name]
+    if name == "derived_from_step":
+        # Given by its step alone: the step's two products again (U x_t is not apart),
+        # to have the values, and the transpose of the recurrent one.
+        assert (num_products(forward), num_products(backward)) == (2, 3)
+    elif cell.is_truncated:
+        assert num_products(forward) == expected
+        assert num_products(backward) <= expected
+    else:
+        assert num_products(forward) == num_products(backward) == expected
+    weights = [leaf.shape for leaf in jax.tree.leaves(params)]
+    assert not set(carried_shapes(backward)) & set(weights)
+
+
+@every_cell
+def test_weight_gradients_are_single_products_outside(cell):
+    jaxpr, (params, _, _) = jaxpr_of_gradient(unroll, cell)
+    outside = [
+        e.outvars[0].aval.shape
+        for e in equations(jaxpr)
+        if e.primitive.name == "dot_general"
+    ]
+    matrices = [leaf.shape for leaf in jax.tree.leaves(params) if leaf.ndim == 2]
+    num_hidden = params.W.shape[1]
+    for rows, columns in matrices:
+        # Transposed where JAX forms it; in blocks where the GRU uses them apart.
+        blocks = {(rows, columns), (columns, rows), (num_hidden, columns)}
+        assert blocks & set(outside)
+
+
+def test_plain_scan_carries_the_weight_gradient():
+    """The test above can fail: `jax.grad` of the plain scan does what it forbids."""
+    jaxpr, (params, _, _) = jaxpr_of_gradient(unroll_plain, CELLS["elman"])
+    _, backward = scans(jaxpr)
+    assert num_products(backward) > 1
+    assert params.W.shape in carried_shapes(backward)
+
+
+@every_cell
+def test_gradient_lowers_for_every_platform(cell):
+    args = jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct(a.shape, jnp.float32), inputs(cell, 4)
+    )
+    gradient = jax.jit(
+        jax.grad(lambda *a: jnp.sum(unroll(cell, *a).ys), argnums=(0, 1, 2))
+    )
+    exported = jax.export.export(gradient, platforms=("cpu", "cuda", "tpu"))(*args)
+    assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
+
+
+@pytest.mark.parametrize("name", ["elman", "lstm", "gru_reset_after", "jordan_decay"])
+def test_exported_program_computes_the_same(name):
+    cell = CELLS[name]
+    args = inputs(cell, 4)
+    gradient = jax.jit(jax.grad(lambda p, s, xs: jnp.sum(unroll(cell, p, s, xs).ys)))
+    exported = jax.export.export(gradient, platforms=("cpu", "cuda", "tpu"))(*args)
+    for found, expected in zip(
+        jax.tree.leaves(exported.call(*args)),
+        jax.tree.leaves(gradient(*args)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_shard_map_over_the_batch_gives_the_same_gradient():
+    cell = CELLS["lstm"]
+    params, state_0, xs = inputs(cell, 5, batch=(4,))
+    out = readout.init(jax.random.key(1), 4, 6, jnp.float64)
+    ids = jnp.arange(20).reshape(5, 4) % 6
+    lengths = jnp.array([5, 0, 3, 2])
+    mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    everywhere, by_row = PartitionSpec(), PartitionSpec("data")
+    by_column = PartitionSpec(None, "data")
+
+    def total(unroll, params, out, state_0, xs, ids, lengths):
+        result = unroll(cell, params, state_0, xs, lengths=lengths)
+        logits = readout.readout(out, result.ys)
+        return jnp.sum(losses.cross_entropy(logits, ids)) + jnp.sum(result.state.c)
+
+    def sharded(*args):
+        return jax.lax.psum(total(unroll, *args), "data")
+
+    in_specs = (everywhere, everywhere, by_row, by_column, by_column, by_row)
+    spread = jax.shard_map(sharded, mesh=mesh, in_specs=in_specs, out_specs=everywhere)
+    args = (params, out, state_0, xs, ids, lengths)
+    gradient = jax.jit(jax.grad(spread, (0, 1, 2, 3)))
+    expected = jax.grad(functools.partial(total, unroll_plain), (0, 1, 2, 3))(*args)
+    assert relative_error(gradient(*args), expected) <= 1e-12
+    # No all-reduce waits inside a loop: weight gradients are summed once, at the end.
+    jaxpr = jax.make_jaxpr(gradient)(*args).jaxpr
+    bodies = [scan.params["jaxpr"].jaxpr for scan in scans(jaxpr)]
+    inside = {e.primitive.name for body in bodies for e in equations(body)}
+    outside = {e.primitive.name for e in equations(jaxpr)}
+    assert not any("psum" in name for name in inside)
+    assert any("psum" in name for name in outside)

@@ -1,0 +1,104 @@
+"""Differentiation of `unroll` beyond the conformance suite."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxseq.cells import derived, lstm
+from jaxseq.unroll import unroll, unroll_plain
+from tests.models import CELLS, inputs, relative_error
+
+
+LSTM = CELLS["lstm"]
+
+
+def loss(unroll, *args):
+    result = unroll(LSTM, *args)
+    return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(result))
+
+
+def test_hessian_vector_product_forward_over_reverse():
+    args = inputs(LSTM, 5)
+
+    def product(unroll):
+        gradient = jax.grad(lambda *a: loss(unroll, *a), argnums=(0, 1, 2))
+        return jax.jit(lambda *a: jax.jvp(gradient, a, a)[1])(*args)
+
+    assert relative_error(product(unroll), product(unroll_plain)) <= 1e-12
+
+
+def test_hessian_vector_product_reverse_over_reverse():
+    args = inputs(LSTM, 5)
+
+    def product(unroll):
+        gradient = jax.grad(lambda *a: loss(unroll, *a), argnums=0)
+        return jax.grad(
+            lambda *a: sum(jnp.sum(jnp.cos(g)) for g in jax.tree.leaves(gradient(*a)))
+        )(*args)
+
+    assert relative_error(product(unroll), product(unroll_plain)) <= 1e-12
+
+
+def test_forward_mode_is_refused_naming_the_form_that_works():
+    args = inputs(LSTM, 3)
+    with pytest.raises(TypeError, match="unroll_plain"):
+        jax.jvp(lambda *a: loss(unroll, *a), args, args)
+    with pytest.raises(TypeError, match="unroll_plain"):
+        jax.jacfwd(lambda xs: unroll(LSTM, *args[:2], xs).ys)(args[2])
+    _, tangent = jax.jvp(lambda *a: loss(unroll_plain, *a), args, args)
+    assert jnp.isfinite(tangent)
+
+
+def test_other_type_errors_pass_through():
+    def step(params, state_tm1, x_t):
+        raise TypeError("from the step")
+
+    cell = derived.from_step(step)
+    with pytest.raises(TypeError, match="from the step"):
+        unroll(cell, {"w": jnp.ones(2)}, jnp.ones((3, 2)), jnp.ones((4, 3, 2)))
+
+
+def test_initial_state_can_be_learned():
+    """One state for the whole batch: its gradient is the sum over the batch."""
+    params, state_0, xs = inputs(LSTM, 4)
+    one = jax.tree.map(lambda s: s[0], state_0)
+
+    def total(one):
+        batch = jax.tree.map(lambda s: jnp.broadcast_to(s, (3, *s.shape)), one)
+        return jnp.sum(unroll(LSTM, params, batch, xs).ys)
+
+    batch = jax.tree.map(lambda s: jnp.broadcast_to(s, (3, *s.shape)), one)
+    each = jax.grad(lambda s: jnp.sum(unroll(LSTM, params, s, xs).ys))(batch)
+    expected = jax.tree.map(lambda d: d.sum(0), each)
+    assert relative_error(jax.grad(total)(one), expected) <= 1e-13
+
+
+def test_reset_state_is_told_from_the_carried_state():
+    """After a carried chunk a reset goes to reset_state; each gets its gradient."""
+    params, carried, xs = inputs(LSTM, 4)
+    fresh = jax.tree.map(lambda s: -s, carried)
+    resets = jnp.zeros((4, 3), bool).at[2, 0].set(True)
+
+    def run(unroll):
+        def total(carried, fresh):
+            result = unroll(LSTM, params, carried, xs, resets=resets, reset_state=fresh)
+            return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(result))
+
+        return jax.value_and_grad(total, (0, 1))(carried, fresh)
+
+    assert relative_error(run(unroll), run(unroll_plain)) <= 1e-13
+    _, (_, d_fresh) = run(unroll)
+    assert all(jnp.all(d[0] != 0) and not jnp.any(d[1:]) for d in d_fresh)
+    alone = unroll(LSTM, params, jax.tree.map(lambda s: s[:1], fresh), xs[2:, :1])
+    together = unroll(LSTM, params, carried, xs, resets=resets, reset_state=fresh)
+    assert relative_error(together.ys[2:, :1], alone.ys) <= 1e-14
+
+
+def test_lstm_weights_of_the_lecture_go_in_and_out():
+    params = lstm.init(jax.random.key(0), 3, 4, jnp.float64)
+    lecture = lstm.to_lecture(params)
+    assert relative_error(lstm.from_lecture(lecture), params) == 0
+    h, x = jnp.arange(4.0), jnp.arange(3.0)
+    joined = lecture.W_f @ jnp.concatenate([h, x]) + lecture.b_f
+    stacked = params.U @ x + params.W @ h + params.b
+    assert relative_error(stacked[:4], joined) <= 1e-15
