@@ -34,6 +34,7 @@ from jaxseq.checks import (
     describe,
     expect,
 )
+from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array
 
 
@@ -199,6 +200,7 @@ def _masked(loss, a, y, mask):
     counted.
     """
     a, y, mask = alike(a, y, mask)
+    (a,) = reverse_only("a loss of jaxseq.losses", "its twin in optax.losses", a)
     if mask is None:
         return loss(a, y)
     a = jnp.where(mask[..., None], a, jnp.zeros_like(a))

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jaxseq.axes import alike
 from jaxseq.cells.cell import affine, sum_outer, sum_steps, uniform
 from jaxseq.checks import check_floats, describe, expect
+from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -71,15 +72,21 @@ def readout(params: Params, states: Array) -> Array:
     fits = params.b.shape == params.V.shape[:1] and params.b.dtype == params.V.dtype
     expected = f"{params.V.dtype}[{params.V.shape[0]}], [O] as params.V has it"
     expect(fits, "params.b", expected, describe(params.b))
-    return _readout(*alike(params, states))
+    marked = reverse_only(
+        "jaxseq.readout.readout",
+        "jaxseq.readout.readout_plain, with the same arguments",
+        *alike(params, states),
+    )
+    return _readout(*marked)
 
 
-def _plain(params, states):
+def readout_plain(params: Params, states: Array) -> Array:
+    """Returns a_t as `readout` does; gradients by JAX, forward mode too."""
     return affine(params.V, states, params.b)  # (1)
 
 
 def _forward(params, states):
-    return _plain(params, states), (params, states)
+    return readout_plain(params, states), (params, states)
 
 
 def _backward(residuals, deltas):
@@ -92,5 +99,5 @@ def _backward(residuals, deltas):
     return d_params, d_states
 
 
-_readout = jax.custom_vjp(_plain)
+_readout = jax.custom_vjp(readout_plain)
 _readout.defvjp(_forward, _backward)

@@ -24,8 +24,8 @@ NaN. `resets` is true at the first step of a new sequence: this step starts from
 pass restores the state as it enters a sequence from its end.
 
 Differentiation: reverse mode to any order; forward-over-reverse (Hessian-vector
-products); `jit`, `vmap`, `jax.checkpoint`, `shard_map`. `jax.jvp` is refused by JAX for
-a function with a rule for reverse mode only: use `unroll_plain`.
+products); `jit`, `vmap`, `jax.checkpoint`, `shard_map`. Forward mode (`jax.jvp`) raises
+an error that sends to `unroll_plain`.
 """
 
 import functools
@@ -37,6 +37,7 @@ import jax.numpy as jnp
 from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.checks import check_unroll
+from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, Tree
 
 
@@ -90,17 +91,15 @@ def unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
     masks = _masks(xs.shape[0], lengths, resets, reverse)
-    args = alike(params, state_0, reset_state, xs, masks)
-    try:
-        return _unroll(cell, reverse, *args)
-    except TypeError as error:
-        if "forward-mode" not in str(error):
-            raise
-        raise TypeError(
-            "jaxseq.unroll.unroll has a hand-written rule for reverse mode only; for "
-            "jax.jvp and jax.jacfwd call jaxseq.unroll.unroll_plain, with the same "
-            "arguments"
-        ) from error
+    params, state_0, reset_state, xs, masks = alike(
+        params, state_0, reset_state, xs, masks
+    )
+    marked = reverse_only(
+        "jaxseq.unroll.unroll",
+        "jaxseq.unroll.unroll_plain, with the same arguments",
+        *(params, state_0, reset_state, xs),
+    )
+    return _unroll(cell, reverse, *marked, masks)
 
 
 def unroll_plain(

@@ -1,5 +1,7 @@
 """Differentiation of `unroll` beyond the conformance suite."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -41,8 +43,13 @@ def test_hessian_vector_product_reverse_over_reverse():
 
 def test_forward_mode_is_refused_naming_the_form_that_works():
     args = inputs(LSTM, 3)
-    with pytest.raises(TypeError, match="unroll_plain"):
-        jax.jvp(lambda *a: loss(unroll, *a), args, args)
+    saved = jax.checkpoint(loss, static_argnums=0)
+    for function in (loss, jax.jit(loss, static_argnums=0), saved):
+        forward = functools.partial(function, unroll)
+        with pytest.raises(TypeError, match="unroll_plain"):
+            jax.jvp(forward, args, args)
+        with pytest.raises(TypeError, match="unroll_plain"):
+            jax.jit(functools.partial(jax.jvp, forward))(args, args)
     with pytest.raises(TypeError, match="unroll_plain"):
         jax.jacfwd(lambda xs: unroll(LSTM, *args[:2], xs).ys)(args[2])
     _, tangent = jax.jvp(lambda *a: loss(unroll_plain, *a), args, args)

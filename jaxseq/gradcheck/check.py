@@ -81,7 +81,8 @@ def check(
         plain = getattr(function, "fun", None)
         expected = "the function without its rule (it is not a jax.custom_vjp itself)"
         expect(plain is not None, "plain", expected, None)
-    names = names or [f"args[{i}]" for i in range(len(args))]
+    if names is None:
+        names = [f"args[{i}]" for i in range(len(args))]
     expect(len(names) == len(args), "names", f"{len(args)}, one an argument", names)
     expect(num_entries >= 1, "num_entries", "at least 1", num_entries)
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):

@@ -1,0 +1,202 @@
+"""The gradient check: it passes what is right, and names what is wrong."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseq import gradcheck
+from jaxseq.cells import derived, elman, lstm
+from jaxseq.gradcheck.__main__ import main
+from jaxseq.gradcheck.differences import differences
+from tests.models import CELLS
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+def test_check_cell_passes_every_cell(cell):
+    report = gradcheck.check_cell(cell, num_steps=4)
+    assert gradcheck.passed(report), gradcheck.table(report)
+    gradcheck.require(report)
+    verdicts = {row.verdict for row in report.rows}
+    assert ("truncated" in verdicts) == cell.is_truncated
+    assert "differs" not in verdicts
+
+
+def wrong_cell(gate=0, unit=1, factor=-1.0):
+    """An LSTM whose delta is wrong for one unit of one gate."""
+    right = lstm.cell()
+
+    def delta(params, trace_t, d_state_t):
+        d_state_tm1, delta_t = right.delta(params, trace_t, d_state_t)
+        place = gate * params.W.shape[1] + unit
+        return d_state_tm1, delta_t.at[..., place].multiply(factor)
+
+    return right._replace(name="wrong", delta=delta)
+
+
+@pytest.mark.parametrize("gate", range(4))
+def test_check_cell_names_the_parameter_and_index(gate):
+    report = gradcheck.check_cell(wrong_cell(gate))
+    assert not gradcheck.passed(report)
+    rows = {row.parameter: row for row in report.rows}
+    for parameter in ("params.U", "params.W", "params.b"):
+        assert rows[parameter].verdict == "differs"
+        assert rows[parameter].entry[0] == 4 * gate + 1
+        np.testing.assert_allclose(
+            rows[parameter].by_autodiff, rows[parameter].by_differences, rtol=1e-6
+        )
+    assert rows["state_0.h"].verdict == "equal"
+    with pytest.raises(gradcheck.GradientError, match=r"params\.b\["):
+        gradcheck.require(report)
+
+
+def test_check_cell_sees_an_error_of_one_in_a_million():
+    assert not gradcheck.passed(gradcheck.check_cell(wrong_cell(factor=1 + 1e-6)))
+
+
+def test_truncated_rule_that_does_not_say_so_fails():
+    hidden = elman.one_step()._replace(is_truncated=False)
+    report = gradcheck.check_cell(hidden)
+    assert not gradcheck.passed(report)
+
+
+def test_rule_that_says_truncated_and_is_not_fails():
+    report = gradcheck.check_cell(elman.cell()._replace(is_truncated=True))
+    assert not gradcheck.passed(report)
+    with pytest.raises(gradcheck.GradientError, match="equal to the full gradient"):
+        gradcheck.require(report)
+
+
+@jax.custom_vjp
+def relu_and_unused(x, unused):
+    return jax.nn.relu(x) + 0.0 * jnp.sum(unused)
+
+
+relu_and_unused.defvjp(
+    lambda x, unused: (relu_and_unused(x, unused), (x, unused)),
+    lambda kept, d: (jnp.where(kept[0] > 0, d, 0.0), 0 * kept[1]),
+)
+
+
+def test_check_of_a_function_tells_kink_and_zero_from_error():
+    x = np.array([-1.0, 0.0, 2.0], np.float32)  # cast to float64 inside
+    report = gradcheck.check(relu_and_unused, (x, np.ones(2, np.float32)))
+    verdicts = [row.verdict for row in report.rows]
+    assert verdicts == ["kink", "both zero"]
+    assert report.rows[0].entry == (1,)
+    assert gradcheck.passed(report)
+    away = gradcheck.check(relu_and_unused, (x + 0.5, np.ones(2, np.float32)))
+    assert [row.verdict for row in away.rows] == ["equal", "both zero"]
+
+
+@jax.custom_vjp
+def square(x):
+    return x**2
+
+
+square.defvjp(
+    lambda x: (x**2, x), lambda x, d: (jnp.where(x == x[700], -2, 2) * x * d,)
+)
+
+
+def test_large_parameters_are_sampled_with_the_worst_entry():
+    report = gradcheck.check(square, (np.linspace(1, 2, 1000),), num_entries=5)
+    assert report.rows[0].entry == (700,)
+    assert report.rows[0].verdict == "differs"
+
+
+def test_nan_gradient_differs():
+    function = jax.custom_vjp(lambda x: x)
+    function.defvjp(lambda x: (x, None), lambda _, d: (d * jnp.nan,))
+    report = gradcheck.check(function, (np.ones(3),))
+    assert report.rows[0].verdict == "differs"
+    assert not gradcheck.passed(report)
+
+
+def test_differences_against_a_known_derivative():
+    x = jnp.array([0.3, -1.2, 4.0])
+    found = differences(lambda x: jnp.sum(jnp.sin(x)), x, np.arange(3))
+    np.testing.assert_allclose(found.slope, np.cos(x), rtol=0, atol=1e-9)
+    assert np.all(np.abs(found.jump) < 0.1)
+
+
+def test_table_has_a_row_for_each_parameter():
+    report = gradcheck.check_cell(elman.cell(), num_steps=2)
+    lines = gradcheck.table(report).splitlines()
+    assert lines[0] == "elman(tanh): passed"
+    assert [line.split()[0] for line in lines[2:]] == [
+        *("params.U", "params.W", "params.b", "state_0", "xs"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gradcheck.check(jnp.sin, (np.ones(2),)), "plain: expected"),
+        (
+            lambda: gradcheck.check(square, (np.arange(3),)),
+            r"args\[0\]: expected float",
+        ),
+        (lambda: gradcheck.check(square, (np.ones(2),), names=()), "names|args"),
+        (lambda: gradcheck.check(square, (np.ones(2),), num_entries=0), "num_entries"),
+        (lambda: gradcheck.check_cell(elman.cell), "cell: expected"),
+        (lambda: gradcheck.check_cell(derived.from_step(lambda p, s, x: s)), "init"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+USERS_FILE = """
+from jaxseq.cells import lstm
+
+right = lstm.cell()
+
+def wrong():
+    def delta(params, trace_t, d_state_t):
+        d_state_tm1, delta_t = right.delta(params, trace_t, d_state_t)
+        return d_state_tm1, delta_t.at[..., 5].multiply(-1)
+    return right._replace(delta=delta)
+
+number = 3
+"""
+
+
+def test_command_line_checks_a_users_file(tmp_path):
+    (tmp_path / "users_cells.py").write_text(USERS_FILE)
+
+    def run(cell):
+        return subprocess.run(
+            [sys.executable, "-m", "jaxseq.gradcheck", cell],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    right = run("users_cells:right")
+    assert (right.returncode, right.stderr) == (0, "")
+    wrong = run("users_cells:wrong")
+    assert wrong.returncode == 1
+    assert "wrong at params.U[5, " in wrong.stderr
+    assert "wrong at params.b[5]" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("users_cells", "expected MODULE:CELL"),
+        ("no_such_module:cell", "no_such_module"),
+        ("jaxseq.cells.lstm:no_such_cell", "no_such_cell"),
+        ("jaxseq.cells.lstm:Array", "expected"),
+    ],
+)
+def test_command_line_refuses_in_one_line(argument, message, capsys):
+    assert main([argument]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
