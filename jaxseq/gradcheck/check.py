@@ -165,10 +165,6 @@ def _row(parameter, hand, autodiff, sample, numeric, is_truncated):
     is_kink = np.abs(numeric.jump) > RTOL_JUMP * scale
     is_wrong = ~(off_autodiff <= RTOL_AUTODIFF * scale)
     is_off = ~(off_numeric <= RTOL_DIFFERENCES * scale)
-    # Where the function has a kink, differences do not count.
-    distance = np.fmax(off_autodiff, np.where(is_kink, 0.0, off_numeric))
-    distance = np.where(np.isfinite(hand_at), distance, np.inf)
-    worst = int(np.argmax(distance))
     if is_wrong.any():
         verdict = DIFFERS
     elif not (flat_hand.any() or flat_autodiff.any() or is_off.any()):
@@ -179,6 +175,12 @@ def _row(parameter, hand, autodiff, sample, numeric, is_truncated):
         verdict = TRUNCATED
     else:
         verdict = KINK if is_kink[is_off].all() else DIFFERS
+    distance = np.fmax(off_autodiff, off_numeric)
+    if verdict == DIFFERS:
+        # At a kink differences do not count: the error is elsewhere.
+        distance = np.fmax(off_autodiff, np.where(is_kink, 0.0, off_numeric))
+    distance = np.where(np.isfinite(hand_at), distance, np.inf)
+    worst = int(np.argmax(distance))
     return Row(
         parameter=parameter,
         entry=tuple(int(i) for i in np.unravel_index(sample[worst], hand.shape)),
