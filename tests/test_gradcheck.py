@@ -108,6 +108,15 @@ def test_large_parameters_are_sampled_with_the_worst_entry():
     assert report.rows[0].verdict == "differs"
 
 
+def test_tiny_gradient_of_a_saturated_function_is_no_error():
+    tiny = jax.custom_vjp(lambda x: jnp.tanh(x) + 3.0)
+    tiny.defvjp(
+        lambda x: (jnp.tanh(x) + 3.0, x), lambda x, d: (d * (1 - jnp.tanh(x) ** 2),)
+    )
+    report = gradcheck.check(tiny, (np.array([14.0, 15.0]),))
+    assert [row.verdict for row in report.rows] == ["equal"]
+
+
 def test_nan_gradient_differs():
     function = jax.custom_vjp(lambda x: x)
     function.defvjp(lambda x: (x, None), lambda _, d: (d * jnp.nan,))

@@ -29,6 +29,7 @@ class Differences(NamedTuple):
 
     slope: np.ndarray  # [N] (2)
     jump: np.ndarray  # [N] (3) at h/2, right slope less left slope
+    noise: np.ndarray  # [N] what rounding of f, by a few ulp, makes of the slope
 
 
 def differences(
@@ -42,7 +43,7 @@ def differences(
         coordinates: `[N]` indices into x.
 
     Returns:
-        The slopes, and the jumps in them.
+        The slopes, the jumps in them, and how far rounding can move the slopes.
     """
 
     @jax.jit
@@ -59,4 +60,5 @@ def differences(
     narrow = (plus_half - minus_half) / hs  # (1) at h/2
     slope = (4 * narrow - wide) / 3  # (2)
     jump = (plus_half - 2 * center + minus_half) / (hs / 2)  # (3)
-    return Differences(slope, jump)
+    noise = 16 * np.finfo(np.float64).eps * np.abs(values).max(axis=1) / hs
+    return Differences(slope, jump, noise)
