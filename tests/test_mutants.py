@@ -48,7 +48,6 @@ def _jaxseq_with(mutant, directory):
     package = shutil.copytree(
         pathlib.Path(jaxseq.__file__).parent,
         directory / "jaxseq",
-        ignore=shutil.ignore_patterns("__pycache__"),
     )
     file = package / mutant.module
     text = file.read_text(encoding="utf-8")
@@ -110,7 +109,7 @@ def _values_and_gradients(package, check, form):
 
 def _unroll(package, name, form, reverse):
     cell = BY_NAME[name].make(package.cells)
-    arguments, masks = _sequences(cell)
+    arguments, masks = _sequences(package, name)
     unroll = package.unroll.unroll if form == "hand" else package.unroll.unroll_plain
 
     def function(params, state_0, reset_state, xs):
@@ -123,7 +122,7 @@ def _unroll(package, name, form, reverse):
 
 def _truncated(package, form):
     cell = package.cells.lstm.cell()
-    arguments, masks = _sequences(cell)
+    arguments, masks = _sequences(package, "lstm")
     hand = package.truncate.unroll_truncated
     unroll = hand if form == "hand" else plain.unroll_chunks
 
@@ -133,15 +132,24 @@ def _truncated(package, form):
     return function, arguments
 
 
-def _sequences(cell):
+def _sequences(package, name):
     """Three padded rows: a full one with resets, a short one with one, an empty one."""
-    inputs = draw(cell, 0, 5, (3,))
+    inputs = draw(BY_NAME[name].make(jaxseq.cells), 0, 5, (3,))
     lengths = np.array([5, 3, 0])
     resets = np.zeros((5, 3), bool)
     resets[[2, 3, 1], [0, 0, 1]] = True
     padding = np.arange(5)[:, None] >= lengths
     inputs.xs[padding] = np.nan
-    return inputs[:4], {"lengths": lengths, "resets": resets}
+    arguments = [_record(package, argument) for argument in inputs[:4]]
+    return arguments, {"lengths": lengths, "resets": resets}
+
+
+def _record(package, argument):
+    """Gives a record of jaxseq the class of its copy."""
+    if isinstance(argument, np.ndarray):
+        return argument
+    module = type(argument).__module__.removeprefix("jaxseq.cells.")
+    return getattr(getattr(package.cells, module), type(argument).__name__)(*argument)
 
 
 def _loss(package, name, form):

@@ -1,0 +1,202 @@
+"""Stacks: layers by hand, directions by hand, and what dropout may do."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from jaxseq.cells import activations, elman, gru, jordan, lstm
+from jaxseq.network import Both, drop, init, stack
+from jaxseq.unroll import unroll, unroll_plain
+from tests.cases import BY_NAME, NUM_HIDDEN, NUM_INPUTS, draw, unroll_oracle
+
+
+NUM_STEPS, BATCH = 5, 3
+LAYERS = (lstm.cell(), Both(gru.reset_before(), gru.reset_before()), elman.cell())
+NAMES = ("lstm", ("gru_before", "gru_before"), "elman_tanh")
+SMALL = (Both(elman.cell(), elman.cell()), elman.cell())
+KEY = jax.random.key(1)
+
+
+def _network(layers=LAYERS, dtype=np.float64):
+    """Draws parameters and states, none zero, and a padded batch with resets."""
+    rng = np.random.default_rng(0)
+
+    def normal(leaf):
+        return rng.normal(scale=0.7, size=leaf.shape).astype(dtype)
+
+    like = jax.eval_shape(
+        lambda key: init(key, layers, NUM_INPUTS, NUM_HIDDEN), jax.random.key(0)
+    )
+    params = jax.tree.map(normal, like)
+    inputs = draw(lstm.cell(), 1, NUM_STEPS, (BATCH,), dtype)
+    states = jax.eval_shape(lambda p, xs: stack(layers, p, None, xs), params, inputs.xs)
+    masks = {"lengths": np.array([5, 0, 3]), "resets": inputs.resets}
+    return params, jax.tree.map(normal, states.states), inputs.xs, masks
+
+
+def _one_layer(name, params, state_0, xs, masks, reverse=False):
+    """Runs the NumPy oracle of a layer."""
+    inputs = (params, state_0, state_0, xs, masks["lengths"], masks["resets"])
+    ys, state = unroll_oracle(BY_NAME[name], inputs, reverse)
+    return ys.real, [s.real for s in state]
+
+
+def test_stack_equals_layers_by_hand():
+    params, states_0, xs, masks = _network()
+    with jax.disable_jit():
+        stacked = stack(LAYERS, params, states_0, xs, **masks)
+    ys, wanted = xs, []
+    for name, p, state_0 in zip(NAMES, params, states_0, strict=True):
+        if isinstance(name, tuple):
+            there, end = _one_layer(name[0], p.forward, state_0.forward, ys, masks)
+            back, begin = _one_layer(
+                name[1], p.backward, state_0.backward, ys, masks, reverse=True
+            )
+            ys, state = np.concatenate([there, back], axis=-1), [*end, *begin]
+        else:
+            ys, state = _one_layer(name, p, state_0, ys, masks)
+        wanted.extend(state)
+    np.testing.assert_allclose(stacked.ys, ys, rtol=1e-12, atol=1e-14)
+    for leaf, by_hand in zip(jax.tree.leaves(stacked.states), wanted, strict=True):
+        np.testing.assert_allclose(leaf, by_hand, rtol=1e-12, atol=1e-14)
+
+
+def test_both_directions_equal_each_sequence_flipped_by_hand():
+    """Each sequence cut out, flipped, run forwards, and flipped back."""
+    layers = [Both(lstm.cell(), lstm.cell())]
+    params, _, xs, _ = _network(layers)
+    lengths = np.array([5, 2, 4])
+    resets = np.zeros((NUM_STEPS, BATCH), bool)
+    resets[2, 0] = resets[3, 2] = True
+    with jax.disable_jit():
+        ys = stack(layers, params, None, xs, lengths=lengths, resets=resets).ys
+        for row, cuts in enumerate([(0, 2, 5), (0, 2), (0, 3, 4)]):
+            for start, stop in zip(cuts, cuts[1:], strict=False):
+                piece = jnp.asarray(xs[start:stop, row])
+                there = _alone(params[0].forward, piece)
+                back = _alone(params[0].backward, piece[::-1])[::-1]
+                wanted = np.concatenate([there, back], axis=-1)
+                np.testing.assert_allclose(ys[start:stop, row], wanted, rtol=1e-12)
+            assert not np.any(ys[cuts[-1] :, row])
+
+
+def _alone(params, xs):
+    return unroll_plain(lstm.cell(), params, None, xs).ys
+
+
+def test_gradient_equals_that_of_plain_layers():
+    arguments, masks = _arguments()
+    with jax.disable_jit():
+        by_hand = _values_and_gradients(_with_dropout(unroll, masks), arguments)
+        plain = _values_and_gradients(_with_dropout(unroll_plain, masks), arguments)
+    for leaf, wanted in zip(by_hand, plain, strict=True):
+        assert np.linalg.norm(leaf - wanted) <= 1e-12 * np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_gradient_equals_differences(seed):
+    arguments, masks = _arguments()
+    rng = np.random.default_rng(seed)
+    moved = jax.tree.map(lambda a: 0.3 * a + 0.1 * rng.normal(size=a.shape), arguments)
+    function = _with_dropout(unroll, masks)
+    with jax.disable_jit():
+        check_grads(function, moved, 1, ["rev"], atol=1e-8, rtol=1e-8, eps=1e-5)
+
+
+def _arguments():
+    params, states_0, xs, masks = _network(SMALL)
+    return (params, states_0, xs), masks
+
+
+def _with_dropout(unroll, masks):
+    drops = {"dropout": 0.4, "key": KEY}
+    return functools.partial(stack, SMALL, unroll=unroll, **masks, **drops)
+
+
+def _values_and_gradients(function, arguments):
+    outputs, pull = jax.vjp(function, *arguments)
+    rng = np.random.default_rng(2)
+    cotangents = jax.tree.map(lambda y: rng.normal(size=y.shape), outputs)
+    return jax.tree.leaves((outputs, pull(cotangents)))
+
+
+def test_init_gives_each_layer_what_the_one_below_puts_out():
+    layers = [jordan.cell(7), Both(lstm.cell(), gru.reset_after()), elman.cell()]
+    params = jax.eval_shape(lambda key: init(key, layers, 2, 3, np.float64), KEY)
+    assert params[0].U.shape == (3, 2)
+    assert params[1].forward.U.shape == (12, 7)
+    assert params[1].backward.U.shape == (9, 7)
+    assert params[2].U.shape == (3, 6)
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {np.dtype(np.float64)}
+
+
+def test_init_draws_every_cell_anew():
+    layers = [Both(elman.cell(), elman.cell()), elman.cell(), elman.cell()]
+    first, *others = init(KEY, layers, num_inputs=3, num_hidden=3)
+    again, *_ = init(KEY, layers, num_inputs=3, num_hidden=3)
+    np.testing.assert_array_equal(first.forward.W, again.forward.W)
+    other, *_ = init(jax.random.key(2), layers, num_inputs=3, num_hidden=3)
+    Ws = [first.forward.W, first.backward.W, *(p.W for p in others), other.forward.W]
+    for k, W in enumerate(Ws):
+        assert not any(np.allclose(W, other) for other in Ws[:k])
+
+
+def test_drop_keeps_entries_at_the_rate_and_the_mean():
+    """Of 100,000 entries 70 % stay, within 0.6 %: four deviations of 0.00145."""
+    ys = drop(jax.random.key(3), 0.3, np.ones((100, 100, 10)))
+    kept = np.asarray(ys != 0)
+    np.testing.assert_allclose(kept.mean(), 0.7, atol=0.006)
+    np.testing.assert_allclose(ys[kept], 1 / 0.7, rtol=1e-15)
+    np.testing.assert_allclose(ys.mean(), 1, atol=0.009)
+
+
+def test_drop_depends_on_the_key_only():
+    ys = np.ones((50, 4))
+    dropped = drop(KEY, 0.5, ys)
+    np.testing.assert_array_equal(dropped, jax.jit(drop)(KEY, 0.5, ys))
+    assert np.any(dropped != drop(jax.random.key(2), 0.5, ys))
+    np.testing.assert_array_equal(drop(KEY, 0.0, ys), ys)
+
+
+def test_dropout_acts_between_layers_only_and_anew_at_each_step():
+    """Layers that copy their input show what is dropped between them."""
+    copy = elman.cell(activations.identity)
+    params = elman.Params(np.eye(4), np.zeros((4, 4)), np.zeros(4))
+    xs = np.ones((20, 2, 4))
+    with jax.disable_jit():
+        one = stack([copy], [params], None, xs, dropout=0.5, key=KEY)
+        two = stack([copy] * 2, [params] * 2, None, xs, dropout=0.5, key=KEY)
+        again = stack([copy] * 2, [params] * 2, None, xs, dropout=0.5, key=KEY)
+        three = stack([copy] * 3, [params] * 3, None, xs, dropout=0.5, key=KEY)
+    np.testing.assert_array_equal(one.ys, xs)
+    np.testing.assert_array_equal(two.ys, again.ys)
+    assert set(np.unique(two.ys)) == {0, 2}
+    assert set(np.unique(three.ys)) == {0, 4}  # a second, other mask
+    assert np.any((two.ys == 0) != (three.ys == 0))
+    assert len({step.tobytes() for step in np.asarray(two.ys)}) > 10
+    np.testing.assert_array_equal(
+        two.states[0], xs[-1]
+    )  # not dropped from step to step
+
+
+def test_stack_keeps_float32():
+    params, states_0, xs, masks = _network(SMALL, np.float32)
+    with jax.disable_jit():
+        stacked = stack(SMALL, params, states_0, xs, **masks, dropout=0.2, key=KEY)
+    assert {leaf.dtype for leaf in jax.tree.leaves(stacked)} == {np.dtype(np.float32)}
+
+
+def test_stack_starts_from_zeros_unless_told():
+    layers = list(LAYERS)
+    params, states_0, xs, masks = _network()
+    zeros = jax.tree.map(np.zeros_like, states_0)
+    with jax.disable_jit():
+        told = stack(layers, params, zeros, xs, **masks)
+        untold = stack(layers, params, None, xs, **masks)
+        partly = stack(layers, params, [None, zeros[1], None], xs, **masks)
+    np.testing.assert_array_equal(untold.ys, told.ys)
+    np.testing.assert_array_equal(partly.ys, told.ys)
