@@ -5,6 +5,7 @@ look at shapes and dtypes, so they cost nothing in a compiled program; values (l
 are looked at when they are concrete, that is outside `jit`.
 """
 
+import functools
 import numbers
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.cells.cell import Cell, no_init, no_sizes, no_zero_state
+from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
 from jaxseq.types import Array, Key, Tree
 
 
@@ -105,7 +106,7 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
         return
     try:
         sizes = cell.sizes(params)
-        like = jax.eval_shape(lambda: cell.init(jax.random.key(0), *sizes, xs.dtype))
+        like = _like_drawn(cell, sizes, xs.dtype)
     except (AttributeError, IndexError, TypeError) as error:
         raise ValueError(
             f"params: expected the parameters of {cell.name}, got {_structure(params)}"
@@ -117,6 +118,12 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
         f"shape [T, ..., I] with I = {sizes.num_inputs}, as params have it",
         describe(xs),
     )
+
+
+# Tracing `init` costs milliseconds, which calls outside `jit` would pay each time.
+@functools.lru_cache(maxsize=128)
+def _like_drawn(cell: Cell, sizes: Sizes, dtype: np.dtype) -> Tree:
+    return jax.eval_shape(lambda: cell.init(jax.random.key(0), *sizes, dtype))
 
 
 def check_state(
