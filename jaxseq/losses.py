@@ -55,6 +55,9 @@ def cross_entropy(logits: Array, ids: Array, mask: Array | None = None) -> Array
     """
     _check_outputs("logits", logits, mask)
     check_integers("ids", ids, logits.shape[:-1])
+    if ids.dtype.itemsize < 4:
+        # 256 classes cannot be counted in bytes, though their ids are.
+        ids = ids.astype(jnp.int32)
     if mask is not None:
         ids = jnp.where(mask, ids, jnp.zeros_like(ids))
     check_ids("ids", ids, logits.shape[-1])

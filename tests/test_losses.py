@@ -141,6 +141,26 @@ def test_cross_entropy_of_wrong_id_is_nan_under_jit(bad_id):
     np.testing.assert_array_equal(np.isnan(delta).any(-1), wrong)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32])
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit], ids=["eager", "jit"])
+def test_cross_entropy_takes_ids_narrower_than_the_classes(dtype, transform):
+    logits = np.random.default_rng(0).normal(size=(2, 300))
+    ids = np.array([3, 120])
+
+    def total(logits, ids):
+        return losses.cross_entropy(logits, ids).sum()
+
+    gradient = transform(jax.value_and_grad(total))
+    value, delta = gradient(logits, ids.astype(dtype))
+    wanted, wanted_delta = jax.value_and_grad(plain_total)(logits, ids)
+    np.testing.assert_allclose(value, wanted, rtol=1e-13)
+    np.testing.assert_allclose(delta, wanted_delta, atol=1e-15)
+
+
+def plain_total(logits, ids):
+    return plain.cross_entropy(logits, ids).sum()
+
+
 def test_cross_entropy_takes_wrong_ids_under_mask_in_jit():
     logits, ids = _arguments("cross_entropy")
     blank = np.where(MASK, ids, 99)

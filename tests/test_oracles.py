@@ -77,6 +77,14 @@ def test_unroll_equals_oracle_at_every_shape(
     _assert_equal(unrolled, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_unroll_takes_lengths_of_any_integers(dtype):
+    case = BY_NAME["lstm"]
+    inputs = draw(case.make(cells), 4, NUM_STEPS, BATCH)
+    narrow = inputs._replace(lengths=inputs.lengths.astype(dtype))
+    _assert_equal(_run("lstm", False, narrow), unroll_oracle(case, inputs))
+
+
 @each_direction
 def test_unroll_ignores_resets_beyond_the_end(reverse):
     case = BY_NAME["lstm"]

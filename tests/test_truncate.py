@@ -93,6 +93,16 @@ def test_truncated_values_are_those_of_unroll_but_the_gradient_is_not():
     assert not np.allclose(ours[3], whole[3], rtol=0.01)
 
 
+def test_truncated_takes_lengths_of_any_integers():
+    cell, (params, state_0, _, xs), _ = _arguments("lstm")
+    with jax.disable_jit():
+        narrow, wide = (
+            unroll_truncated(cell, params, state_0, xs, 2, lengths=lengths)
+            for lengths in (np.array([5, 0, 3], np.int32), np.array([5, 0, 3]))
+        )
+    np.testing.assert_array_equal(narrow.ys, wide.ys)
+
+
 def test_no_error_passes_a_cut():
     """What is read before the cut has no part in the outputs after it, exactly."""
     cell, (params, state_0, _, xs), _ = _arguments("lstm", masked=False)
