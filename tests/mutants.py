@@ -372,7 +372,7 @@ TRUNCATE = _rows(
         "state = jax.lax.stop_gradient(state) if",
         "state = state if",
     ),
-    ("lengths not shifted", "jnp.asarray(lengths) - start", "jnp.asarray(lengths)"),
+    ("lengths not shifted", " - start", ""),
     (
         "resets restore the carried state",
         "reset_state=reset_state, **masks",

@@ -3,6 +3,8 @@
 Flax is an oracle by another hand: its own formulas, `nn.RNN`'s scan, JAX's gradients.
 """
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -98,11 +100,16 @@ def test_unroll_equals_flax(name):
         ys, state = unroll(cell, params, state_0, xs, lengths=lengths)
         return ys, to_carry(state)
 
-    results = []
-    for function in (by_jaxseq, by_flax):
-        outputs, pull = jax.vjp(function, params, state_0, xs)
-        rng = np.random.default_rng(1)
-        cotangents = jax.tree.map(normal, outputs)
-        results.append(jax.tree.leaves((outputs, pull(cotangents))))
+    @functools.partial(jax.jit, static_argnums=0)
+    def values_and_gradients(function, *arguments):
+        outputs, pull = jax.vjp(function, *arguments)
+        # As random as the rest, and the same for both.
+        cotangents = jax.tree.map(lambda y: jnp.cos(17 * y), outputs)
+        return jax.tree.leaves((outputs, pull(cotangents)))
+
+    results = (
+        values_and_gradients(function, params, state_0, xs)
+        for function in (by_jaxseq, by_flax)
+    )
     for ours, flaxs in zip(*results, strict=True):
-        assert np.linalg.norm(ours - flaxs) <= 1e-13 * np.linalg.norm(flaxs)
+        assert np.linalg.norm(ours - flaxs) <= 1e-12 * np.linalg.norm(flaxs)

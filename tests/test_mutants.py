@@ -109,7 +109,7 @@ def _values_and_gradients(package, check, form):
 
 def _unroll(package, name, form, reverse):
     cell = BY_NAME[name].make(package.cells)
-    arguments, masks = _sequences(package, name)
+    arguments, masks = _sequences(package, name, 4)
     unroll = package.unroll.unroll if form == "hand" else package.unroll.unroll_plain
 
     def function(params, state_0, reset_state, xs):
@@ -122,7 +122,7 @@ def _unroll(package, name, form, reverse):
 
 def _truncated(package, form):
     cell = package.cells.lstm.cell()
-    arguments, masks = _sequences(package, "lstm")
+    arguments, masks = _sequences(package, "lstm", 5)
     hand = package.truncate.unroll_truncated
     unroll = hand if form == "hand" else plain.unroll_chunks
 
@@ -132,13 +132,13 @@ def _truncated(package, form):
     return function, arguments
 
 
-def _sequences(package, name):
+def _sequences(package, name, num_steps):
     """Three padded rows: a full one with resets, a short one with one, an empty one."""
-    inputs = draw(BY_NAME[name].make(jaxseq.cells), 0, 5, (3,))
-    lengths = np.array([5, 3, 0])
-    resets = np.zeros((5, 3), bool)
+    inputs = draw(BY_NAME[name].make(jaxseq.cells), 0, num_steps, (3,))
+    lengths = np.array([num_steps, 3, 0])
+    resets = np.zeros((num_steps, 3), bool)
     resets[[2, 3, 1], [0, 0, 1]] = True
-    padding = np.arange(5)[:, None] >= lengths
+    padding = np.arange(num_steps)[:, None] >= lengths
     inputs.xs[padding] = np.nan
     arguments = [_record(package, argument) for argument in inputs[:4]]
     return arguments, {"lengths": lengths, "resets": resets}
