@@ -81,9 +81,9 @@ class Config:
     """Steps after which the gradient is cut; the state is carried on."""
     resets: bool = True
     """Whether each line starts from the zero state, or from that of the line before."""
-    num_updates: int = 2000
+    num_updates: int = 1200
     """Updates of the weights; the learning rate falls to 0 over them."""
-    learning_rate: float = 0.005
+    learning_rate: float = 0.01
     """Largest learning rate, after a rise over the first 5 % of the updates."""
     weight_decay: float = 0.0
     """AdamW's; 0 makes it Adam."""
@@ -138,7 +138,14 @@ _COUNTS = (
 
 def demo_config(cell: CellName, out: Path = Path("out")) -> Config:
     """Returns the short setting: about 40 seconds a cell on two idle cores."""
-    return Config(cell=cell, num_updates=400, num_evaluations=4, out=out)
+    return Config(
+        cell=cell,
+        max_vocab=2000,
+        num_updates=500,
+        num_evaluations=4,
+        learning_rate=0.02 if cell != "elman" else 0.01,
+        out=out,
+    )
 
 
 def make_cells(config: Config) -> tuple[Cell, ...]:

@@ -1,6 +1,34 @@
 """Recurrent language models against a smoothed bigram, on text that ships with jaxseq.
 
-python -m experiments.language_model --cell lstm --out out
+Papers: Mikolov, Karafiát, Burget, Černocký, Khudanpur, Recurrent neural network based
+language model, Interspeech 2010: a mixture of simple recurrent networks has about half
+the perplexity of a smoothed n-gram. Zaremba, Sutskever, Vinyals, Recurrent neural
+network regularization, 2014: one LSTM without dropout 114.5, with it 78.4 (Penn
+Treebank). Their texts and sizes are not ours; what must hold here is the order: every
+recurrent model below the bigram with interpolated Kneser-Ney smoothing
+(`experiments.bigram`), which reads the same ids.
+
+    python -m experiments.language_model --cell lstm --out out
+
+Ours, held-out perplexity on 60,768 tokens of Debian package descriptions, 5,000 words,
+one layer of 128, 1,200 updates of 1,024 tokens (nine tenths of one epoch):
+
+    updates     120     360     600     840    1,200
+    elman       173.6   122.3   102.1    88.9    82.1
+    gru         149.7   101.2    85.4    76.7    72.5
+    lstm        154.3    99.9    84.4    77.3    74.0
+    bigram                                      96.4
+
+Run time: about two and a half minutes a cell on two CPU cores. A token takes some 4.6
+MFLOP, of which 6 x 128 x 5,000 = 3.8 are the softmax's: `--max-vocab` decides.
+
+Each line starts from the zero state. With `--no-resets` the state is carried from line
+to line as well, and the held-out text then fares worse than the training text: units
+that were saturated long ago stay so for thousands of steps, the model comes to rely on
+them, and a text that starts from zeros does not have them.
+
+Files under `out/language_model/`: CELL.json (settings, numbers, curves, sample) and
+CELL.png (the learning curves against the bigram's line).
 """
 
 import dataclasses

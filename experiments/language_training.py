@@ -35,7 +35,7 @@ class Diverged(ArithmeticError):
 class Training(NamedTuple):
     """What an update changes; it is given away whole, so that no copy is kept."""
 
-    params: language_model.Params
+    params: Tree  # of jaxseq.language_model
     optimizer_state: Tree
     states: tuple[Tree, ...]  # L states, leaves [B, ·]
 
@@ -174,10 +174,10 @@ def cost_of(
         cells,
         params,
         states,
-        chunk.inputs,
-        chunk.targets,
+        jnp.asarray(chunk.inputs),
+        jnp.asarray(chunk.targets),
         # A line is read from EOS on, so that is the step that starts from zeros.
-        resets=chunk.inputs == EOS if config.resets else None,
+        resets=jnp.asarray(chunk.inputs == EOS) if config.resets else None,
         dropout=0.0 if key is None else config.dropout,
         key=key,
     )

@@ -62,7 +62,7 @@ def init(
     num_hidden: int,
     dtype=jnp.float32,
 ) -> Params:
-    """Draws the weights; the key is consumed.
+    """Draws the weights, the embedding with unit variance; the key is consumed.
 
     Args:
         key: random key.
@@ -84,7 +84,9 @@ def init(
         lambda p, xs: network.stack(cells, p, None, xs).ys, layers, one_step
     )
     return Params(
-        embedding=embedding.init(key_embedding, num_ids, num_inputs, dtype),
+        # Unit variance, which the cells' U, ±1/√I, is made for: with the 0.1 of
+        # `embedding.init` a gated cell hardly moves for the first hundreds of updates.
+        embedding=jax.random.normal(key_embedding, (num_ids, num_inputs), dtype),
         layers=layers,
         readout=readout.init(key_readout, ys.shape[-1], num_ids, dtype),
     )
@@ -132,25 +134,23 @@ def predict(
     expect(dropout == 0 or key is not None, "key", "a random key for dropout", key)
     if resets is not None:
         check_mask("resets", resets, jnp.shape(ids))
-    key_in, key_between, key_out = (
-        [None] * 3 if key is None else jax.random.split(key, 3)
-    )
-    xs = embedding.lookup(params.embedding, ids)  # (1)
-    if dropout > 0:
-        xs = network.drop(key_in, dropout, xs)
+    keys = (None, None, None) if key is None else jax.random.split(key, 3)
+    key_in, key_between, key_out = keys
+    xs = _drop(key_in, dropout, embedding.lookup(params.embedding, ids))  # (1)
+    # A text starts from zeros, not from the states that came with the chunk.
+    zeros = None if resets is None else zero_states(cells, params, ids.shape[1:])
     stacked = network.stack(
         cells,
         params.layers,
         states,
         xs,
         resets=resets,
+        reset_states=zeros,
         dropout=dropout,
         key=key_between,
-        unroll=_restarting_at_zero(unroll),
+        unroll=unroll,
     )  # (2)
-    hs = stacked.ys
-    if dropout > 0:
-        hs = network.drop(key_out, dropout, hs)
+    hs = _drop(key_out, dropout, stacked.ys)
     return Predicted(readout.readout(params.readout, hs), stacked.states)  # (3)
 
 
@@ -227,11 +227,5 @@ def generate(
     return jax.lax.scan(body, start, jax.random.split(key, num_steps))[1]
 
 
-def _restarting_at_zero(unroll: Callable[..., Unrolled]) -> Callable[..., Unrolled]:
-    """Lets `resets` restore zeros, not the state that was carried into the chunk."""
-
-    def unroll_from_zero(cell, params, state_0, xs, **masks):
-        zero = cell.zero_state(params, xs.shape[1:-1])
-        return unroll(cell, params, state_0, xs, reset_state=zero, **masks)
-
-    return unroll_from_zero
+def _drop(key: Key | None, rate: float, xs: Array) -> Array:
+    return xs if key is None or rate == 0 else network.drop(key, rate, xs)

@@ -204,7 +204,7 @@ def test_generate_at_low_temperature_takes_the_likeliest(cells):
 def test_generate_restarts_where_it_is_told():
     cells = (elman.cell(),)
     params = draw(cells)
-    params = params._replace(embedding=20 * params.embedding)
+    params = params._replace(embedding=2 * params.embedding)
     ids = generate(cells, params, temperature=1e-6, restart_id=0)
     read = np.append(np.int32(0), ids[:-1])
     assert 0 in ids[:-1]

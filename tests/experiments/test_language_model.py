@@ -77,6 +77,7 @@ def test_train_falls_below_the_unigram(config, cell):
     assert result["valid_perplexity"] < 0.6 * unigram
 
 
+@pytest.mark.slow
 def test_train_is_deterministic(config):
     config = dataclasses.replace(config, dropout=0.2, num_updates=9)
     first, second = language_model.train(config), language_model.train(config)
@@ -164,6 +165,19 @@ def test_mean_cost_is_that_of_the_text_in_one_piece(config):
     assert language_training.mean_cost(cost, training, ids, config) == pytest.approx(
         float(np.mean(whole)), rel=1e-5
     )
+
+
+def test_fit_carries_the_states_and_starts_the_text_afresh(config):
+    config = dataclasses.replace(
+        config, batch_size=1, resets=False, learning_rate=1e-12, num_evaluations=1
+    )
+    ids = np.random.default_rng(0).integers(0, 12, 25).astype(np.int32)
+    config = dataclasses.replace(config, num_updates=4)
+    cells = language_config.make_cells(config)
+    fitted = language_training.fit(config, cells, 12, ids, ids, lambda *_: None)
+    whole = model.score(cells, fitted.params, None, ids[:-1], ids[1:]).nats
+    expected = np.asarray(whole).reshape(3, 8).mean(axis=1)
+    np.testing.assert_allclose(fitted.nats, [*expected, expected[0]], rtol=1e-5)
 
 
 def test_sample_holds_no_special_word(config, text):
