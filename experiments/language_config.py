@@ -90,7 +90,7 @@ class Config:
     clip_norm: float = 1.0
     """A gradient that is longer is cut to this length."""
     minutes: float | None = None
-    """Stop after so many minutes, wherever the learning rate is."""
+    """Stop training after so many minutes, wherever the learning rate is."""
     num_evaluations: int = 10
     """How often to measure the held-out perplexity."""
     num_sampled: int = 120
