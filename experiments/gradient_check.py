@@ -1,8 +1,8 @@
 """The gradient check of every cell: deltas, autodiff and differences, side by side.
 
-Paper: none; the tool is `jaxseq.gradcheck`, the equations are those of each cell's file.
-Expected: every row "equal", for the truncated gradients of 1986, 1990 and 1997 rows that
-are "truncated": equal to autodiff with `stop_gradient`, different from the full gradient.
+Paper: none; the tool is `jaxseq.gradcheck`, the equations are in each cell's file.
+Expected: every row "equal"; for the truncated gradients of 1986, 1990 and 1997 rows
+that are "truncated": equal to autodiff with `stop_gradient`, unlike the full gradient.
 Ours: all cells pass. Run time: about half a minute on two cores.
 
     python -m experiments.gradient_check

@@ -141,7 +141,8 @@ def slips(example: Example, values: Forward, errors: Backward) -> str:
         lines += entry("BP2", f"right: 1 - s_{t}²", vector(tanh.slope(s_t)))
     lines += [
         "\n  (e) b_o is first shown with 2 entries. It has one for each output, 3:",
-        f"      jaxseq.readout refuses 2: {_refusal(example, states)}",
+        "      jaxseq.readout refuses 2:",
+        f"      {_refusal(example, states)}",
         *entry("", "right: b_o", vector(example.weights.readout.b)),
     ]
     return "\n".join(lines)

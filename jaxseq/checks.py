@@ -229,13 +229,19 @@ def check_rate(argument: str, rate: float) -> None:
     expect(is_rate, argument, "a number in [0, 1)", repr(rate))
 
 
-def check_key(argument: str, key: Key) -> None:
+def check_key(argument: str, key: Key | None) -> None:
     """Checks a random key, of the new style or the old."""
     dtype = getattr(key, "dtype", None)
     is_key = dtype == jnp.uint32 or (
         dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
     )
     expect(is_key, argument, "a random key, as of jax.random.key", describe(key))
+
+
+def check_flag(argument: str, flag: bool) -> None:
+    """Checks a Python or NumPy bool."""
+    is_flag = isinstance(flag, bool | np.bool_)
+    expect(is_flag, argument, "True or False", repr(flag))
 
 
 def check_function(argument: str, function: Callable) -> None:

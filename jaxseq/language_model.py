@@ -96,12 +96,10 @@ def zero_states(
     cells: Sequence[Cell], params: Params, batch_shape: tuple[int, ...]
 ) -> tuple[Tree, ...]:
     """Returns the L states at the beginning of a text, no two sharing a buffer."""
-    states = tuple(
+    return tuple(
         cell.zero_state(p, batch_shape)
         for cell, p in zip(cells, params.layers, strict=True)
     )
-    # A cell's zero state may be one array twice, which `jit` cannot donate twice.
-    return jax.tree.map(jnp.zeros_like, states)
 
 
 def predict(

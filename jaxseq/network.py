@@ -105,6 +105,7 @@ def stack(
     *,
     lengths: Array | None = None,
     resets: Array | None = None,
+    reset_states: Sequence[Tree | None] | None = None,
     dropout: float = 0.0,
     key: Key | None = None,
     unroll: Callable[..., Unrolled] = unroll_by_deltas,
@@ -118,6 +119,8 @@ def stack(
         xs: `[T, ..., I]` the inputs.
         lengths: as in `jaxseq.unroll.unroll`.
         resets: as in `jaxseq.unroll.unroll`.
+        reset_states: L states that `resets` restore, as in `jaxseq.unroll.unroll`; each
+            may be None for its entry of `states_0`, None for all of them.
         dropout: p of (3), in [0, 1).
         key: random key of the dropout, consumed; needed if `dropout` is not 0.
         unroll: `unroll` or `unroll_plain` of `jaxseq.unroll`.
@@ -134,6 +137,9 @@ def stack(
     if states_0 is None:
         states_0 = [None] * len(layers)
     _check_entries("states_0", states_0, layers, Both | None)
+    if reset_states is None:
+        reset_states = [None] * len(layers)
+    _check_entries("reset_states", reset_states, layers, Both | None)
     check_rate("dropout", dropout)
     if dropout > 0:
         check_key("key", key)
@@ -141,15 +147,18 @@ def stack(
 
     ys, states = xs, []
     masks = {"lengths": lengths, "resets": resets}
-    for number, (layer, p, state_0) in enumerate(
-        zip(layers, params, states_0, strict=True)
+    for number, (layer, p, *states_l) in enumerate(
+        zip(layers, params, states_0, reset_states, strict=True)
     ):
         if number > 0 and dropout > 0 and key is not None:
             ys = drop(jax.random.fold_in(key, number), dropout, ys)  # (3)
         if isinstance(layer, Both):
-            ys, state = _both(unroll, layer, p, state_0, ys, masks)  # (2)
+            ys, state = _both(unroll, layer, p, *states_l, ys, masks)  # (2)
         else:
-            ys, state = unroll(layer, p, state_0, ys, **masks)  # (1)
+            state_0, reset_state = states_l
+            ys, state = unroll(
+                layer, p, state_0, ys, reset_state=reset_state, **masks
+            )  # (1)
         states.append(state)
     return Stacked(ys, tuple(states))
 
@@ -175,12 +184,26 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
     return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
 
 
-def _both(unroll, cells, params, state_0, xs, masks):
+def _both(unroll, cells, params, state_0, reset_state, xs, masks):
     """Reads a sequence in both directions, eq. (2)."""
-    state_0 = Both(None, None) if state_0 is None else state_0
-    forward = unroll(cells.forward, params.forward, state_0.forward, xs, **masks)
+    nothing = Both(None, None)
+    state_0, reset_state = state_0 or nothing, reset_state or nothing
+    forward = unroll(
+        cells.forward,
+        params.forward,
+        state_0.forward,
+        xs,
+        reset_state=reset_state.forward,
+        **masks,
+    )
     backward = unroll(
-        cells.backward, params.backward, state_0.backward, xs, **masks, reverse=True
+        cells.backward,
+        params.backward,
+        state_0.backward,
+        xs,
+        reset_state=reset_state.backward,
+        **masks,
+        reverse=True,
     )
     ys = jnp.concatenate([forward.ys, backward.ys], axis=-1)
     return ys, Both(forward.state, backward.state)

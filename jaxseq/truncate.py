@@ -69,7 +69,8 @@ def unroll_truncated(
         xs_chunk, resets_chunk, start = chunk
         lengths_left = None
         if lengths is not None:
-            lengths_left = jnp.clip(jnp.asarray(lengths) - start, 0, xs_chunk.shape[0])
+            left = jnp.asarray(lengths).astype(starts.dtype) - start
+            lengths_left = jnp.clip(left, 0, xs_chunk.shape[0])
         masks = {"lengths": lengths_left, "resets": resets_chunk}
         return unroll(cell, params, state, xs_chunk, reset_state=reset_state, **masks)
 

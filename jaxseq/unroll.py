@@ -36,7 +36,7 @@ import jax.numpy as jnp
 
 from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell, Trace
-from jaxseq.checks import check_unroll
+from jaxseq.checks import check_flag, check_unroll
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, Tree
 
@@ -87,6 +87,7 @@ def unroll(
         ValueError: naming the argument, if shapes, dtypes or lengths do not fit.
         TypeError: under `jax.jvp`; `unroll_plain` works there.
     """
+    check_flag("reverse", reverse)
     state_0, reset_state = check_unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
@@ -119,6 +120,7 @@ def unroll_plain(
     used. Arguments, results and errors are those of `unroll`; every transformation of
     JAX works, forward mode included.
     """
+    check_flag("reverse", reverse)
     state_0, reset_state = check_unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
@@ -202,14 +204,16 @@ def _masks(num_steps, lengths, resets, reverse):
     valid = restart = None
     if lengths is not None:
         steps = jnp.arange(num_steps).reshape(-1, *(1,) * jnp.ndim(lengths))
+        lengths = jnp.asarray(lengths).astype(steps.dtype)
         valid = steps < jnp.broadcast_to(lengths, (1, *jnp.shape(lengths)))
     if resets is not None:
         restart = jnp.asarray(resets)
+        if valid is not None:
+            # A reset beyond the end begins nothing, in either order of reading.
+            restart = restart & valid
         if reverse:
             # Read backwards, a sequence is entered at its last step.
             restart = jnp.concatenate([restart[1:], jnp.zeros_like(restart[:1])])
-        if valid is not None:
-            restart = restart & valid
     return _Masks(valid, restart)
 
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxseq.cells import (
     Cell,
@@ -78,6 +79,20 @@ NUM_PRODUCTS = dict.fromkeys(CELLS, 1) | {
     "jordan_one_step": 2,
     "gru_reset_before": 2,
 }
+
+
+# In `make test` two cells stand for all where a test has to compile much; the others
+# follow in `make test-all`.
+QUICK = ("lstm", "gru_reset_before")
+
+every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+every_cell_in_time = pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, cell in CELLS.items()
+    ],
+)
 
 
 def inputs(cell: Cell, num_steps: int, batch=(3,), seed=0, dtype=jnp.float64):

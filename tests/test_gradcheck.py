@@ -12,10 +12,10 @@ from jaxseq import gradcheck
 from jaxseq.cells import derived, elman, lstm
 from jaxseq.gradcheck.__main__ import main
 from jaxseq.gradcheck.differences import differences
-from tests.models import CELLS
+from tests.models import every_cell_in_time
 
 
-@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+@every_cell_in_time
 def test_check_cell_passes_every_cell(cell):
     report = gradcheck.check_cell(cell, num_steps=4)
     assert gradcheck.passed(report), gradcheck.table(report)

@@ -32,7 +32,15 @@ def test_right_code_passes(check):
     assert not _mistakes(jaxseq, check)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+# One in three in `make test`, the others in `make test-all`.
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        pytest.param(mutant, marks=pytest.mark.slow if number % 3 else ())
+        for number, mutant in enumerate(MUTANTS)
+    ],
+    ids=lambda mutant: mutant.name,
+)
 def test_mutant_is_caught(mutant, tmp_path):
     assert _mistakes(_jaxseq_with(mutant, tmp_path), mutant.check)
 

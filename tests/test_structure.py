@@ -14,10 +14,7 @@ from jax.sharding import PartitionSpec
 
 from jaxseq import losses, readout
 from jaxseq.unroll import unroll, unroll_plain
-from tests.models import CELLS, NUM_PRODUCTS, inputs, relative_error
-
-
-every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+from tests.models import CELLS, NUM_PRODUCTS, every_cell, inputs, relative_error
 
 
 def jaxpr_of_gradient(unroll, cell, batch=(2,), **mode):

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxseq.checks import expect
+
 
 class Activation(NamedTuple):
     """An elementwise function and its derivative as a function of its value."""
@@ -23,6 +25,13 @@ class Activation(NamedTuple):
     name: str
     value: Callable[[jax.Array], jax.Array]  # a -> f(a)
     slope: Callable[[jax.Array], jax.Array]  # f(a) -> f'(a)
+
+
+def check_activation(argument: str, activation: Activation) -> None:
+    """Checks that an activation is one, with its slope."""
+    expected = "an Activation of jaxseq.cells.activations"
+    is_one = isinstance(activation, Activation)
+    expect(is_one, argument, expected, type(activation).__name__)
 
 
 tanh = Activation("tanh", jnp.tanh, lambda s: 1 - s**2)

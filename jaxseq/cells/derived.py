@@ -32,6 +32,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
+from jaxseq.checks import check_function
 from jaxseq.types import Array, Tree
 
 
@@ -61,6 +62,7 @@ def from_step(
     Returns:
         The cell; the same one for the same functions.
     """
+    check_function("step", step)
     return _from_step(step, output, init, sizes, zero_state)
 
 
@@ -119,6 +121,9 @@ def from_parts(
     Returns:
         The cell; the same one for the same functions.
     """
+    check_function("project", project)
+    check_function("recur", recur)
+    check_function("combine", combine)
     return _from_parts(project, recur, combine, output, init, sizes, zero_state)
 
 

@@ -37,7 +37,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq.cells.activations import Activation, tanh
+from jaxseq.cells.activations import Activation, check_activation, tanh
 from jaxseq.cells.cell import (
     Cell,
     Sizes,
@@ -66,6 +66,7 @@ def cell(activation: Activation = tanh) -> Cell:
     Args:
         activation: f of eq. (1).
     """
+    check_activation("activation", activation)
     return Cell(
         name=f"elman({activation.name})",
         init=init,
@@ -85,6 +86,7 @@ def one_step(activation: Activation = tanh) -> Cell:
 
     The forward pass is that of `cell`. The error stops at s_{t-1}: BP2T is 0.
     """
+    whole = cell(activation)
 
     def step_cut(params, s_tm1, z_t):
         return step(activation, params, jax.lax.stop_gradient(s_tm1), z_t)
@@ -93,7 +95,7 @@ def one_step(activation: Activation = tanh) -> Cell:
         d_s_tm1, delta_t = delta(activation, params, trace_t, d_s_t)
         return jnp.zeros_like(d_s_tm1), delta_t
 
-    return cell(activation)._replace(
+    return whole._replace(
         name=f"elman.one_step({activation.name})",
         step=step_cut,
         delta=delta_cut,

@@ -38,8 +38,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq.cells.activations import Activation, logistic
+from jaxseq.cells.activations import Activation, check_activation, logistic
 from jaxseq.cells.cell import Cell, Sizes, Trace, affine, sum_outer, sum_steps, uniform
+from jaxseq.checks import check_count, check_rate
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -75,6 +76,10 @@ def cell(
         hidden: f of (2).
         out: g of (3).
     """
+    check_count("num_outputs", num_outputs)
+    check_rate("mu", mu)
+    check_activation("hidden", hidden)
+    check_activation("out", out)
     return Cell(
         name=f"jordan({num_outputs}, mu={mu})",
         init=functools.partial(init, num_outputs),
@@ -146,8 +151,9 @@ def sizes(params: Params) -> Sizes:
 
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
     """Returns s_0 = y_0 = 0, `[*batch_shape, O]`."""
-    zero = jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
-    return State(s=zero, y=zero)
+    shape = (*batch_shape, params.W.shape[1])
+    # Not one array twice: `jit` cannot be given the same buffer to reuse twice.
+    return State(*(jnp.zeros(shape, params.W.dtype) for _ in State._fields))
 
 
 def project(params: Params, xs: Array) -> Array:

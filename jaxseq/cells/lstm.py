@@ -50,7 +50,7 @@ from jaxseq.cells.cell import (
     sum_steps,
     uniform,
 )
-from jaxseq.checks import describe, expect
+from jaxseq.checks import check_floats, describe, expect
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -146,8 +146,9 @@ def sizes(params: Params) -> Sizes:
 
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
     """Returns h_0 = c_0 = 0, `[*batch_shape, H]`."""
-    zero = jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
-    return State(h=zero, c=zero)
+    shape = (*batch_shape, params.W.shape[1])
+    # Not one array twice: `jit` cannot be given the same buffer to reuse twice.
+    return State(*(jnp.zeros(shape, params.W.dtype) for _ in State._fields))
 
 
 def project(params: Params, xs: Array) -> Array:
@@ -233,14 +234,24 @@ def from_lecture(weights: LectureParams) -> Params:
     """Converts the lecture's weights on [h_{t-1}, x_t].
 
     Raises:
-        ValueError: naming the matrix whose shape does not fit the biases'.
+        ValueError: naming the weights whose shape or dtype does not fit the others'.
     """
+    is_lecture = isinstance(weights, LectureParams)
+    expect(is_lecture, "weights", "LectureParams", type(weights).__name__)
+    for name, array in zip(weights._fields, weights, strict=True):
+        check_floats(name, array)
+        dtype = weights.W_f.dtype
+        expect(array.dtype == dtype, name, f"{dtype}, as W_f", describe(array))
+    expect(weights.b_f.ndim == 1, "b_f", "shape [H]", describe(weights.b_f))
     num_hidden = weights.b_f.shape[0]
     for name, matrix in zip(weights._fields[:4], weights[:4], strict=True):
         fits = matrix.ndim == 2 and matrix.shape[0] == num_hidden < matrix.shape[1]
         fits = fits and matrix.shape == weights.W_f.shape
         expected = f"shape [H, H + I] with H = {num_hidden}, as W_f"
         expect(fits, name, expected, describe(matrix))
+    for name, bias in zip(weights._fields[4:], weights[4:], strict=True):
+        fits = bias.shape == weights.b_f.shape
+        expect(fits, name, f"shape [{num_hidden}], as b_f", describe(bias))
     stacked = jnp.concatenate(weights[:4])
     return Params(
         U=stacked[:, num_hidden:],

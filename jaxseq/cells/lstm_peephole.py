@@ -65,8 +65,7 @@ def init(
 ) -> Params:
     """Draws the weights as `lstm.init` does, peepholes zero; the key is consumed."""
     plain = lstm.init(key, num_inputs, num_hidden, dtype)
-    zero = jnp.zeros((num_hidden,), dtype)
-    return Params(*plain, p_f=zero, p_i=zero, p_o=zero)
+    return Params(*plain, *(jnp.zeros((num_hidden,), dtype) for _ in range(3)))
 
 
 def step(params: Params, state_tm1: State, z_t: Array) -> tuple[State, Gates]:

@@ -69,7 +69,10 @@ def unigram_perplexity(ids):
     return float(np.exp(-np.mean(np.log(rates[ids[1:]]))))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(c, marks=() if c == "lstm" else pytest.mark.slow) for c in CELLS],
+)
 def test_train_falls_below_the_unigram(config, cell):
     config = dataclasses.replace(config, cell=cell, num_updates=40)
     result = language_model.train(config)

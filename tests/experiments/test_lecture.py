@@ -150,7 +150,7 @@ def test_report_says_what_the_slips_would_give(run):
     for t, s_t in enumerate(states, start=1):
         _assert_near(text, f"slide: 1 - tanh²(s_{t})", 1 - np.tanh(s_t) ** 2)
         _assert_near(text, f"right: 1 - s_{t}²", 1 - s_t**2)
-    assert "params.b: expected shape [O] = [3], got float64[2]" in text
+    assert "params.b: expected float64[3], [O] as params.V has it" in text
 
 
 def test_report_lists_the_word_pairs(run):

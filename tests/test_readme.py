@@ -1,0 +1,28 @@
+"""README.md: its examples run, and what it names exists."""
+
+import pathlib
+import re
+
+import jax
+
+
+README = pathlib.Path(__file__).parents[1] / "README.md"
+
+
+def test_examples_run_in_order():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 4
+    assert all(block.count("\n") <= 12 for block in blocks)
+    names: dict = {}
+    # A user's session: float32, and JAX's usual promotions.
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        for block in blocks:
+            exec(compile(block, str(README), "exec"), names)
+    assert names["ys"].shape == (20, 4, 8)
+    assert names["gradient"]["W"].shape == (8, 8)
+    assert names["gradcheck"].passed(names["report"])
+
+
+def test_links_lead_to_files():
+    for link in re.findall(r"\]\(([^):]+)\)", README.read_text("utf-8")):
+        assert (README.parent / link).is_file(), link
