@@ -48,6 +48,10 @@ lint: $(READY) ## ruff's rules and format, without changes
 types: $(READY) ## pyright over jaxseq and experiments
 	$(RUN) pyright --pythonpath $(VENV)/bin/python
 
+# Most of the quick tests' time goes into compiling: here XLA compiles in haste. In
+# `make test-all` it does its best, as it does for users.
+test: export XLA_FLAGS := $(XLA_FLAGS) --xla_backend_optimization_level=0 \
+  --xla_llvm_disable_expensive_passes=true
 test: $(READY) ## the tests that are not marked slow
 	$(RUN) pytest -n 2 -m "not slow"
 
