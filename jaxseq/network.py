@@ -147,15 +147,14 @@ def stack(
 
     ys, states = xs, []
     masks = {"lengths": lengths, "resets": resets}
-    for number, (layer, p, *states_l) in enumerate(
+    for number, (layer, p, state_0, reset_state) in enumerate(
         zip(layers, params, states_0, reset_states, strict=True)
     ):
         if number > 0 and dropout > 0 and key is not None:
             ys = drop(jax.random.fold_in(key, number), dropout, ys)  # (3)
         if isinstance(layer, Both):
-            ys, state = _both(unroll, layer, p, *states_l, ys, masks)  # (2)
+            ys, state = _both(unroll, layer, p, state_0, reset_state, ys, masks)  # (2)
         else:
-            state_0, reset_state = states_l
             ys, state = unroll(
                 layer, p, state_0, ys, reset_state=reset_state, **masks
             )  # (1)
