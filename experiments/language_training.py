@@ -80,8 +80,6 @@ def fit(
     step = jax.jit(step, donate_argnums=0)
     cost = jax.jit(functools.partial(cost_of, config, cells))
     states = language_model.zero_states(cells, params, (config.batch_size,))
-    # A cell's zeros may be one array twice, which cannot be given away twice.
-    params = jax.tree.map(jnp.copy, params)
     training = Training(params, optimizer.init(params), states)
 
     nats, measured, num_tokens = [], [], 0
