@@ -27,7 +27,7 @@ import jax.numpy as jnp
 
 from jaxseq import embedding, losses as step_losses, network, readout
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_mask, expect
+from jaxseq.checks import check_cell, check_key, check_mask, check_rate, expect
 from jaxseq.types import Array, Key, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -128,8 +128,9 @@ def predict(
     Raises:
         ValueError: naming the argument.
     """
-    expect(0 <= dropout < 1, "dropout", "a rate in [0, 1)", dropout)
-    expect(dropout == 0 or key is not None, "key", "a random key for dropout", key)
+    check_rate("dropout", dropout)
+    if dropout > 0:
+        check_key("key", key)
     if resets is not None:
         check_mask("resets", resets, jnp.shape(ids))
     keys = (None, None, None) if key is None else jax.random.split(key, 3)

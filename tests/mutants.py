@@ -41,7 +41,6 @@ ELMAN = _rows(
     ("BP3 last step only", "sum_steps(deltas)", "sum_steps(deltas[-1:])"),
     ("BP5 sign", "deltas @ params.U", "-deltas @ params.U"),
     ("BP5 later step", "deltas @ params.U", "jnp.roll(deltas, 1, axis=0) @ params.U"),
-    ("one_step keeps error", "jnp.zeros_like(d_s_tm1)", "d_s_tm1", "elman_one_step"),
 )
 
 ACTIVATIONS = _rows(
@@ -62,6 +61,18 @@ CELL = _rows(
     ("BP4 mean", "total.astype(", "(total / len(deltas)).astype("),
     ("BP4 in float32", "=accumulator(deltas.dtype)", "=jnp.float32"),
     ("BP3 mean", "jnp.sum(deltas, ", "jnp.mean(deltas, "),
+    (
+        "truncated keeps error, elman",
+        "jax.tree.map(jnp.zeros_like, d_state_tm1)",
+        "d_state_tm1",
+        "elman_one_step",
+    ),
+    (
+        "truncated keeps error, jordan",
+        "jax.tree.map(jnp.zeros_like, d_state_tm1)",
+        "d_state_tm1",
+        "jordan_one_step",
+    ),
 )
 
 JORDAN = _rows(
@@ -88,12 +99,6 @@ JORDAN = _rows(
     ("BP3 b_h forgotten", "sum_steps(deltas_h)", "0 * sum_steps(deltas_h)"),
     ("BP3 b_y sign", "sum_steps(deltas_y)", "-sum_steps(deltas_y)"),
     ("BP5 sign", "return d_params, deltas_h", "return d_params, -deltas_h"),
-    (
-        "one_step keeps error",
-        "jax.tree.map(jnp.zeros_like, d_state_tm1)",
-        "d_state_tm1",
-        "jordan_one_step",
-    ),
 )
 
 LSTM = _rows(

@@ -149,7 +149,7 @@ def test_dropout_falls_on_the_embedding_and_on_the_readout():
     ("options", "message"),
     [
         ({"dropout": 0.5}, "key: expected a random key"),
-        ({"dropout": 1.0, "key": jax.random.key(0)}, "dropout: expected a rate"),
+        ({"dropout": 1.0, "key": jax.random.key(0)}, "dropout: expected a number in"),
         ({"resets": np.zeros((2, 1), bool)}, "resets: expected shape"),
         ({"resets": np.zeros(3, np.int32)}, "resets: expected an array of dtype bool"),
     ],

@@ -98,6 +98,23 @@ def no_zero_state(params: Tree, batch_shape: tuple[int, ...]) -> Tree:
     raise ValueError("state_0: expected one, as this cell has no zero_state, got None")
 
 
+def truncated(cell: Cell, name: str) -> Cell:
+    """Returns the cell with the one-step gradient: the last state is a mere input.
+
+    The forward pass is the cell's; no error goes from one step to the one before
+    (BP2T is 0), as Jordan 1986 and Elman 1990 trained.
+    """
+
+    def step(params, state_tm1, z_t):
+        return cell.step(params, jax.lax.stop_gradient(state_tm1), z_t)
+
+    def delta(params, trace_t, d_state_t):
+        d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)
+        return jax.tree.map(jnp.zeros_like, d_state_tm1), delta_t
+
+    return cell._replace(name=name, step=step, delta=delta, is_truncated=True)
+
+
 def affine(weights: Array, xs: Array, bias: Array) -> Array:
     """Returns W x + b for every x of a stack: `[..., N]` to `[..., G]`."""
     ys = xs @ weights.T

@@ -46,6 +46,7 @@ from jaxseq.cells.cell import (
     orthogonal,
     sum_outer,
     sum_steps,
+    truncated,
     uniform,
 )
 from jaxseq.types import Array, DTypeLike, Key
@@ -86,21 +87,7 @@ def one_step(activation: Activation = tanh) -> Cell:
 
     The forward pass is that of `cell`. The error stops at s_{t-1}: BP2T is 0.
     """
-    whole = cell(activation)
-
-    def step_cut(params, s_tm1, z_t):
-        return step(activation, params, jax.lax.stop_gradient(s_tm1), z_t)
-
-    def delta_cut(params, trace_t, d_s_t):
-        d_s_tm1, delta_t = delta(activation, params, trace_t, d_s_t)
-        return jnp.zeros_like(d_s_tm1), delta_t
-
-    return whole._replace(
-        name=f"elman.one_step({activation.name})",
-        step=step_cut,
-        delta=delta_cut,
-        is_truncated=True,
-    )
+    return truncated(cell(activation), f"elman.one_step({activation.name})")
 
 
 def init(

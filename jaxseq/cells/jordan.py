@@ -39,7 +39,16 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.cells.activations import Activation, check_activation, logistic
-from jaxseq.cells.cell import Cell, Sizes, Trace, affine, sum_outer, sum_steps, uniform
+from jaxseq.cells.cell import (
+    Cell,
+    Sizes,
+    Trace,
+    affine,
+    sum_outer,
+    sum_steps,
+    truncated,
+    uniform,
+)
 from jaxseq.checks import check_count, check_rate
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -105,20 +114,7 @@ def one_step(
     Arguments as in `cell`.
     """
     whole = cell(num_outputs, mu, hidden, out)
-
-    def step_cut(params, state_tm1, z_t):
-        return whole.step(params, jax.lax.stop_gradient(state_tm1), z_t)
-
-    def delta_cut(params, trace_t, d_state_t):
-        d_state_tm1, delta_t = whole.delta(params, trace_t, d_state_t)
-        return jax.tree.map(jnp.zeros_like, d_state_tm1), delta_t
-
-    return whole._replace(
-        name=f"jordan.one_step({num_outputs}, mu={mu})",
-        step=step_cut,
-        delta=delta_cut,
-        is_truncated=True,
-    )
+    return truncated(whole, f"jordan.one_step({num_outputs}, mu={mu})")
 
 
 def plan(units: Array, num_steps: int) -> Array:
