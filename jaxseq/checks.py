@@ -238,6 +238,13 @@ def check_key(argument: str, key: Key | None) -> None:
     expect(is_key, argument, "a random key, as of jax.random.key", describe(key))
 
 
+def check_draw(key: Key, num_inputs: int, num_hidden: int) -> None:
+    """Checks what every cell's `init` takes: a key and the two sizes."""
+    check_key("key", key)
+    check_count("num_inputs", num_inputs)
+    check_count("num_hidden", num_hidden)
+
+
 def check_flag(argument: str, flag: bool) -> None:
     """Checks a Python or NumPy bool."""
     is_flag = isinstance(flag, bool | np.bool_)
