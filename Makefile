@@ -8,6 +8,7 @@ VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[
 VENV := .venv-$(VERSION)
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/ready
+BENCH_READY := $(VENV)/bench-ready
 SUPPORTED := 3.11 3.12 3.13
 require_supported = $(if $(filter $(VERSION),$(SUPPORTED)),,$(error jaxseq needs \
   Python $(SUPPORTED), but PYTHON=$(PYTHON) is $(or $(VERSION),not a working Python)))
@@ -18,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .PHONY: help install format lint types test test-all coverage lecture gradcheck demo \
-  lock clean
+  bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' Makefile
@@ -69,10 +70,30 @@ gradcheck: $(READY) ## the hand-written deltas of every cell against jax.grad
 demo: $(READY) ## lecture, gradient check and a short language model, into out/
 	$(RUN) experiments.demo --out out
 
-lock: ## resolve requirements.lock again (for maintainers; needs uv)
-	$(UV) pip compile pyproject.toml --group dev --extra plots --universal \
-	  --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
-	  --upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
+bench: $(BENCH_READY) ## jaxseq beside its peers, forward and backward; ARGS="--grid full"
+	$(RUN) experiments.bench rnn --out out $(ARGS)
+
+# On a machine with a GPU: make bench TORCH=torch==2.13.0
+TORCH ?= torch==2.13.0+cpu
+
+# Whoever cannot be installed is named as missing by the benchmark.
+$(BENCH_READY): $(READY) requirements-bench.lock
+	@echo "Adding the benchmark's peers to $(VENV) from requirements-bench.lock"
+	@$(RUN) pip install --quiet --disable-pip-version-check \
+	  --require-hashes --requirement requirements-bench.lock
+	@$(VENV)/bin/python -c "import torch" 2>/dev/null \
+	  || $(RUN) pip install --quiet --disable-pip-version-check "$(TORCH)" \
+	  || echo "pip finds no $(TORCH) here: the benchmark goes without PyTorch"
+	@touch $@
+
+COMPILE := pip compile pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --no-emit-index-url --upgrade --quiet \
+  --custom-compile-command "make lock"
+
+lock: ## resolve both requirements files again (for maintainers; needs uv)
+	$(UV) $(COMPILE) --group dev --extra plots --output-file requirements.lock
+	$(UV) $(COMPILE) --extra bench --constraint requirements.lock \
+	  --output-file requirements-bench.lock
 
 clean: ## remove environments, caches and results
 	rm -rf .venv-* out dist .pytest_cache .ruff_cache .hypothesis .coverage*

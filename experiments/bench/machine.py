@@ -1,0 +1,110 @@
+"""What a result was measured on: device, cores, versions, commit; and is it idle?"""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import jax
+
+
+ROOT = Path(__file__).parents[2]
+CODE = ("jaxseq", "experiments/bench", ":!experiments/bench/results")
+IDLE_SHARE = 0.9
+
+
+def describe(packages: Iterable[str]) -> dict:
+    """Describes the machine and the software that decides how fast it is.
+
+    Args:
+        packages: whose versions matter, as the registry calls them.
+
+    Returns:
+        Fit for JSON; equal on equal machines with equal software.
+    """
+    device = jax.devices()[0]
+    return {
+        "device": device.device_kind,
+        "platform": device.platform,
+        "cpu": _cpu(),
+        "num_cores": num_cores(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": _versions(packages),
+        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
+        "OMP": {k: v for k, v in sorted(os.environ.items()) if k.startswith("OMP_")},
+    }
+
+
+def num_cores() -> int:
+    """Counts the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def commit() -> dict:
+    """Returns the git commit, and whether the code differs from it.
+
+    Both are None outside of a git checkout.
+    """
+    try:
+        name = _git("rev-parse", "HEAD")
+        changes = _git("status", "--porcelain", "--", *CODE)
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "is_changed": None}
+    return {"commit": name, "is_changed": bool(changes)}
+
+
+def idle_share(seconds: float = 0.1) -> float:
+    """Measures the share of all cores that this process gets when it asks for them.
+
+    One thread a core hashes for a while: 1.0 is an idle machine. Load averages would
+    not do: they hold the benchmark's own last minutes.
+    """
+    shares: list[float] = []
+    data = bytes(1 << 20)
+
+    def hash_for_a_while():
+        start, used = time.perf_counter(), time.thread_time()
+        while time.perf_counter() - start < seconds:
+            hashlib.sha256(data)  # lets the other threads run meanwhile
+        used = time.thread_time() - used
+        shares.append(used / (time.perf_counter() - start))
+
+    threads = [threading.Thread(target=hash_for_a_while) for _ in range(num_cores())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(shares) / len(shares)
+
+
+def _git(*args: str) -> str:
+    command = ["git", "-C", str(ROOT), *args]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str]:
+    versions = {}
+    for package in sorted(set(packages)):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,29 @@
+"""The libraries that the benchmark knows, one file each; a new one is one more line."""
+
+from experiments.bench.contender import Peer
+from experiments.bench.peers import (
+    cudnn,
+    equinox,
+    flax_linen,
+    flax_nnx,
+    haiku,
+    jaxseq,
+    keras,
+    torch,
+)
+
+
+BASE = jaxseq.HAND
+"""What the others' times are divided by."""
+
+PEERS: tuple[Peer, ...] = (
+    jaxseq.HAND,
+    jaxseq.PLAIN,
+    flax_linen.PEER,
+    flax_nnx.PEER,
+    haiku.PEER,
+    equinox.PEER,
+    keras.PEER,
+    torch.PEER,
+    cudnn.PEER,
+)

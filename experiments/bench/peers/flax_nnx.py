@@ -1,0 +1,74 @@
+"""Flax nnx: `nnx.RNN`, time-major, by the functional calls (`split`, `merge`).
+
+Its GRU cell has no bias b_m behind the reset gate.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from experiments.bench import forms, on_jax
+from experiments.bench.contender import Contender, Peer, installed
+from experiments.bench.forms import CellName, Weights
+from experiments.bench.problem import Problem
+
+
+CELLS: dict[CellName, Callable[..., Any]] = {
+    "lstm": nnx.OptimizedLSTMCell,
+    "gru": nnx.GRUCell,
+    "elman": nnx.SimpleCell,
+}
+
+
+def build(problem: Problem) -> Contender:
+    point = problem.point
+    dtype = jnp.dtype(point.dtype)
+    cell = CELLS[point.cell](
+        point.hidden,
+        point.hidden,
+        dtype=dtype,
+        param_dtype=dtype,
+        # Its default, orthogonal, knows no bfloat16; the weights are replaced anyway.
+        recurrent_kernel_init=nnx.initializers.zeros_init(),
+        rngs=nnx.Rngs(0),
+    )
+    rnn = nnx.RNN(cell, time_major=True, rngs=False)
+    graph, params, rest = nnx.split(rnn, nnx.Param, ...)
+    convert = {"lstm": _lstm, "gru": _gru, "elman": _elman}[point.cell]
+
+    def apply(weights, xs):
+        state = jax.tree.map(lambda leaf: leaf, params)
+        nnx.replace_by_pure_dict(state, {"cell": weights})
+        zeros = jnp.zeros((point.batch, point.hidden), dtype)
+        state_0 = (zeros, zeros) if point.cell == "lstm" else zeros
+        return nnx.merge(graph, state, rest)(xs, initial_carry=state_0)
+
+    return on_jax.contender(problem, on_jax.Layer(convert, apply))
+
+
+def _lstm(weights: Weights) -> dict:
+    U, W, b = (
+        forms.reorder(weights[name], forms.LSTM_GATES, "ifgo")
+        for name in ("U", "W", "b")
+    )
+    return {"dense_i": {"kernel": U.T}, "dense_h": {"kernel": W.T, "bias": b}}
+
+
+def _gru(weights: Weights) -> dict:
+    inputs = {"kernel": weights["U"].T, "bias": weights["b"]}
+    return {"dense_i": inputs, "dense_h": {"kernel": weights["W"].T}}
+
+
+_elman = _gru
+
+
+PEER = Peer(
+    "flax-nnx",
+    packages=("flax",),
+    forms={"lstm": forms.LSTM, "gru": forms.GRU_AFTER_NO_B_M, "elman": forms.ELMAN},
+    missing=installed,
+    build=build,
+)

@@ -1,0 +1,101 @@
+"""PyTorch: `nn.LSTM`, `nn.GRU`, `nn.RNN`, time-major, on JAX's kind of device.
+
+On a CPU with one thread a core, OpenMP's waiting left as it comes (spinning: fastest);
+`nn.LSTM` is oneDNN's there. On an NVIDIA GPU all three are cuDNN's. The forward pass
+runs in inference mode, the other one by `torch.autograd.grad`. It compiles nothing.
+"""
+
+import importlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.bench import forms, machine, problem as problems
+from experiments.bench.contender import Contender, Peer, Program, missing_package
+from experiments.bench.forms import CellName, Weights
+from experiments.bench.problem import Answer, Point, Problem
+
+
+MODULES: dict[CellName, str] = {"lstm": "LSTM", "gru": "GRU", "elman": "RNN"}
+NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+
+
+def missing(point: Point) -> str | None:
+    if reason := missing_package("torch", "torch"):
+        return reason
+    backend = jax.default_backend()
+    if backend == "cpu":
+        return None
+    if backend == "gpu" and importlib.import_module("torch").cuda.is_available():
+        return None
+    return f"this torch cannot use the {backend} that JAX uses"
+
+
+def build(problem: Problem) -> Contender:
+    torch = importlib.import_module("torch")
+    device = "cpu" if jax.default_backend() == "cpu" else "cuda"
+    if device == "cpu":
+        torch.set_num_threads(machine.num_cores())
+    dtype = getattr(torch, problem.point.dtype)
+    hidden = problem.point.hidden
+    rnn = getattr(torch.nn, MODULES[problem.point.cell])(hidden, hidden)
+    rnn.to(device=device, dtype=dtype)
+
+    def tensor(array: Any) -> Any:
+        # Through float32, which holds every bfloat16: NumPy's bfloat16 is not theirs.
+        copied = torch.from_numpy(np.array(array, np.float32))
+        return copied.to(device=device, dtype=dtype)
+
+    with torch.no_grad():
+        for name, weight in zip(NAMES, _convert(problem.weights), strict=True):
+            getattr(rnn, name).copy_(tensor(weight))
+    xs, d_ys = tensor(problem.xs).requires_grad_(), tensor(problem.d_ys)
+    params = [getattr(rnn, name) for name in NAMES]
+
+    def finished(result):
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return result
+
+    def forward():
+        with torch.inference_mode():
+            return finished(rnn(xs)[0])
+
+    def backward():
+        ys = rnn(xs)[0]
+        return finished((ys, *torch.autograd.grad(ys, (xs, *params), d_ys)))
+
+    def answer() -> Answer:
+        _, d_xs, *d_params = (_array(t, problem.xs.dtype) for t in backward())
+        (d_canonical,) = jax.vjp(_convert, problem.weights)[1](tuple(d_params))
+        ys = _array(forward(), problem.xs.dtype)
+        return problems.answer(ys, d_canonical, d_xs)
+
+    return Contender(Program(forward), Program(backward), answer)
+
+
+def _array(tensor: Any, dtype: Any) -> jax.Array:
+    return jnp.asarray(tensor.detach().float().cpu().numpy(), dtype)
+
+
+def _convert(weights: Weights) -> tuple[jax.Array, ...]:
+    """Returns the weights by NAMES; of its two biases one is zero where it can be."""
+    U, W, b = weights["U"], weights["W"], weights["b"]
+    inner = jnp.zeros_like(b)
+    if "b_m" in weights:
+        b_m = weights["b_m"]
+        inner = jnp.concatenate([jnp.zeros_like(b_m), jnp.zeros_like(b_m), b_m])
+    elif b.size == 4 * W.shape[1]:
+        U, W, b = (forms.reorder(rows, forms.LSTM_GATES, "ifgo") for rows in (U, W, b))
+    return U, W, b, inner
+
+
+PEER = Peer(
+    "torch",
+    packages=("torch",),
+    forms={"lstm": forms.LSTM, "gru": forms.GRU_AFTER, "elman": forms.ELMAN},
+    missing=missing,
+    build=build,
+)

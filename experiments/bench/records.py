@@ -1,0 +1,71 @@
+"""Results in a file: one line of JSON a point, so that a long run can be resumed.
+
+The file is rewritten beside its place and moved there after each point: it is whole at
+any time. Times are in seconds, sizes in bytes.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.bench.problem import Point
+
+
+Record = dict  # of one point, as `experiments.bench.measure` makes it
+
+
+class RecordsError(Exception):
+    """A file that does not hold results, in one line."""
+
+
+def read(path: Path) -> list[Record]:
+    """Reads the results so far; none if there is no file.
+
+    Raises:
+        RecordsError: in one line, if the file holds something else.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+        records = [json.loads(line) for line in lines if line.strip()]
+        for record in records:
+            point_of(record)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RecordsError(f"{path}: not a file of results ({error})") from error
+    return records
+
+
+def write(path: Path, records: Sequence[Record]) -> None:
+    """Writes all results, or leaves the file as it was."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        text = "".join(json.dumps(record, sort_keys=True) + "\n" for record in records)
+        part.write_text(text, "utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def point_of(record: Record) -> Point:
+    """Returns the point that was measured."""
+    return Point(**record["point"])
+
+
+def still_holds(record: Record, about: dict, peers: Sequence[str]) -> bool:
+    """Says whether a result need not be measured again.
+
+    Args:
+        record: the result.
+        about: machine and commit of this run.
+        peers: the names of those that this run compares.
+
+    Returns:
+        Whether machine, versions and commit are the same, the code is as committed, and
+        nobody is left out.
+    """
+    if about["commit"]["is_changed"]:
+        return False
+    same = all(record.get(key) == value for key, value in about.items())
+    return same and (set(peers) <= set(record["contenders"]) or "left_out" in record)

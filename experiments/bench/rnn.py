@@ -1,0 +1,111 @@
+"""Recurrent layers timed: jaxseq beside every library that is installed, in one run.
+
+    python -m experiments.bench rnn                            6 points, a few minutes
+    python -m experiments.bench rnn --grid full --resume       180 points, hours
+
+What is timed: one layer, I = H, zero initial state; forward alone, and forward with the
+gradients of all weights and of the inputs for a given cotangent of the outputs. Each
+library in its fastest documented configuration, everything in its own layout before the
+clock starts, each call waited for. Ahead of that its outputs and every gradient must
+equal those of `unroll_plain` in float64 from the same weights; who fails is named and
+not timed. How the clock is read: `experiments.bench.timing`.
+
+What is counted: 2 B T G H (I + H) operations forward (G gates), three times that with
+the backward pass; per cent of the machine's own matrix product (`jnp.dot`, 2048³ on a
+CPU, the same dtype, beside the layers); memory as XLA plans it, temporaries and outputs
+together, arguments apart; compilation apart, cold.
+
+Ratios are taken within a point only: time of the other / time of jaxseq in the same
+form, above 1 jaxseq is faster. Haiku's GRU resets before the product and its VanillaRNN
+is relu: they are held against jaxseq's own cells of these forms. The machine should be
+idle, PyTorch's threads suffer from any other load: points measured on a busy one are
+marked.
+
+Files under `OUT/bench/`: rnn.jsonl (a line a point, with machine, versions and commit),
+rnn_time.png and rnn_percent.png. An older rnn.jsonl that is not resumed is kept as
+rnn.old.jsonl. Results that are part of the project are in `experiments/bench/results/`.
+"""
+
+import itertools
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+
+from experiments import cli
+from experiments.bench import machine, plots, records, report
+from experiments.bench.measure import measure
+from experiments.bench.peers import BASE
+from experiments.bench.records import Record, RecordsError
+from experiments.bench.rnn_config import Config, chosen_peers, points
+
+
+def run(config: Config) -> None:
+    """Measures the points that are missing, prints all, and writes the files.
+
+    Raises:
+        SystemExit: after one line on stderr; code 2 for a file that cannot be used, 130
+            for Ctrl-C.
+    """
+    path = cli.results_folder(config.out, "bench") / "rnn.jsonl"
+    started = time.monotonic()
+    try:
+        done = _start(path, config.resume)
+        results = _run(config, path, done)
+    except RecordsError as error:
+        cli.fail(str(error))
+    except KeyboardInterrupt:
+        print(f"stopped by the keyboard; --resume goes on with {path}", file=sys.stderr)
+        sys.exit(130)
+    print(report.summary(results))
+    files = [path, *plots.draw(path.parent, results)]
+    seconds = time.monotonic() - started
+    print(f"\n{seconds:.0f} s; " + ", ".join(map(str, files)))
+
+
+def _start(path: Path, resume: bool) -> list[Record]:
+    """Returns what is there to go on with; else puts it aside."""
+    if resume:
+        return records.read(path)
+    if path.exists():
+        os.replace(path, path.with_suffix(".old.jsonl"))
+    return []
+
+
+def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
+    """Measures point by point; the file is whole after each."""
+    jax.config.update("jax_enable_compilation_cache", False)
+    peers = chosen_peers(config)
+    packages = itertools.chain(*(peer.packages for peer in peers), BASE.packages)
+    about = {"machine": machine.describe(packages), "commit": machine.commit()}
+    print(report.heading(about, machine.idle_share()))
+    names = [peer.name for peer in peers]
+    kept = {
+        records.point_of(record): record
+        for record in done
+        if records.still_holds(record, about, names)
+    }
+    # Other points of the file stay in it: it may hold more than this run asks for.
+    results = {records.point_of(record): record for record in done}
+    wanted = points(config)
+    for number, point in enumerate(wanted, 1):
+        where = f"{number} of {len(wanted)}: {report.name(point)}"
+        if point in kept:
+            print(f"{where}, kept", file=sys.stderr)
+            continue
+        print(where, file=sys.stderr, flush=True)
+        record = measure(
+            point,
+            BASE,
+            peers,
+            config.repetitions,
+            config.max_seconds,
+            config.max_error,
+        )
+        results[point] = record | about
+        records.write(path, list(results.values()))
+        print(report.table(results[point]), flush=True)
+    return [results[point] for point in wanted]

@@ -1,0 +1,88 @@
+"""Results in a file: written whole, read again, resumed by the right ones only."""
+
+import jax
+import pytest
+
+from experiments.bench import machine, records
+from experiments.bench.problem import Point
+from tests.experiments.bench.results_of import record
+
+
+POINT = Point("gru", 8, 64, 32, "float32")
+ABOUT = {key: record({})[key] for key in ("machine", "commit")}
+
+
+def test_write_and_read_give_the_same(tmp_path):
+    path = tmp_path / "rnn.jsonl"
+    assert records.read(path) == []
+    results = [record({"jaxseq": 4.0}), record({"jaxseq": 2.0, "torch": 3.0}, POINT)]
+    records.write(path, results)
+    assert records.read(path) == results
+    assert records.point_of(results[1]) == POINT
+    assert [p.name for p in tmp_path.iterdir()] == ["rnn.jsonl"]
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_write_leaves_the_file_when_it_fails(tmp_path):
+    path = tmp_path / "rnn.jsonl"
+    records.write(path, [record({"jaxseq": 4.0})])
+    before = path.read_text()
+    with pytest.raises(TypeError):
+        records.write(path, [record({"jaxseq": 4.0}, other=object())])
+    assert path.read_text() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["rnn.jsonl"]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]\n", '{"a": 1}\n', '{"point": {"b": 1}}\n'])
+def test_read_refuses_what_holds_no_results(tmp_path, text):
+    path = tmp_path / "rnn.jsonl"
+    path.write_text(text)
+    with pytest.raises(records.RecordsError, match="not a file of results") as error:
+        records.read(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_still_holds_for_the_same_machine_commit_and_peers():
+    result = record({"jaxseq": 4.0, "torch": {"missing": "not installed"}}, POINT)
+    assert records.still_holds(result, ABOUT, ["jaxseq", "torch"])
+    assert records.still_holds(result, ABOUT, ["torch"])
+    assert not records.still_holds(result, ABOUT, ["jaxseq", "torch", "keras"])
+    left_out = record({}, POINT, left_out="too long")
+    assert records.still_holds(left_out, ABOUT, ["jaxseq", "torch"])
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("commit", {"commit": "def"}),
+        ("commit", {"is_changed": True}),
+        ("machine", {"num_cores": 4}),
+        ("machine", {"versions": {"jax": "0.12"}}),
+        ("machine", {"XLA_FLAGS": "--xla_x"}),
+    ],
+)
+def test_still_holds_not_for_another_machine_or_commit(key, change):
+    about = ABOUT | {key: ABOUT[key] | change}
+    assert not records.still_holds(record({"jaxseq": 4.0}, POINT), about, ["jaxseq"])
+
+
+def test_machine_describes_what_decides_the_speed(monkeypatch):
+    jax.devices()  # started before: XLA does not know the flag that follows
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("XLA_FLAGS", "--a=b")
+    about = machine.describe(["jax", "no-such-package", "jax"])
+    assert list(about["versions"]) == ["jax"]
+    assert about["num_cores"] >= 1
+    assert about["OMP"] == {"OMP_NUM_THREADS": "1"}
+    assert about["XLA_FLAGS"] == "--a=b"
+    assert about["cpu"]
+
+
+def test_commit_is_none_outside_of_git(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    assert machine.commit() == {"commit": None, "is_changed": None}
+
+
+def test_idle_share_is_a_share():
+    assert 0 < machine.idle_share(0.02) <= 1.05
