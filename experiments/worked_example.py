@@ -104,7 +104,7 @@ def forward(example: Example) -> Forward:
     zs = cell.project(params, example.xs)
     states = [example.s_0]
     for z_t in zs:
-        s_t, _ = cell.step(params, states[-1], z_t)  # (1)
+        s_t, _ = cell.step(cell.prepare(params), states[-1], z_t)  # (1)
         states.append(s_t)
     states_tm1 = jnp.stack(states[:-1])
     logits = readout.readout(example.weights.readout, jnp.stack(states[1:]))

@@ -147,7 +147,7 @@ def _check_step(
 
     def one_step(params, state, xs):
         z = jax.tree.map(lambda z: z[0], cell.project(params, xs))
-        return cell.step(params, state, z)[0]
+        return cell.step(cell.prepare(params), state, z)[0]
 
     x = jax.ShapeDtypeStruct((1, *xs.shape[1:]), xs.dtype)
     state_t = jax.eval_shape(one_step, params, state, x)

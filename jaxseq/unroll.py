@@ -19,7 +19,8 @@ for forward-mode differentiation.
 
 Masks. `lengths` freezes the state where t ≥ length: the final state is that of the last
 valid step, outputs beyond are 0, nothing flows from or to the padding, even if it holds
-NaN. `resets` is true at the first step of a new sequence: this step starts from
+NaN: what is computed there reads the sequence's own first input, or ones if it has
+none. `resets` is true at the first step of a new sequence: this step starts from
 `reset_state` (state_0, unless given). In reverse the same positions hold: a reversed
 pass restores the state as it enters a sequence from its end.
 
@@ -34,6 +35,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxseq import in_place
 from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.checks import check_flag, check_unroll
@@ -128,14 +130,14 @@ def unroll_plain(
     params, state_0, reset_state, xs, masks = alike(
         params, state_0, reset_state, xs, masks
     )
-    # A NaN in the padding would come back as 0 * NaN from the derivative of select.
-    xs = _zero_unless(masks.valid, xs)
+    xs = _pad(masks.valid, xs)
+    prepared = cell.prepare(params)
 
     def body(state_tm1, inputs_t):
         x_t, masks_t = inputs_t
         z_t = jax.tree.map(lambda z: z[0], cell.project(params, x_t[None]))
         state_tm1 = _restart(masks_t.restart, reset_state, state_tm1)
-        state_t, _ = cell.step(params, state_tm1, z_t)  # (1)
+        state_t, _ = cell.step(prepared, state_tm1, z_t)  # (1)
         state_t = _freeze(masks_t.valid, state_t, state_tm1)
         return state_t, cell.output(state_t)  # (2)
 
@@ -150,34 +152,36 @@ def _unroll(cell, reverse, params, state_0, reset_state, xs, masks):
 
 def _forward(cell, reverse, params, state_0, reset_state, xs, masks):
     """Runs (1) and (2); returns the result, and what `_backward` needs."""
-    xs = _zero_unless(masks.valid, xs)
+    xs = _pad(masks.valid, xs)
     zs = cell.project(params, xs)
+    prepared = cell.prepare(params)
 
-    def body(state_tm1, inputs_t):
-        z_t, masks_t = inputs_t
+    def body(state_tm1, masks_t, z_t):
         state_tm1 = _restart(masks_t.restart, reset_state, state_tm1)
-        state_t, tape_t = cell.step(params, state_tm1, z_t)  # (1)
+        state_t, tape_t = cell.step(prepared, state_tm1, z_t)  # (1)
         state_t = _freeze(masks_t.valid, state_t, state_tm1)
         return state_t, (state_t, tape_t)
 
-    state_T, (states, tapes) = jax.lax.scan(body, state_0, (zs, masks), reverse=reverse)
+    state_T, (states, tapes) = in_place.scan(body, state_0, masks, zs, reverse=reverse)
     ys = _zero_unless(masks.valid, cell.output(states))  # (2)
-    residuals = (params, state_0, reset_state, xs, masks, zs, states, tapes)
+    residuals = (params, state_0, reset_state, xs, masks, states, tapes)
     return Unrolled(ys, state_T), residuals
 
 
 def _backward(cell, reverse, residuals, d_result):
     """Runs (BP2), (BP2T), then (BP3), (BP4), (BP5)."""
-    params, state_0, reset_state, xs, masks, zs, states, tapes = residuals
+    params, state_0, reset_state, xs, masks, states, tapes = residuals
     states_tm1 = jax.tree.map(functools.partial(_previous, reverse), state_0, states)
     states_tm1 = _restart(masks.restart, _like(reset_state, states), states_tm1)
-    trace = Trace(zs, states_tm1, states, tapes)
+    zs = cell.project(params, xs)
     d_ys = _zero_unless(masks.valid, d_result.ys)
 
-    def body(carry, inputs_t):
+    def body(carry, inputs_t, spent_t):
         d_state_t, d_reset_state = carry
-        d_y_t, trace_t, masks_t = inputs_t
-        d_state_t = _add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))
+        z_t, state_tm1, state_t, masks_t = inputs_t
+        d_y_t, tape_t = spent_t
+        d_state_t = _add(d_state_t, _transpose(cell.output, state_t, d_y_t))
+        trace_t = Trace(z_t, state_tm1, state_t, tape_t)
         d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)  # (BP2T)
         d_state_tm1 = _freeze(masks_t.valid, d_state_tm1, d_state_t)
         delta_t = _zero_unless(masks_t.valid, delta_t)
@@ -189,9 +193,14 @@ def _backward(cell, reverse, residuals, d_result):
         return (d_state_tm1, d_reset_state), delta_t
 
     carry_T = (d_result.state, jax.tree.map(jnp.zeros_like, reset_state))
-    (d_state_0, d_reset_state), deltas = jax.lax.scan(
-        body, carry_T, (d_ys, trace, masks), reverse=not reverse
+    (d_state_0, d_reset_state), deltas = in_place.scan(
+        body,
+        carry_T,
+        (zs, states_tm1, states, masks),
+        (d_ys, tapes),
+        reverse=not reverse,
     )
+    trace = Trace(zs, states_tm1, states, tapes)
     d_params, d_xs = cell.collect(params, xs, trace, deltas)  # (BP3), (BP4), (BP5)
     return d_params, d_state_0, d_reset_state, d_xs, None
 
@@ -215,6 +224,18 @@ def _masks(num_steps, lengths, resets, reverse):
             # Read backwards, a sequence is entered at its last step.
             restart = jnp.concatenate([restart[1:], jnp.zeros_like(restart[:1])])
     return _Masks(valid, restart)
+
+
+def _pad(valid, xs):
+    """Replaces the padding by an input on which a cell is finite: the first, or ones.
+
+    A NaN there, or a cell that is singular at 0, would come back as 0 * NaN.
+    """
+    if valid is None or len(xs) == 0:
+        return xs
+    first = jnp.where(_align(valid[0], xs[0]), xs[0], jnp.ones_like(xs[0]))
+    first = jax.lax.stop_gradient(first)
+    return jnp.where(_align(valid, xs), xs, jnp.broadcast_to(first, xs.shape))
 
 
 def _previous(reverse, state_0, states):

@@ -23,7 +23,8 @@ NUM_INPUTS, NUM_HIDDEN = 3, 4
 
 
 def _step_of_lstm(params, state_tm1, x_t):
-    return lstm.step(params, state_tm1, lstm.project(params, x_t))[0]
+    cell = lstm.cell()
+    return cell.step(cell.prepare(params), state_tm1, cell.project(params, x_t))[0]
 
 
 def _project(params, x_t):

@@ -284,6 +284,16 @@ DERIVED = _rows(
     ),
 )
 
+IN_PLACE = _rows(
+    "in_place.py",
+    "lstm",
+    ("written early", "buffers[place], leaf, t)", "buffers[place], leaf, t - 1)"),
+    ("reads the step again", "jnp.maximum(t - 1, 0) if reverse", "t if reverse"),
+    ("starts at the wrong end", "num_steps - 1 if reverse else 0", "0"),
+    ("direction forgotten", "(steps, xs), reverse=reverse", "(steps, xs)"),
+    ("reads too far ahead", "jnp.minimum(t + 1, num", "jnp.minimum(t + 2, num"),
+)
+
 UNROLL = _rows(
     "unroll.py",
     "lstm",
@@ -307,7 +317,7 @@ UNROLL = _rows(
         "d_result.ys",
     ),
     ("NaN of the padding counted", "xs = _zero_unless(masks.valid, xs)\n    zs", "zs"),
-    (
+    ("NaN of the padding counted", "xs = _pad(masks.valid, xs)\n    zs", "zs"),
         "reset error leaks into the past",
         "d_state_tm1 = _zero_unless(~",
         "_zero_unless(~",
@@ -326,8 +336,8 @@ UNROLL = _rows(
     ),
     (
         "later error lost",
-        "_add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))",
-        "_transpose(cell.output, trace_t.state, d_y_t)",
+        "_add(d_state_t, _transpose(cell.output, state_t, d_y_t))",
+        "_transpose(cell.output, state_t, d_y_t)",
     ),
     ("output's error lost", "d_state_t = _add(d_state_t, _t", "_add(d_state_t, _t"),
     (
@@ -499,6 +509,7 @@ MUTANTS = (
     *GRU_AFTER,
     *GRU_BEFORE,
     *DERIVED,
+    *IN_PLACE,
     *UNROLL,
     *TRUNCATE,
     *LOSSES,

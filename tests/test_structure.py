@@ -5,6 +5,7 @@ carries errors of states only: weight gradients are formed outside, as single pr
 """
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from jaxseq.unroll import unroll, unroll_plain
 from tests.models import CELLS, NUM_PRODUCTS, every_cell, inputs, relative_error
 
 
-def jaxpr_of_gradient(unroll, cell, batch=(2,), **mode):
+def jaxpr_of_gradient(unroll, cell, batch=(5,), **mode):
     def loss(*args):
         result = unroll(cell, *args, **mode)
         return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(result))
@@ -109,6 +110,57 @@ def test_plain_scan_carries_the_weight_gradient():
     _, backward = scans(jaxpr)
     assert num_products(backward) > 1
     assert params.W.shape in carried_shapes(backward)
+
+
+@every_cell
+@pytest.mark.parametrize("mode", ["plain", "masks"])
+def test_no_sequence_is_copied_inside_a_loop(cell, mode):
+    # The arrays that are written over must be one buffer each in the compiled program.
+    num_steps = 23
+    args = inputs(cell, num_steps, (5,))
+    masks = {
+        "lengths": jnp.array([23, 0, 5, 7, 9]),
+        "resets": jnp.zeros((num_steps, 5), bool).at[4, 2].set(True),
+    }
+
+    def loss(*args):
+        result = unroll(cell, *args, **(masks if mode == "masks" else {}))
+        return jnp.sum(jnp.sin(result.ys))
+
+    text = compiled(jax.grad(loss, (0, 1, 2)), *args)
+    assert len(loop_bodies(text)) == 2
+    assert not copied_in_loops(text, num_steps)
+
+
+def test_reading_what_is_written_copies_it_at_each_step():
+    """The test above can fail: so does a body that reads at t what it writes at t."""
+
+    def body(carry, t):
+        buffer, total = carry
+        a_t = buffer[t]
+        new = jnp.concatenate([a_t[1:] * total, a_t[:1]])
+        return (buffer.at[t].set(new), total + jnp.sum(jnp.tanh(a_t))), None
+
+    def function(buffer):
+        return jax.lax.scan(body, (buffer, 0.0), jnp.arange(23))[0]
+
+    assert copied_in_loops(compiled(function, jnp.ones((23, 5))), 23)
+
+
+def compiled(function, *args):
+    return jax.jit(function).lower(*args).compile().as_text()
+
+
+def loop_bodies(text):
+    """Cuts the bodies of its loops out of a compiled program's text."""
+    parts = re.finditer(r"^(?:ENTRY )?%([\w.\-]+) \(.*?^\}", text, re.M | re.S)
+    computations = {part[1]: part[0] for part in parts}
+    return [computations[name] for name in re.findall(r"body=%([\w.\-]+)", text)]
+
+
+def copied_in_loops(text, num_steps):
+    copy = re.compile(rf"= \w+\[{num_steps},[^\]]*\]\S* copy\(")
+    return [line for body in loop_bodies(text) for line in copy.findall(body)]
 
 
 @every_cell

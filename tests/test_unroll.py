@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxseq.cells import derived, lstm
+from jaxseq.cells import derived, lstm, lstm_1997
 from jaxseq.unroll import unroll, unroll_plain
 from tests.models import CELLS, inputs, relative_error
 
@@ -109,3 +109,28 @@ def test_lstm_weights_of_the_lecture_go_in_and_out():
     joined = lecture.W_f @ jnp.concatenate([h, x]) + lecture.b_f
     stacked = params.U @ x + params.W @ h + params.b
     assert relative_error(stacked[:4], joined) <= 1e-15
+
+
+@pytest.mark.parametrize("form", [unroll, unroll_plain])
+def test_padding_is_never_where_a_users_cell_is_singular(form):
+    def step(weights, state_tm1, x_t):
+        return jnp.tanh(state_tm1 @ weights + jnp.log(x_t))
+
+    def loss(weights, xs):
+        return jnp.sum(form(cell, weights, jnp.zeros((3, 2)), xs, lengths=lengths).ys)
+
+    cell = derived.from_step(step)
+    lengths = jnp.array([5, 2, 0])
+    xs = jax.random.uniform(jax.random.key(0), (5, 3, 2), minval=0.5)
+    weights = jnp.eye(2)
+    d_weights, d_xs = jax.grad(loss, (0, 1))(weights, xs.at[2:, 1].set(jnp.nan))
+    assert jnp.isfinite(d_weights).all()
+    assert jnp.isfinite(d_xs).all()
+    assert not d_xs[2:, 1].any()
+    assert not d_xs[:, 2].any()
+
+
+def test_lectures_weights_are_not_cut_out_of_three_gates():
+    params = lstm_1997.cell().init(jax.random.key(0), 3, 4)
+    with pytest.raises(ValueError, match="U: expected 4H = 16 rows"):
+        lstm.to_lecture(params)

@@ -17,14 +17,15 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.checks import expect
+from jaxseq.types import Array
 
 
 class Activation(NamedTuple):
     """An elementwise function and its derivative as a function of its value."""
 
     name: str
-    value: Callable[[jax.Array], jax.Array]  # a -> f(a)
-    slope: Callable[[jax.Array], jax.Array]  # f(a) -> f'(a)
+    value: Callable[[Array], Array]  # a -> f(a)
+    slope: Callable[[Array], Array]  # f(a) -> f'(a)
 
 
 def check_activation(argument: str, activation: Activation) -> None:
@@ -32,6 +33,16 @@ def check_activation(argument: str, activation: Activation) -> None:
     expected = "an Activation of jaxseq.cells.activations"
     is_one = isinstance(activation, Activation)
     expect(is_one, argument, expected, type(activation).__name__)
+
+
+def sigmoid(a: Array) -> Array:
+    """Returns σ(a) = ½ + ½ tanh(a / 2), for gates.
+
+    XLA vectorises tanh, and evaluates it once for all who need it: several times as
+    fast on a CPU as `jax.nn.sigmoid`. Its error is relative to 1, not to σ(a): a gate
+    below 10⁻⁷ is 0 in float32, where `logistic` still tells 10⁻⁹ from 10⁻³⁰.
+    """
+    return 0.5 + 0.5 * jnp.tanh(0.5 * a)
 
 
 tanh = Activation("tanh", jnp.tanh, lambda s: 1 - s**2)

@@ -5,7 +5,8 @@ that needs no state is named apart, so that `jaxseq.unroll` can do it once for a
 steps, outside the loop:
 
     zs = project(params, xs)                               before the loop, one GEMM
-    state_t, tape_t = step(params, state_tm1, z_t)         in the forward loop
+    prepared = prepare(params)                             before the loop
+    state_t, tape_t = step(prepared, state_tm1, z_t)       in the forward loop
     d_state_tm1, delta_t = delta(params, trace_t, d_state_t)       in the backward loop
     d_params, d_xs = collect(params, xs, trace, deltas)    after the loop, GEMMs
 
@@ -16,6 +17,7 @@ The record is the manner of `optax.GradientTransformation`: a new cell is a new 
 A cell of one's own needs no deltas: see `jaxseq.cells.derived`.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -45,6 +47,23 @@ class Sizes(NamedTuple):
     num_hidden: int
 
 
+class Prepared(NamedTuple):
+    """Parameters, and what the forward loop multiplies with."""
+
+    params: Tree
+    W_T: Array  # [H, G] the recurrent weights, transposed once and not at each step
+
+
+def transpose(params: Tree) -> Prepared:
+    """Prepares parameters that have recurrent weights W."""
+    return Prepared(params, params.W.T)
+
+
+def as_they_are(params: Tree) -> Tree:
+    """Prepares nothing."""
+    return params
+
+
 class Cell(NamedTuple):
     """A recurrent cell: what the weights are, one step, and its deltas.
 
@@ -55,7 +74,7 @@ class Cell(NamedTuple):
         sizes: `(params) -> Sizes`, the inverse of `init` as far as shapes go.
         zero_state: `(params, batch_shape) -> state`, leaves `[*batch_shape, ·]`.
         project: `(params, xs) -> zs`, from `[T, ..., I]`; must not mix time steps.
-        step: `(params, state_tm1, z_t) -> (state_t, tape_t)`.
+        step: `(prepared, state_tm1, z_t) -> (state_t, tape_t)`.
         output: `(state_t) -> y_t`, picks the part of the state that is the output; must
             be linear.
         delta: `(params, trace_t, d_state_t) -> (d_state_tm1, delta_t)`, BP2T: the
@@ -64,7 +83,10 @@ class Cell(NamedTuple):
             over time.
         is_truncated: whether `step` holds back errors by `stop_gradient` (as Elman
             1990 and the LSTM of 1997 did), so that the gradient is meant to differ
-            from the true one.
+            from the true one. It is then no function's gradient, and differentiating
+            it again has no meaning that could be relied on.
+        prepare: `(params) -> prepared`, what `step` takes: the parameters in the form
+            that the loop needs; the parameters themselves, unless given.
 
     The cells of jaxseq have all of these; in `jaxseq.cells.derived` a user may leave
     out `init`, `sizes` and `zero_state`: then they are the functions below, that say
@@ -81,6 +103,7 @@ class Cell(NamedTuple):
     delta: Callable[[Tree, Trace, Tree], tuple[Tree, Tree]]
     collect: Callable[[Tree, Array, Trace, Tree], tuple[Tree, Array]]
     is_truncated: bool = False
+    prepare: Callable[[Tree], Tree] = as_they_are
 
 
 def no_init(*args: object) -> Tree:
@@ -98,6 +121,7 @@ def no_zero_state(params: Tree, batch_shape: tuple[int, ...]) -> Tree:
     raise ValueError("state_0: expected one, as this cell has no zero_state, got None")
 
 
+@functools.cache
 def truncated(cell: Cell, name: str) -> Cell:
     """Returns the cell with the one-step gradient: the last state is a mere input.
 
@@ -105,8 +129,8 @@ def truncated(cell: Cell, name: str) -> Cell:
     (BP2T is 0), as Jordan 1986 and Elman 1990 trained.
     """
 
-    def step(params, state_tm1, z_t):
-        return cell.step(params, jax.lax.stop_gradient(state_tm1), z_t)
+    def step(prepared, state_tm1, z_t):
+        return cell.step(prepared, jax.lax.stop_gradient(state_tm1), z_t)
 
     def delta(params, trace_t, d_state_t):
         d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)

@@ -40,15 +40,18 @@ import jax.numpy as jnp
 from jaxseq.cells.activations import Activation, check_activation, tanh
 from jaxseq.cells.cell import (
     Cell,
+    Prepared,
     Sizes,
     Trace,
     affine,
     orthogonal,
     sum_outer,
     sum_steps,
+    transpose,
     truncated,
     uniform,
 )
+from jaxseq.checks import check_draw
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -60,14 +63,21 @@ class Params(NamedTuple):
     b: Array  # [H]
 
 
-@functools.cache
 def cell(activation: Activation = tanh) -> Cell:
     """Returns Elman's cell with full back-propagation through time.
 
     Args:
         activation: f of eq. (1).
+
+    Raises:
+        ValueError: if it is none.
     """
     check_activation("activation", activation)
+    return _cell(activation)
+
+
+@functools.cache
+def _cell(activation: Activation) -> Cell:
     return Cell(
         name=f"elman({activation.name})",
         init=init,
@@ -78,22 +88,24 @@ def cell(activation: Activation = tanh) -> Cell:
         output=output,
         delta=functools.partial(delta, activation),
         collect=collect,
+        prepare=transpose,
     )
 
 
-@functools.cache
 def one_step(activation: Activation = tanh) -> Cell:
     """Returns Elman's cell with the gradient of 1990: the context is a mere input.
 
     The forward pass is that of `cell`. The error stops at s_{t-1}: BP2T is 0.
     """
-    return truncated(cell(activation), f"elman.one_step({activation.name})")
+    whole = cell(activation)
+    return truncated(whole, f"elman.one_step({activation.name})")
 
 
 def init(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> Params:
     """Draws the weights: U uniform ±1/√I, W orthogonal, b zero; consumes the key."""
+    check_draw(key, num_inputs, num_hidden)
     key_u, key_w = jax.random.split(key)
     return Params(
         U=uniform(key_u, (num_hidden, num_inputs), num_inputs, dtype),
@@ -126,20 +138,20 @@ def project(params: Params, xs: Array) -> Array:
 
 
 def step(
-    activation: Activation, params: Params, s_tm1: Array, z_t: Array
+    activation: Activation, prepared: Prepared, s_tm1: Array, z_t: Array
 ) -> tuple[Array, tuple[()]]:
     """Takes one step, eq. (1).
 
     Args:
         activation: f.
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         s_tm1: `[..., H]` the state at t-1.
         z_t: `[..., H]` U x_t + b.
 
     Returns:
         `[..., H]` the state at t, and an empty tape: the state is enough.
     """
-    s_t = activation.value(z_t + s_tm1 @ params.W.T)  # (1)
+    s_t = activation.value(z_t + s_tm1 @ prepared.W_T)  # (1)
     return s_t, ()
 
 

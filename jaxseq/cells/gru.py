@@ -45,11 +45,11 @@ References:
 import functools
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from jaxseq.cells import lstm
-from jaxseq.cells.cell import Cell, Trace, sum_outer, sum_steps
+from jaxseq.cells.activations import sigmoid
+from jaxseq.cells.cell import Cell, Prepared, Trace, sum_outer, sum_steps, transpose
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -100,6 +100,7 @@ def reset_after() -> Cell:
         output=output,
         delta=delta_after,
         collect=collect_after,
+        prepare=transpose,
     )
 
 
@@ -143,12 +144,12 @@ def output(h_t: Array) -> Array:
 
 
 def step_after(
-    params: ParamsAfter, h_tm1: Array, z_t: Array
+    prepared: Prepared, h_tm1: Array, z_t: Array
 ) -> tuple[Array, GatesAfter]:
     """Takes one step, eqs. (1) to (4).
 
     Args:
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         h_tm1: `[..., H]` the state at t-1.
         z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
 
@@ -156,10 +157,10 @@ def step_after(
         `[..., H]` the state at t, and the gates.
     """
     u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
-    w_r, w_z, w_n = jnp.split(h_tm1 @ params.W.T, 3, axis=-1)
-    r_t = jax.nn.sigmoid(u_r + w_r)  # (1)
-    gate_z = jax.nn.sigmoid(u_z + w_z)  # (2)
-    m_t = w_n + jnp.broadcast_to(params.b_m, w_n.shape)
+    w_r, w_z, w_n = jnp.split(h_tm1 @ prepared.W_T, 3, axis=-1)
+    r_t = sigmoid(u_r + w_r)  # (1)
+    gate_z = sigmoid(u_z + w_z)  # (2)
+    m_t = w_n + jnp.broadcast_to(prepared.params.b_m, w_n.shape)
     n_t = jnp.tanh(u_n + r_t * m_t)  # (3)
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, GatesAfter(r_t, gate_z, n_t, m_t)
@@ -215,24 +216,25 @@ def collect_after(
 
 
 def step_before(
-    params: ParamsBefore, h_tm1: Array, z_t: Array
+    prepared: Prepared, h_tm1: Array, z_t: Array
 ) -> tuple[Array, GatesBefore]:
     """Takes one step, eqs. (1), (2), (3') and (4).
 
     Args:
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         h_tm1: `[..., H]` the state at t-1.
         z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
 
     Returns:
         `[..., H]` the state at t, and the gates.
     """
-    W_rz, W_n = _rows(params)
+    num_hidden = h_tm1.shape[-1]
+    W_rz_T, W_n_T = jnp.split(prepared.W_T, [2 * num_hidden], axis=1)
     u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
-    w_r, w_z = jnp.split(h_tm1 @ W_rz.T, 2, axis=-1)
-    r_t = jax.nn.sigmoid(u_r + w_r)  # (1)
-    gate_z = jax.nn.sigmoid(u_z + w_z)  # (2)
-    n_t = jnp.tanh(u_n + (r_t * h_tm1) @ W_n.T)  # (3')
+    w_r, w_z = jnp.split(h_tm1 @ W_rz_T, 2, axis=-1)
+    r_t = sigmoid(u_r + w_r)  # (1)
+    gate_z = sigmoid(u_z + w_z)  # (2)
+    n_t = jnp.tanh(u_n + (r_t * h_tm1) @ W_n_T)  # (3')
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, GatesBefore(r_t, gate_z, n_t)
 

@@ -49,7 +49,7 @@ from jaxseq.cells.cell import (
     truncated,
     uniform,
 )
-from jaxseq.checks import check_count, check_rate
+from jaxseq.checks import check_count, check_draw, check_floats, check_rate
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -70,7 +70,6 @@ class State(NamedTuple):
     y: Array  # [..., O]
 
 
-@functools.cache
 def cell(
     num_outputs: int,
     mu: float = 0.0,
@@ -89,6 +88,11 @@ def cell(
     check_rate("mu", mu)
     check_activation("hidden", hidden)
     check_activation("out", out)
+    return _cell(num_outputs, mu, hidden, out)
+
+
+@functools.cache
+def _cell(num_outputs: int, mu: float, hidden: Activation, out: Activation) -> Cell:
     return Cell(
         name=f"jordan({num_outputs}, mu={mu})",
         init=functools.partial(init, num_outputs),
@@ -102,7 +106,6 @@ def cell(
     )
 
 
-@functools.cache
 def one_step(
     num_outputs: int,
     mu: float = 0.0,
@@ -119,6 +122,8 @@ def one_step(
 
 def plan(units: Array, num_steps: int) -> Array:
     """Holds plan units `[..., I]` for a whole sequence, `[T, ..., I]`."""
+    check_floats("units", units)
+    check_count("num_steps", num_steps)
     return jnp.broadcast_to(units, (num_steps, *units.shape))
 
 
@@ -130,6 +135,7 @@ def init(
     dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws the weights uniform ±1/√fan-in, biases 0; the key is consumed."""
+    check_draw(key, num_inputs, num_hidden)
     key_u, key_w, key_v = jax.random.split(key, 3)
     return Params(
         U=uniform(key_u, (num_hidden, num_inputs), num_inputs, dtype),

@@ -39,18 +39,21 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxseq.cells.cell import (
     Cell,
+    Prepared,
     Sizes,
     Trace,
     affine,
     orthogonal,
     sum_outer,
     sum_steps,
+    transpose,
     uniform,
 )
-from jaxseq.checks import check_floats, describe, expect
+from jaxseq.checks import check_draw, check_floats, describe, expect
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -67,15 +70,6 @@ class State(NamedTuple):
 
     h: Array  # [..., H] the output
     c: Array  # [..., H] the cells
-
-
-class Gates(NamedTuple):
-    """The values of eqs. (1) to (4), kept for the deltas."""
-
-    f: Array  # [..., H]
-    i: Array  # [..., H]
-    o: Array  # [..., H]
-    g: Array  # [..., H] the candidate c̃
 
 
 class LectureParams(NamedTuple):
@@ -104,6 +98,7 @@ def cell() -> Cell:
         output=output,
         delta=delta,
         collect=collect,
+        prepare=transpose,
     )
 
 
@@ -131,6 +126,7 @@ def init_gates(
     dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws stacked weights for any number of gates, b zero; consumes the key."""
+    check_draw(key, num_inputs, num_hidden)
     key_u, key_w = jax.random.split(key)
     return Params(
         U=uniform(key_u, (num_gates * num_hidden, num_inputs), num_inputs, dtype),
@@ -156,25 +152,34 @@ def project(params: Params, xs: Array) -> Array:
     return affine(params.U, xs, params.b)
 
 
-def step(params: Params, state_tm1: State, z_t: Array) -> tuple[State, Gates]:
+def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array]:
     """Takes one step, eqs. (1) to (6).
 
     Args:
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each, the state at t-1.
         z_t: `[..., 4H]` U x_t + b.
 
     Returns:
-        The state at t, and the gates.
+        The state at t, and `[..., 4H]` the gates f, i, o, c̃.
     """
-    a_f, a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ params.W.T, 4, axis=-1)
-    f_t = jax.nn.sigmoid(a_f)  # (1)
-    i_t = jax.nn.sigmoid(a_i)  # (2)
-    o_t = jax.nn.sigmoid(a_o)  # (3)
-    g_t = jnp.tanh(a_c)  # (4)
+    gates_t = squash(z_t + state_tm1.h @ prepared.W_T)  # (1), (2), (3), (4)
+    f_t, i_t, o_t, g_t = jnp.split(gates_t, 4, axis=-1)
     c_t = f_t * state_tm1.c + i_t * g_t  # (5)
     h_t = o_t * jnp.tanh(c_t)  # (6)
-    return State(h_t, c_t), Gates(f_t, i_t, o_t, g_t)
+    return State(h_t, c_t), gates_t
+
+
+def squash(a_t: Array) -> Array:
+    """Applies σ to the pre-activations of f, i, o and tanh to those of c̃.
+
+    As σ(a) = ½ tanh(a / 2) + ½, all four take one tanh over `[..., 4H]`:
+    k tanh(k a) + 1 - k, with k = ½ for a gate and 1 for the candidate.
+    """
+    num_hidden = a_t.shape[-1] // 4
+    k = np.repeat([0.5, 1.0], [3 * num_hidden, num_hidden]).astype(a_t.dtype)
+    k = jnp.broadcast_to(k, a_t.shape)
+    return k * jnp.tanh(k * a_t) + (1 - k)
 
 
 def output(state_t: State) -> Array:
@@ -193,7 +198,7 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
     Returns:
         What reaches the state at t-1, and `[..., 4H]` δ_t.
     """
-    f_t, i_t, o_t, g_t = trace_t.tape
+    f_t, i_t, o_t, g_t = jnp.split(trace_t.tape, 4, axis=-1)
     tanh_c_t = jnp.tanh(trace_t.state.c)
     delta_o = d_state_t.h * tanh_c_t * o_t * (1 - o_t)  # (7)
     d_c_t = d_state_t.c + d_state_t.h * o_t * (1 - tanh_c_t**2)  # (8)
@@ -261,6 +266,16 @@ def from_lecture(weights: LectureParams) -> Params:
 
 
 def to_lecture(params: Params) -> LectureParams:
-    """Converts to the lecture's weights on [h_{t-1}, x_t]; inverts `from_lecture`."""
+    """Converts to the lecture's weights on [h_{t-1}, x_t]; inverts `from_lecture`.
+
+    Raises:
+        ValueError: if the parameters are not those of an LSTM with four gates.
+    """
+    is_lstm = isinstance(params, Params)
+    expect(is_lstm, "params", "lstm.Params", type(params).__name__)
+    num_hidden = params.W.shape[-1]
+    for name, array in zip(params._fields, params, strict=True):
+        expected = f"4H = {4 * num_hidden} rows, a gate H"
+        expect(array.shape[0] == 4 * num_hidden, name, expected, describe(array))
     stacked = jnp.concatenate([params.W, params.U], axis=1)
     return LectureParams(*jnp.split(stacked, 4), *jnp.split(params.b, 4))

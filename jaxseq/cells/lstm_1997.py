@@ -37,7 +37,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.cells import lstm
-from jaxseq.cells.cell import Cell, Trace
+from jaxseq.cells.activations import sigmoid
+from jaxseq.cells.cell import Cell, Prepared, Trace
 from jaxseq.cells.lstm import Params, State
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -70,21 +71,21 @@ def init(
 
 
 def step(
-    params: Params, state_tm1: State, z_t: Array
+    prepared: Prepared, state_tm1: State, z_t: Array
 ) -> tuple[State, tuple[Array, Array, Array]]:
     """Takes one step, eqs. (1) to (5).
 
     Args:
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each: y as `h`, s as `c`.
         z_t: `[..., 3H]` U x_t + b.
 
     Returns:
         The state at t, and i, o, g.
     """
-    a_i, a_o, a_g = jnp.split(z_t + state_tm1.h @ params.W.T, 3, axis=-1)
-    i_t = jax.nn.sigmoid(a_i)  # (1)
-    o_t = jax.nn.sigmoid(a_o)  # (2)
+    a_i, a_o, a_g = jnp.split(z_t + state_tm1.h @ prepared.W_T, 3, axis=-1)
+    i_t = sigmoid(a_i)  # (1)
+    o_t = sigmoid(a_o)  # (2)
     g_t = 2 * jnp.tanh(a_g / 2)  # (3), as 4σ(a) - 2 = 2 tanh(a / 2)
     s_t = state_tm1.c + i_t * g_t  # (4)
     y_t = o_t * _h(s_t)  # (5)
@@ -117,11 +118,11 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
 
 
 def step_truncated(
-    params: Params, state_tm1: State, z_t: Array
+    prepared: Prepared, state_tm1: State, z_t: Array
 ) -> tuple[State, tuple[Array, Array, Array]]:
     """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}."""
     held = state_tm1._replace(h=jax.lax.stop_gradient(state_tm1.h))
-    return step(params, held, z_t)
+    return step(prepared, held, z_t)
 
 
 def delta_truncated(

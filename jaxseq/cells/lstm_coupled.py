@@ -26,11 +26,11 @@ Reference:
 
 import functools
 
-import jax
 import jax.numpy as jnp
 
 from jaxseq.cells import lstm
-from jaxseq.cells.cell import Cell, Trace
+from jaxseq.cells.activations import sigmoid
+from jaxseq.cells.cell import Cell, Prepared, Trace
 from jaxseq.cells.lstm import Params, State
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -50,21 +50,21 @@ def init(
 
 
 def step(
-    params: Params, state_tm1: State, z_t: Array
+    prepared: Prepared, state_tm1: State, z_t: Array
 ) -> tuple[State, tuple[Array, Array, Array]]:
     """Takes one step, eqs. (1) to (5).
 
     Args:
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each, the state at t-1.
         z_t: `[..., 3H]` U x_t + b.
 
     Returns:
         The state at t, and i, o, c̃.
     """
-    a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ params.W.T, 3, axis=-1)
-    i_t = jax.nn.sigmoid(a_i)  # (1)
-    o_t = jax.nn.sigmoid(a_o)  # (2)
+    a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ prepared.W_T, 3, axis=-1)
+    i_t = sigmoid(a_i)  # (1)
+    o_t = sigmoid(a_o)  # (2)
     g_t = jnp.tanh(a_c)  # (3)
     c_t = (1 - i_t) * state_tm1.c + i_t * g_t  # (4)
     h_t = o_t * jnp.tanh(c_t)  # (5)

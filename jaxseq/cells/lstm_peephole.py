@@ -32,13 +32,22 @@ Departure: full back-propagation through time; the paper truncates as in 1997.
 import functools
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from jaxseq.cells import lstm
-from jaxseq.cells.cell import Cell, Trace, sum_steps
-from jaxseq.cells.lstm import Gates, State
+from jaxseq.cells.activations import sigmoid
+from jaxseq.cells.cell import Cell, Prepared, Trace, sum_steps
+from jaxseq.cells.lstm import State
 from jaxseq.types import Array, DTypeLike, Key
+
+
+class Gates(NamedTuple):
+    """The values of eqs. (1) to (3) and (5), kept for the deltas."""
+
+    f: Array  # [..., H]
+    i: Array  # [..., H]
+    o: Array  # [..., H]
+    g: Array  # [..., H] the candidate c̃
 
 
 class Params(NamedTuple):
@@ -68,11 +77,11 @@ def init(
     return Params(*plain, *(jnp.zeros((num_hidden,), dtype) for _ in range(3)))
 
 
-def step(params: Params, state_tm1: State, z_t: Array) -> tuple[State, Gates]:
+def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Gates]:
     """Takes one step, eqs. (1) to (6).
 
     Args:
-        params: the weights.
+        prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each, the state at t-1.
         z_t: `[..., 4H]` U x_t + b.
 
@@ -80,13 +89,13 @@ def step(params: Params, state_tm1: State, z_t: Array) -> tuple[State, Gates]:
         The state at t, and the gates.
     """
     c_tm1 = state_tm1.c
-    p_f, p_i, p_o = _peepholes(params, c_tm1)
-    a_f, a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ params.W.T, 4, axis=-1)
-    f_t = jax.nn.sigmoid(a_f + p_f * c_tm1)  # (1)
-    i_t = jax.nn.sigmoid(a_i + p_i * c_tm1)  # (2)
+    p_f, p_i, p_o = _peepholes(prepared.params, c_tm1)
+    a_f, a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ prepared.W_T, 4, axis=-1)
+    f_t = sigmoid(a_f + p_f * c_tm1)  # (1)
+    i_t = sigmoid(a_i + p_i * c_tm1)  # (2)
     g_t = jnp.tanh(a_c)  # (3)
     c_t = f_t * c_tm1 + i_t * g_t  # (4)
-    o_t = jax.nn.sigmoid(a_o + p_o * c_t)  # (5)
+    o_t = sigmoid(a_o + p_o * c_t)  # (5)
     h_t = o_t * jnp.tanh(c_t)  # (6)
     return State(h_t, c_t), Gates(f_t, i_t, o_t, g_t)
 
@@ -139,8 +148,8 @@ def collect(
     d_params = Params(
         *d_affine,
         p_f=sum_steps(deltas_f * trace.state_tm1.c),  # (BP4P)
-        p_i=sum_steps(deltas_i * trace.state_tm1.c),
-        p_o=sum_steps(deltas_o * trace.state.c),
+        p_i=sum_steps(deltas_i * trace.state_tm1.c),  # (BP4P)
+        p_o=sum_steps(deltas_o * trace.state.c),  # (BP4P)
     )
     return d_params, d_xs
 
