@@ -316,8 +316,8 @@ UNROLL = _rows(
         "_zero_unless(masks.valid, d_result.ys)",
         "d_result.ys",
     ),
-    ("NaN of the padding counted", "xs = _zero_unless(masks.valid, xs)\n    zs", "zs"),
     ("NaN of the padding counted", "xs = _pad(masks.valid, xs)\n    zs", "zs"),
+    (
         "reset error leaks into the past",
         "d_state_tm1 = _zero_unless(~",
         "_zero_unless(~",
