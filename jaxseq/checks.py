@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
-from jaxseq.types import Array, Key, Tree
+from jaxseq.types import Array, DTypeLike, Key, Tree
 
 
 def expect(condition: bool, argument: str, expected: str, got: object) -> None:
@@ -215,16 +215,15 @@ def check_integers(
         expect(matches, argument, f"shape {list(shape)}", describe(array))
 
 
-def check_count(argument: str, count: int) -> None:
-    """Checks a number of things: a Python or NumPy integer, at least one."""
+def check_count(argument: str, count: int, least: int = 1) -> None:
+    """Checks a number of things: a Python or NumPy integer, at least `least`."""
     is_integer = isinstance(count, int | np.integer) and not isinstance(count, bool)
-    expect(is_integer and count >= 1, argument, "an integer ≥ 1", repr(count))
+    fits = is_integer and count >= least
+    expect(fits, argument, f"an integer ≥ {least}", repr(count))
 
 
 def check_rate(argument: str, rate: float) -> None:
-    """Checks a probability or a decay that may not reach 1."""
-    if isinstance(rate, jax.core.Tracer):
-        return
+    """Checks a probability or a decay that may not reach 1; never a traced one."""
     is_rate = isinstance(rate, numbers.Real) and 0 <= rate < 1
     expect(is_rate, argument, "a number in [0, 1)", repr(rate))
 
@@ -243,6 +242,15 @@ def check_draw(key: Key, num_inputs: int, num_hidden: int) -> None:
     check_key("key", key)
     check_count("num_inputs", num_inputs)
     check_count("num_hidden", num_hidden)
+
+
+def check_dtype(argument: str, dtype: DTypeLike) -> None:
+    """Checks a floating-point dtype."""
+    try:
+        is_float = jnp.issubdtype(dtype, jnp.floating)
+    except TypeError:  # of what names no dtype at all
+        is_float = False
+    expect(is_float, argument, "a floating-point dtype", dtype)
 
 
 def check_flag(argument: str, flag: bool) -> None:

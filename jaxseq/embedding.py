@@ -11,12 +11,28 @@ cannot be, its row is NaN: never a wrong row.
 import jax
 import jax.numpy as jnp
 
-from jaxseq.checks import check_floats, check_ids, describe, expect
+from jaxseq.checks import (
+    check_count,
+    check_dtype,
+    check_floats,
+    check_ids,
+    check_key,
+    describe,
+    expect,
+)
 from jaxseq.types import Array, DTypeLike, Key
 
 
 def init(key: Key, num_ids: int, size: int, dtype: DTypeLike = jnp.float32) -> Array:
-    """Draws a table `[V, I]`, normal with standard deviation 0.1; consumes the key."""
+    """Draws a table `[V, I]`, normal with standard deviation 0.1; consumes the key.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    check_key("key", key)
+    check_count("num_ids", num_ids)
+    check_count("size", size)
+    check_dtype("dtype", dtype)
     return 0.1 * jax.random.normal(key, (num_ids, size), dtype)
 
 

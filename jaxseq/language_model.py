@@ -19,17 +19,34 @@ References:
     dropout goes in (1) and (3).
 """
 
+import numbers
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.core
 import jax.numpy as jnp
+import numpy as np
 
 from jaxseq import embedding, losses as step_losses, network, readout
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_key, check_mask, check_rate, expect
-from jaxseq.types import Array, Key, Tree
+from jaxseq.checks import (
+    check_cell,
+    check_count,
+    check_floats,
+    check_ids,
+    check_integers,
+    check_key,
+    check_mask,
+    check_rate,
+    describe,
+    expect,
+)
+from jaxseq.types import Array, DTypeLike, Key, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
+
+
+NO_ID = -1  # what `generate` puts where it cannot draw
 
 
 class Params(NamedTuple):
@@ -60,7 +77,7 @@ def init(
     num_ids: int,
     num_inputs: int,
     num_hidden: int,
-    dtype=jnp.float32,
+    dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws the weights, the embedding with unit variance; the key is consumed.
 
@@ -75,8 +92,9 @@ def init(
     Raises:
         ValueError: naming the argument.
     """
-    for number, cell in enumerate(cells):
-        check_cell(f"cells[{number}]", cell)  # no `Both`: it would see what comes next
+    _check_cells(cells)
+    check_key("key", key)
+    check_count("num_ids", num_ids)
     key_embedding, key_layers, key_readout = jax.random.split(key, 3)
     layers = network.init(key_layers, cells, num_inputs, num_hidden, dtype)
     one_step = jax.ShapeDtypeStruct((1, num_inputs), dtype)
@@ -96,6 +114,7 @@ def zero_states(
     cells: Sequence[Cell], params: Params, batch_shape: tuple[int, ...]
 ) -> tuple[Tree, ...]:
     """Returns the L states at the beginning of a text, no two sharing a buffer."""
+    _check_model(cells, params)
     return tuple(
         cell.zero_state(p, batch_shape)
         for cell, p in zip(cells, params.layers, strict=True)
@@ -121,13 +140,17 @@ def predict(
         states: L states to start from; None for zeros.
         ids: `[T, ...]` integers, the words w_t.
         resets: `[T, ...]` bool, where a new text begins: this step starts from zeros.
-        dropout: rate in [0, 1), on each layer's inputs and on the readout's.
+        dropout: rate in [0, 1), on each layer's inputs and on the readout's; static
+            under `jit`.
         key: random key of the dropout, consumed; needed if `dropout` is not 0.
         unroll: `unroll` or `unroll_plain` of `jaxseq.unroll`.
 
     Raises:
         ValueError: naming the argument.
     """
+    _check_model(cells, params)
+    check_integers("ids", ids)
+    expect(jnp.ndim(ids) >= 1, "ids", "shape [T, ...]", describe(ids))
     check_rate("dropout", dropout)
     if dropout > 0:
         check_key("key", key)
@@ -176,6 +199,7 @@ def score(
         ValueError: naming the argument.
     """
     logits, states = predict(cells, params, states, ids, **options)
+    check_ids("targets", targets, logits.shape[-1], logits.shape[:-1])
     return Scored(step_losses.cross_entropy(logits, targets), states)  # (4), (5)
 
 
@@ -183,21 +207,25 @@ def generate(
     key: Key,
     cells: Sequence[Cell],
     params: Params,
-    first_id: Array,
+    first_id: Array | int,
     num_steps: int,
     *,
     allowed: Array,
-    temperature: float = 1.0,
-    restart_id: int | None = None,
+    temperature: Array | float = 1.0,
+    restart_id: Array | int | None = None,
 ) -> Array:
     """Draws a text from the model, word by word.
+
+    Inside `jit` a wrong value cannot be refused. There an id that is none, no word
+    allowed, or a temperature not above 0 give `NO_ID`, as do logits that are not finite
+    (NaN weights), and from the first `NO_ID` on there is no other.
 
     Args:
         key: random key, consumed.
         cells: L cells; static under `jit`.
         params: the weights.
         first_id: integer scalar, what the model reads first, from zero states.
-        num_steps: T, how many words to draw; static under `jit`.
+        num_steps: T, how many words to draw, one at least; static under `jit`.
         allowed: `[V]` bool, which words may be drawn, one at least.
         temperature: above 0; a_t is divided by it: below 1 the likely words become
             likelier.
@@ -205,13 +233,25 @@ def generate(
             that was trained with `resets` there; None for none.
 
     Returns:
-        `[T]` ids, without the first.
+        `[T]` ids, without the first; `NO_ID` where none can be drawn.
 
     Raises:
         ValueError: naming the argument.
     """
-    check_mask("allowed", allowed, params.embedding.shape[:1])
-    expect(temperature > 0, "temperature", "a number above 0", temperature)
+    check_key("key", key)
+    _check_model(cells, params)
+    num_ids = params.embedding.shape[0]
+    first_id = _scalar_id("first_id", first_id, num_ids)
+    check_count("num_steps", num_steps)
+    check_mask("allowed", allowed, (num_ids,))
+    if not isinstance(allowed, jax.core.Tracer):
+        expect(bool(np.any(allowed)), "allowed", "one True at least", "none")
+    _check_temperature(temperature)
+    temperature = jnp.asarray(temperature, params.embedding.dtype)
+    allowed = jnp.asarray(allowed) & (temperature > 0)
+    if restart_id is not None:
+        restart_id = _scalar_id("restart_id", restart_id, num_ids)
+        allowed &= restart_id != NO_ID
 
     def body(carry, key_t):
         states, id_t = carry
@@ -219,12 +259,59 @@ def generate(
         resets = None if restart_id is None else ids == restart_id
         logits, states = predict(cells, params, states, ids, resets=resets)
         weights = jnp.where(allowed, logits[0] / temperature, -jnp.inf)
-        id_t = jax.random.categorical(key_t, weights).astype(id_t.dtype)
+        drawn = jax.random.categorical(key_t, weights).astype(id_t.dtype)
+        # What is read as NO_ID is NaN, so that nothing is drawn after it.
+        can_draw = jnp.isfinite(jnp.max(weights))
+        id_t = jnp.where(can_draw, drawn, jnp.full_like(drawn, NO_ID))
         return (states, id_t), id_t
 
-    start = (zero_states(cells, params, ()), jnp.asarray(first_id))
+    start = (zero_states(cells, params, ()), first_id)
     return jax.lax.scan(body, start, jax.random.split(key, num_steps))[1]
 
 
 def _drop(key: Key | None, rate: float, xs: Array) -> Array:
     return xs if key is None or rate == 0 else network.drop(key, rate, xs)
+
+
+def _scalar_id(argument: str, given: Array | int, num_ids: int) -> Array:
+    """Checks one id, 0 to V - 1, where concrete; a traced one that is none: NO_ID."""
+    array: Any = np.asarray(given) if isinstance(given, int) else given
+    check_ids(argument, array, num_ids, ())
+    small = jnp.asarray(array).astype(jnp.int32)
+    # Compared as it came too: of more bits, it may be an id by its last 32 only.
+    is_same = small.astype(array.dtype) == array
+    is_id = is_same & (small >= 0) & (small < num_ids)
+    return jnp.where(is_id, small, jnp.full_like(small, NO_ID))
+
+
+def _check_temperature(temperature: Array | float) -> None:
+    is_scalar = isinstance(temperature, numbers.Real) or (
+        isinstance(temperature, jax.Array | np.ndarray)
+        and jnp.issubdtype(temperature.dtype, jnp.floating)
+        and temperature.shape == ()
+    )
+    is_traced = isinstance(temperature, jax.core.Tracer)
+    is_positive = is_scalar and (is_traced or temperature > 0)
+    expect(bool(is_positive), "temperature", "a number above 0", repr(temperature))
+
+
+def _check_model(cells: Sequence[Cell], params: Params) -> None:
+    _check_cells(cells)
+    is_params = isinstance(params, Params)
+    expect(is_params, "params", "language_model.Params", type(params).__name__)
+    table = params.embedding
+    check_floats("params.embedding", table)
+    expect(table.ndim == 2, "params.embedding", "shape [V, I]", describe(table))
+    is_sequence = isinstance(params.layers, list | tuple)
+    fits = is_sequence and len(params.layers) == len(cells)
+    got = len(params.layers) if is_sequence else type(params.layers).__name__
+    expect(fits, "params.layers", f"one entry a cell, {len(cells)}", got)
+
+
+def _check_cells(cells: Sequence[Cell]) -> None:
+    # Not the length alone: a `Cell` is a tuple too.
+    is_sequence = isinstance(cells, list | tuple) and not isinstance(cells, Cell)
+    expect(is_sequence, "cells", "a list of cells", type(cells).__name__)
+    expect(len(cells) > 0, "cells", "at least one cell", "none")
+    for number, cell in enumerate(cells):
+        check_cell(f"cells[{number}]", cell)  # no `Both`: it would see what comes next

@@ -23,7 +23,8 @@ import jax.numpy as jnp
 from jaxseq.cells.cell import Cell
 from jaxseq.checks import (
     check_cell,
-    check_count,
+    check_draw,
+    check_dtype,
     check_floats,
     check_function,
     check_inputs,
@@ -75,11 +76,8 @@ def init(
         ValueError: naming the argument.
     """
     _check_layers(layers)
-    check_key("key", key)
-    check_count("num_inputs", num_inputs)
-    check_count("num_hidden", num_hidden)
-    is_float = jnp.issubdtype(dtype, jnp.floating)
-    expect(is_float, "dtype", "a floating-point dtype", dtype)
+    check_draw(key, num_inputs, num_hidden)
+    check_dtype("dtype", dtype)
     params = []
     for layer, layer_key in zip(
         layers, jax.random.split(key, len(layers)), strict=True
@@ -121,7 +119,7 @@ def stack(
         resets: as in `jaxseq.unroll.unroll`.
         reset_states: L states that `resets` restore, as in `jaxseq.unroll.unroll`; each
             may be None for its entry of `states_0`, None for all of them.
-        dropout: p of (3), in [0, 1).
+        dropout: p of (3), a number in [0, 1); static under `jit`.
         key: random key of the dropout, consumed; needed if `dropout` is not 0.
         unroll: `unroll` or `unroll_plain` of `jaxseq.unroll`.
 
@@ -129,7 +127,8 @@ def stack(
         The last layer's outputs, and the final states.
 
     Raises:
-        ValueError: naming the argument.
+        ValueError: naming the argument; "layer 1: ..." where what `layers[1]` is given
+            does not fit.
     """
     _check_layers(layers)
     check_inputs("xs", xs)
@@ -152,12 +151,11 @@ def stack(
     ):
         if number > 0 and dropout > 0 and key is not None:
             ys = drop(jax.random.fold_in(key, number), dropout, ys)  # (3)
-        if isinstance(layer, Both):
-            ys, state = _both(unroll, layer, p, state_0, reset_state, ys, masks)  # (2)
-        else:
-            ys, state = unroll(
-                layer, p, state_0, ys, reset_state=reset_state, **masks
-            )  # (1)
+        read = _both if isinstance(layer, Both) else _one
+        try:
+            ys, state = read(unroll, layer, p, state_0, reset_state, ys, masks)
+        except ValueError as error:
+            raise ValueError(f"layer {number}: {error}") from error
         states.append(state)
     return Stacked(ys, tuple(states))
 
@@ -167,7 +165,7 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
 
     Args:
         key: random key, consumed.
-        rate: p, in [0, 1).
+        rate: p, a number in [0, 1); static under `jit`.
         ys: any shape.
 
     Returns:
@@ -181,6 +179,11 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
     check_floats("ys", ys)
     kept = jax.random.bernoulli(key, 1 - rate, ys.shape)
     return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
+
+
+def _one(unroll, cell, params, state_0, reset_state, xs, masks):
+    """Reads a sequence in one direction, eq. (1)."""
+    return unroll(cell, params, state_0, xs, reset_state=reset_state, **masks)
 
 
 def _both(unroll, cells, params, state_0, reset_state, xs, masks):

@@ -20,7 +20,14 @@ import jax.numpy as jnp
 
 from jaxseq.axes import alike
 from jaxseq.cells.cell import affine, sum_outer, sum_steps, uniform
-from jaxseq.checks import check_floats, describe, expect
+from jaxseq.checks import (
+    check_count,
+    check_dtype,
+    check_floats,
+    check_key,
+    describe,
+    expect,
+)
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -35,7 +42,15 @@ class Params(NamedTuple):
 def init(
     key: Key, num_hidden: int, num_outputs: int, dtype: DTypeLike = jnp.float32
 ) -> Params:
-    """Draws V uniform ±1/√H, b zero; consumes the key."""
+    """Draws V uniform ±1/√H, b zero; consumes the key.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    check_key("key", key)
+    check_count("num_hidden", num_hidden)
+    check_count("num_outputs", num_outputs)
+    check_dtype("dtype", dtype)
     return Params(
         V=uniform(key, (num_outputs, num_hidden), num_hidden, dtype),
         b=jnp.zeros((num_outputs,), dtype),

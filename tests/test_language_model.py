@@ -219,3 +219,61 @@ def test_generate_refuses():
         generate(STACKS["elman"], params, temperature=0.0)
     with pytest.raises(ValueError, match="allowed: expected shape"):
         generate(STACKS["elman"], params, allowed=np.ones(3, bool))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "num_right"),
+    [
+        ({}, 6),
+        ({"first_id": np.int32(NUM_IDS)}, 0),
+        ({"first_id": np.int64(-1)}, 0),
+        ({"first_id": np.int64(2**32)}, 0),
+        ({"first_id": np.uint8(200)}, 0),
+        ({"restart_id": np.int32(NUM_IDS)}, 0),
+        ({"restart_id": np.int32(-1)}, 0),
+        ({"allowed": np.zeros(NUM_IDS, bool)}, 0),
+        ({"temperature": 0.0}, 0),
+        ({"temperature": -1.0}, 0),
+        ({"temperature": np.nan}, 0),
+    ],
+    ids=str,
+)
+def test_generate_of_a_traced_wrong_value_gives_no_id(wrong, num_right):
+    cells = STACKS["elman"]
+    right = {"first_id": np.int32(0), "allowed": np.ones(NUM_IDS, bool)}
+    right |= {"temperature": 1.0, "restart_id": np.int32(0)}
+
+    def draw_text(params, traced):
+        return language_model.generate(
+            jax.random.key(0), cells, params, num_steps=6, **traced
+        )
+
+    ids = np.asarray(jax.jit(draw_text)(draw(cells), right | wrong))
+    assert ids.dtype == np.int32
+    assert np.all(ids[:num_right] >= 0)
+    assert np.all(ids[num_right:] == language_model.NO_ID)
+
+
+def test_generate_gives_no_id_from_the_first_logits_that_are_no_numbers():
+    cells = STACKS["elman"]
+    params = draw(cells)
+    params = params._replace(embedding=params.embedding.at[3].set(jnp.nan))
+    ids = generate(cells, params, temperature=3.0).tolist()
+    end = ids.index(3)  # what is drawn after it would be drawn from NaN
+    assert language_model.NO_ID not in ids[:end]
+    assert set(ids[end + 1 :]) == {language_model.NO_ID}
+
+
+def test_dropout_of_embedding_and_readout_differ(monkeypatch):
+    keys = []
+
+    def drop(key, rate, ys):
+        keys.append(tuple(jax.random.key_data(key).tolist()))
+        return ys
+
+    monkeypatch.setattr(network, "drop", drop)
+    cells = (elman.cell(), elman.cell())
+    language_model.predict(
+        cells, draw(cells), None, draw_ids(3), dropout=0.5, key=jax.random.key(0)
+    )
+    assert len(set(keys)) == len(keys) == 3

@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax.test_util import check_grads
 
 from jaxseq.cells import activations, elman, gru, jordan, lstm
@@ -161,7 +162,9 @@ def test_drop_keeps_entries_at_the_rate_and_the_mean():
 def test_drop_depends_on_the_key_only():
     ys = np.ones((50, 4))
     dropped = drop(KEY, 0.5, ys)
-    np.testing.assert_array_equal(dropped, jax.jit(drop)(KEY, 0.5, ys))
+    np.testing.assert_array_equal(
+        dropped, jax.jit(drop, static_argnums=1)(KEY, 0.5, ys)
+    )
     assert np.any(dropped != drop(jax.random.key(2), 0.5, ys))
     np.testing.assert_array_equal(drop(KEY, 0.0, ys), ys)
 
@@ -185,6 +188,34 @@ def test_dropout_acts_between_layers_only_and_anew_at_each_step():
     np.testing.assert_array_equal(
         two.states[0], xs[-1]
     )  # not dropped from step to step
+
+
+def test_each_direction_restores_its_own_reset_state():
+    layers = [Both(elman.cell(), elman.cell())]
+    params, states_0, xs, masks = _network(layers)
+    resets = masks["resets"]
+    assert resets[1:].any()
+    other = jax.tree.map(lambda s: s + 1, states_0)
+    with jax.disable_jit():
+        told = stack(layers, params, states_0, xs, resets=resets, reset_states=other)
+        alone = [
+            unroll_plain(
+                elman.cell(), p, state_0, xs, resets=resets, reset_state=s, reverse=r
+            ).ys
+            for p, state_0, s, r in zip(
+                params[0], states_0[0], other[0], (False, True), strict=True
+            )
+        ]
+    np.testing.assert_allclose(told.ys, np.concatenate(alone, axis=-1), rtol=1e-12)
+
+
+def test_stack_says_in_which_layer_something_does_not_fit():
+    layers = [elman.cell(), lstm.cell()]
+    params, _, xs, _ = _network(layers)
+    wrong = [params[0], params[1]._replace(b=params[1].b[:-1])]
+    with pytest.raises(ValueError, match=r"^layer 1: params\.b: expected") as caught:
+        stack(layers, wrong, None, xs)
+    assert str(caught.value.__cause__).startswith("params.b: expected")
 
 
 def test_stack_keeps_float32():
