@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq import embedding, language_model, readout as output
 from jaxseq.cells import derived, elman, gru, jordan, lstm, lstm_coupled
-from jaxseq.embedding import lookup
 from jaxseq.losses import bernoulli, cross_entropy, cross_entropy_soft, squared_error
 from jaxseq.network import Both, drop, init as init_stack, stack
-from jaxseq.readout import Params as ReadoutParams, readout
+from jaxseq.text import batches, vocab
 from jaxseq.truncate import unroll_truncated
 from jaxseq.unroll import unroll, unroll_plain
 
@@ -321,7 +321,7 @@ STACK = _calls(
         (
             "params of LSTM",
             {"params": (LSTM,)},
-            "params",
+            "layer 0: params",
             "elman.Params",
             "lstm.Params",
         ),
@@ -336,7 +336,7 @@ STACK = _calls(
         (
             "states_0 other batch",
             {"states_0": [STATE[:1]]},
-            "state_0",
+            "layer 0: state_0",
             "[4, 3]",
             "[1, 3]",
         ),
@@ -350,15 +350,34 @@ STACK = _calls(
         ),
         ("xs list", {"xs": XS.tolist()}, "xs", "array", "list"),
         ("xs one axis", {"xs": XS[:, 0, 0]}, "xs", "two axes", "float64[5]"),
-        ("xs wrong I", {"xs": np.ones((5, 4, 3))}, "xs", "I = 2", "float64[5, 4, 3]"),
+        (
+            "xs wrong I",
+            {"xs": np.ones((5, 4, 3))},
+            "layer 0: xs",
+            "I = 2",
+            "[5, 4, 3]",
+        ),
+        (
+            "layer above too narrow",
+            {"layers": [elman.cell()] * 2, "params": (ELMAN, ELMAN)},
+            "layer 1: xs",
+            "I = 2",
+            "float64[5, 4, 3]",
+        ),
         (
             "lengths float",
             {"lengths": LENGTHS * 1.0},
-            "lengths",
+            "layer 0: lengths",
             "integer",
             "float64[4]",
         ),
-        ("resets int", {"resets": RESETS.astype(int)}, "resets", "bool", "int64[5, 4]"),
+        (
+            "resets int",
+            {"resets": RESETS.astype(int)},
+            "layer 0: resets",
+            "bool",
+            "int64[5, 4]",
+        ),
         ("dropout 1", {"dropout": 1.0, "key": KEY}, "dropout", "[0, 1)", "1.0"),
         (
             "dropout negative",
@@ -472,11 +491,11 @@ def _targets(function, argument):
 
 
 STATES = np.ones((5, 4, 3))
-OUTPUT = ReadoutParams(np.ones((2, 3)), np.ones(2))
+OUTPUT = output.Params(np.ones((2, 3)), np.ones(2))
 
 READOUT = _calls(
     "readout",
-    readout,
+    output.readout,
     {"params": OUTPUT, "states": STATES},
     [
         ("states list", {"states": STATES.tolist()}, "states", "array", "list"),
@@ -538,7 +557,7 @@ WORDS = np.array([[1, 9], [0, 2]])
 
 LOOKUP = _calls(
     "embedding.lookup",
-    lookup,
+    embedding.lookup,
     {"table": TABLE, "ids": WORDS},
     [
         ("table list", {"table": TABLE.tolist()}, "table", "array", "list"),
@@ -570,6 +589,306 @@ DROP = _calls(
         ("key None", {"key": None}, "key", "random key", "None"),
         ("rate 1", {"rate": 1}, "rate", "[0, 1)", "1"),
         ("ys integers", {"ys": IDS}, "ys", "floating-point", "int64[5, 4]"),
+    ],
+)
+
+COUNTS = {"0": 0, "negative": -2, "float": 2.0, "None": None, "bool": True}
+
+
+def _counts(*arguments):
+    """Rows of sizes that are none."""
+    for argument in arguments:
+        for name, count in COUNTS.items():
+            changed = {argument: count}
+            yield f"{argument} {name}", changed, argument, "integer ≥ 1", repr(count)
+
+
+NO_DRAW = [
+    ("key None", {"key": None}, "key", "random key", "None"),
+    ("key integer", {"key": 0}, "key", "random key", "int"),
+    ("key of floats", {"key": np.ones(2)}, "key", "random key", "float64[2]"),
+    ("dtype int", {"dtype": int}, "dtype", "floating-point", "int"),
+    ("dtype none", {"dtype": "float33"}, "dtype", "floating-point", "float33"),
+]
+
+INIT_READOUT = _calls(
+    "readout.init",
+    output.init,
+    {"key": KEY, "num_hidden": 3, "num_outputs": 2},
+    [*_counts("num_hidden", "num_outputs"), *NO_DRAW],
+)
+INIT_EMBEDDING = _calls(
+    "embedding.init",
+    embedding.init,
+    {"key": KEY, "num_ids": 6, "size": 2},
+    [*_counts("num_ids", "size"), *NO_DRAW],
+)
+
+CELL_LIST = [
+    ("one cell", {"cells": elman.cell()}, "cells", "list of cells", "Cell"),
+    ("no cells", {"cells": []}, "cells", "at least one", "none"),
+    ("not called", {"cells": [elman.cell]}, "cells[0]", "Cell", "must be called"),
+    ("both directions", {"cells": [BOTH]}, "cells[0]", "Cell", "Both"),
+]
+
+INIT_MODEL = _calls(
+    "language_model.init",
+    language_model.init,
+    {
+        "key": KEY,
+        "cells": [elman.cell()],
+        "num_ids": 6,
+        "num_inputs": 2,
+        "num_hidden": 3,
+    },
+    [*_counts("num_ids", "num_inputs", "num_hidden"), *NO_DRAW, *CELL_LIST],
+)
+
+NUM_IDS = 6
+MODEL = language_model.Params(
+    np.ones((NUM_IDS, NUM_INPUTS)),
+    (ELMAN,),
+    output.Params(np.ones((NUM_IDS, NUM_HIDDEN)), np.ones(NUM_IDS)),
+)
+TEXT = np.array([[1, 5], [0, 2]])
+OF_MODEL = [
+    *CELL_LIST,
+    ("params None", {"params": None}, "params", "language_model.Params", "NoneType"),
+    ("params of a cell", {"params": ELMAN}, "params", "language_model.Params", "Pa"),
+    (
+        "params.embedding None",
+        {"params": MODEL._replace(embedding=None)},
+        "params.embedding",
+        "array",
+        "NoneType",
+    ),
+    (
+        "params.embedding vector",
+        {"params": MODEL._replace(embedding=np.ones(6))},
+        "params.embedding",
+        "[V, I]",
+        "float64[6]",
+    ),
+    (
+        "params.layers of two",
+        {"params": MODEL._replace(layers=(ELMAN, ELMAN))},
+        "params.layers",
+        "a cell, 1",
+        "2",
+    ),
+    (
+        "params.layers not listed",
+        {"params": MODEL._replace(layers=None)},
+        "params.layers",
+        "a cell, 1",
+        "NoneType",
+    ),
+]
+
+PREDICT = _calls(
+    "language_model.predict",
+    language_model.predict,
+    {"cells": [elman.cell()], "params": MODEL, "states": None, "ids": TEXT},
+    [
+        *OF_MODEL,
+        ("ids float", {"ids": TEXT * 1.0}, "ids", "integer", "float64[2, 2]"),
+        ("ids list", {"ids": TEXT.tolist()}, "ids", "integer", "list"),
+        ("ids scalar", {"ids": np.array(3)}, "ids", "[T, ...]", "int64[]"),
+        ("ids too large", {"ids": TEXT + 1}, "ids", "0 to 5", "6 at [0, 1]"),
+        ("states too many", {"states": [None] * 2}, "states", "a layer, 1", "2"),
+        ("resets int", {"resets": TEXT}, "resets", "bool", "int64[2, 2]"),
+        ("dropout 1", {"dropout": 1, "key": KEY}, "dropout", "[0, 1)", "1"),
+        ("dropout string", {"dropout": "a", "key": KEY}, "dropout", "[0, 1)", "a"),
+        ("no key", {"dropout": 0.5}, "key", "random key", "None"),
+        ("unroll None", {"unroll": None}, "unroll", "function", "None"),
+    ],
+)
+
+SCORE = _calls(
+    "language_model.score",
+    language_model.score,
+    {
+        "cells": [elman.cell()],
+        "params": MODEL,
+        "states": None,
+        "ids": TEXT,
+        "targets": TEXT,
+    },
+    [
+        ("ids too large", {"ids": TEXT + 1}, "ids", "0 to 5", "6 at [0, 1]"),
+        ("targets None", {"targets": None}, "targets", "integer", "NoneType"),
+        ("targets float", {"targets": TEXT * 1.0}, "targets", "integer", "float64"),
+        ("targets shape", {"targets": TEXT[0]}, "targets", "[2, 2]", "int64[2]"),
+        (
+            "targets too large",
+            {"targets": TEXT + 1},
+            "targets",
+            "0 to 5",
+            "6 at [0, 1]",
+        ),
+        (
+            "targets negative",
+            {"targets": TEXT - 1},
+            "targets",
+            "0 to 5",
+            "-1 at [1, 0]",
+        ),
+    ],
+)
+
+GENERATE = _calls(
+    "language_model.generate",
+    language_model.generate,
+    {
+        "key": KEY,
+        "cells": [elman.cell()],
+        "params": MODEL,
+        "first_id": 0,
+        "num_steps": 3,
+        "allowed": np.ones(NUM_IDS, bool),
+    },
+    [
+        *OF_MODEL,
+        *_counts("num_steps"),
+        ("key integer", {"key": 0}, "key", "random key", "int"),
+        ("first_id V", {"first_id": 6}, "first_id", "0 to 5", "6"),
+        ("first_id -1", {"first_id": -1}, "first_id", "0 to 5", "-1"),
+        ("first_id array", {"first_id": jnp.int32(6)}, "first_id", "0 to 5", "6"),
+        ("first_id huge", {"first_id": 2**70}, "first_id", "integer", "object[]"),
+        ("first_id float", {"first_id": 0.0}, "first_id", "integer", "float"),
+        ("first_id bool", {"first_id": True}, "first_id", "integer", "bool"),
+        ("first_id string", {"first_id": "the"}, "first_id", "integer", "str"),
+        ("first_id two", {"first_id": TEXT[0]}, "first_id", "shape []", "int64[2]"),
+        ("restart_id V", {"restart_id": 99}, "restart_id", "0 to 5", "99"),
+        ("restart_id -1", {"restart_id": -1}, "restart_id", "0 to 5", "-1"),
+        ("allowed none", {"allowed": MASK[0, :0]}, "allowed", "[6]", "bool[0]"),
+        (
+            "allowed all False",
+            {"allowed": np.zeros(6, bool)},
+            "allowed",
+            "one True",
+            "none",
+        ),
+        ("allowed ids", {"allowed": np.arange(6)}, "allowed", "bool", "int64[6]"),
+        ("temperature 0", {"temperature": 0.0}, "temperature", "above 0", "0.0"),
+        ("temperature NaN", {"temperature": np.nan}, "temperature", "above 0", "nan"),
+        ("temperature string", {"temperature": "a"}, "temperature", "above 0", "'a'"),
+        ("temperature None", {"temperature": None}, "temperature", "above 0", "None"),
+        (
+            "temperature array",
+            {"temperature": np.ones(6)},
+            "temperature",
+            "number",
+            "array",
+        ),
+    ],
+)
+
+SEQUENCES = [np.arange(3), np.arange(5)]
+
+BUCKETED = _calls(
+    "batches.bucketed",
+    lambda **arguments: list(batches.bucketed(**arguments)),
+    {"sequences": SEQUENCES, "batch_size": 2, "seed": 0, "epoch": 0},
+    [
+        *_counts("batch_size"),
+        ("batch_size string", {"batch_size": "2"}, "batch_size", "integer ≥ 1", "'2'"),
+        ("sequences None", {"sequences": None}, "sequences", "list", "NoneType"),
+        ("sequences a number", {"sequences": 3}, "sequences", "list", "int"),
+        ("lists", {"sequences": [[1, 2]]}, "sequences[0]", "array [T]", "list"),
+        (
+            "floats",
+            {"sequences": [np.ones(2)]},
+            "sequences[0]",
+            "integers",
+            "float64[2]",
+        ),
+        (
+            "too long",
+            {"sequences": [np.arange(65)]},
+            "sequences[0]",
+            "at most 64 ids",
+            "65",
+        ),
+        ("lengths int", {"lengths": 8}, "lengths", "rising", "8"),
+        ("lengths none", {"lengths": ()}, "lengths", "rising", "()"),
+        ("lengths falling", {"lengths": (8, 4)}, "lengths", "rising", "(8, 4)"),
+        (
+            "lengths falling array",
+            {"lengths": np.array([8, 4])},
+            "lengths",
+            "rising",
+            "8, 4",
+        ),
+        ("lengths float", {"lengths": (8.0,)}, "lengths", "integers", "(8.0,)"),
+        ("lengths matrix", {"lengths": np.ones((2, 2), int)}, "lengths", "rising", "1"),
+        ("seed negative", {"seed": -1}, "seed", "integer ≥ 0", "-1"),
+        ("seed float", {"seed": 1.0}, "seed", "integer ≥ 0", "1.0"),
+        ("epoch None", {"epoch": None}, "epoch", "integer ≥ 0", "None"),
+        ("start negative", {"start": -1}, "start", "integer ≥ 0", "-1"),
+        ("start string", {"start": "1"}, "start", "integer ≥ 0", "'1'"),
+    ],
+)
+
+STREAM = _calls(
+    "batches.stream",
+    lambda **arguments: list(batches.stream(**arguments)),
+    {"ids": np.arange(9), "batch_size": 2, "num_steps": 2},
+    [
+        *_counts("batch_size", "num_steps"),
+        ("batch_size string", {"batch_size": "2"}, "batch_size", "integer ≥ 1", "'2'"),
+        ("ids list", {"ids": [1, 2, 3]}, "ids", "array [N] of integers", "list"),
+        ("ids None", {"ids": None}, "ids", "array [N] of integers", "NoneType"),
+        ("ids float", {"ids": np.ones(3)}, "ids", "integers", "float64[3]"),
+        ("ids of two axes", {"ids": TEXT}, "ids", "[N]", "int64[2, 2]"),
+        ("ids one", {"ids": np.arange(1)}, "ids", "N at least 2", "int64[1]"),
+        ("start float", {"start": 1.5}, "start", "integer ≥ 0", "1.5"),
+    ],
+)
+
+COUNTING = [
+    *_calls(
+        "batches.truncate",
+        batches.truncate,
+        {"sequences": SEQUENCES, "max_length": 2},
+        _counts("max_length"),
+    ),
+    *_calls(
+        "batches.num_batches",
+        batches.num_batches,
+        {"sequences": SEQUENCES, "batch_size": 2},
+        _counts("batch_size"),
+    ),
+    *_calls(
+        "batches.num_chunks",
+        batches.num_chunks,
+        {"num_ids": 9, "batch_size": 2, "num_steps": 2},
+        _counts("num_ids", "batch_size", "num_steps"),
+    ),
+]
+
+BUILD = _calls(
+    "vocab.build",
+    vocab.build,
+    {"token_lists": [["a", "b"]]},
+    [
+        *_counts("min_count"),
+        ("max_size 3", {"max_size": 3}, "max_size", "integer ≥ 4", "3"),
+        ("max_size float", {"max_size": 9.0}, "max_size", "integer ≥ 4", "9.0"),
+        ("numbers", {"token_lists": [[1, 2]]}, "token_lists[0]", "str", "int 1"),
+        (
+            "a number among words",
+            {"token_lists": [["a"], ["b", 2]]},
+            "token_lists[1]",
+            "str",
+            "int 2",
+        ),
+        ("bytes", {"token_lists": [[b"a"]]}, "token_lists[0]", "str", "bytes b'a'"),
+        ("lists", {"token_lists": [[["a"]]]}, "token_lists[0]", "str", "list ['a']"),
+        ("text unsplit", {"token_lists": ["a b"]}, "token_lists[0]", "tokens", "'a b'"),
+        ("one text", {"token_lists": "a b"}, "token_lists", "tokens", "'a b'"),
+        ("no text", {"token_lists": [None]}, "token_lists[0]", "tokens", "None"),
+        ("nothing", {"token_lists": None}, "token_lists", "tokens", "None"),
     ],
 )
 
@@ -643,6 +962,15 @@ OTHER = [
         "str",
     ),
     (
+        "network.stack: dropout traced",
+        lambda: jax.jit(
+            lambda p: stack([elman.cell()], (ELMAN,), None, XS, dropout=p, key=KEY)
+        )(0.5),
+        "dropout",
+        "a number in [0, 1)",
+        "Tracer",
+    ),
+    (
         "derived.from_step: no function",
         lambda: derived.from_step("step"),
         "step",
@@ -672,6 +1000,16 @@ WRONG_CALLS = (
     *INIT,
     *STACK,
     *DROP,
+    *INIT_READOUT,
+    *INIT_EMBEDDING,
+    *INIT_MODEL,
+    *PREDICT,
+    *SCORE,
+    *GENERATE,
+    *BUCKETED,
+    *STREAM,
+    *COUNTING,
+    *BUILD,
     *CROSS_ENTROPY,
     *_targets(cross_entropy_soft, "probs"),
     *_targets(squared_error, "targets"),

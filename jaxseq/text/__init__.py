@@ -1,4 +1,4 @@
-"""Text to ids: files, tokens, vocabularies, batches; on the host, without JAX."""
+"""Text to ids: files, tokens, vocabularies, batches; on the host, in NumPy."""
 
 from jaxseq.text import (
     batches as batches,

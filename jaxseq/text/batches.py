@@ -6,10 +6,11 @@ followed. The order comes from `numpy.random.default_rng((seed, epoch))`.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxseq.checks import check_count, describe, expect
 from jaxseq.text.vocab import PAD
 
 
@@ -71,8 +72,8 @@ def bucketed(
         array [T_i] of integers, or a number is out of its range.
     """
     sizes = _sizes(sequences, lengths)
-    _check_positive("batch_size", batch_size)
-    _check_position("start", start)
+    check_count("batch_size", batch_size)
+    check_count("start", start, least=0)
     for num_steps, members in _plan(sizes, batch_size, lengths, seed, epoch)[start:]:
         ids = np.full((num_steps, batch_size), PAD, np.int32)
         row_lengths = np.zeros(batch_size, np.int32)
@@ -86,7 +87,7 @@ def bucketed(
 
 def truncate(sequences: Sequence[np.ndarray], max_length: int) -> list[np.ndarray]:
     """The first `max_length` ids of each sequence: the rest is lost, knowingly."""
-    _check_positive("max_length", max_length)
+    check_count("max_length", max_length)
     return [sequence[:max_length] for sequence in sequences]
 
 
@@ -113,12 +114,9 @@ def stream(
       ValueError: if `ids` is no array [N] of integers with N at least 2, or a number is
         out of its range.
     """
-    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer) or len(ids) < 2:
-        raise ValueError(
-            "ids must be an array [N] of integers with N at least 2, "
-            f"got shape {ids.shape} and dtype {ids.dtype}"
-        )
-    _check_position("start", start)
+    expected = "an array [N] of integers with N at least 2"
+    expect(_is_flat(ids) and len(ids) >= 2, "ids", expected, describe(ids))
+    check_count("start", start, least=0)
     num_pairs = len(ids) - 1
     for chunk in range(start, num_chunks(len(ids), batch_size, num_steps)):
         track_length = -(-num_pairs // batch_size)
@@ -135,8 +133,9 @@ def stream(
 
 def num_chunks(num_ids: int, batch_size: int, num_steps: int) -> int:
     """Number of chunks that `stream` makes of `num_ids` ids."""
-    _check_positive("batch_size", batch_size)
-    _check_positive("num_steps", num_steps)
+    check_count("num_ids", num_ids)
+    check_count("batch_size", batch_size)
+    check_count("num_steps", num_steps)
     track_length = -(-(num_ids - 1) // batch_size)
     return -(-track_length // num_steps)
 
@@ -147,7 +146,7 @@ def num_batches(
     lengths: Sequence[int] = (8, 16, 32, 64),
 ) -> int:
     """Number of batches of one epoch of `bucketed`, the same in every epoch."""
-    _check_positive("batch_size", batch_size)
+    check_count("batch_size", batch_size)
     return len(_plan(_sizes(sequences, lengths), batch_size, lengths, 0, 0))
 
 
@@ -155,8 +154,8 @@ def _plan(
     sizes: np.ndarray, batch_size: int, lengths: Sequence[int], seed: int, epoch: int
 ) -> list[tuple[int, np.ndarray]]:
     """Pairs (bucket length T, positions of the members) in the order of the epoch."""
-    _check_position("seed", seed)
-    _check_position("epoch", epoch)
+    check_count("seed", seed, least=0)
+    check_count("epoch", epoch, least=0)
     rng = np.random.default_rng((seed, epoch))
     order = rng.permutation(len(sizes))
     buckets = np.searchsorted(lengths, sizes[order])
@@ -170,28 +169,30 @@ def _plan(
 
 def _sizes(sequences: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarray:
     """[N] number of ids of each sequence, after a check of all of them."""
-    if not lengths or lengths[0] < 1 or any(np.diff(lengths) <= 0):
-        raise ValueError(f"lengths must be positive and rising, got {tuple(lengths)}")
+    rising = np.asarray(lengths)
+    fits = _is_flat(rising) and len(rising) > 0 and rising[0] >= 1
+    fits = fits and bool(np.all(np.diff(rising) > 0))
+    expect(fits, "lengths", "positive integers, rising", repr(lengths))
+    is_sequence = isinstance(sequences, Sequence | np.ndarray)
+    expected = "a list of arrays"
+    expect(is_sequence, "sequences", expected, type(sequences).__name__)
     for i, sequence in enumerate(sequences):
-        shape, dtype = np.shape(sequence), getattr(sequence, "dtype", None)
-        if len(shape) != 1 or dtype is None or not np.issubdtype(dtype, np.integer):
-            raise ValueError(
-                f"sequences[{i}] must be an array [T] of integers, "
-                f"got shape {shape} and dtype {dtype}"
+        if not _is_flat(sequence):
+            expected = "an array [T] of integers"
+            expect(False, f"sequences[{i}]", expected, describe(sequence))
+        if len(sequence) > rising[-1]:
+            expected = (
+                f"at most {rising[-1]} ids, the longest of lengths "
+                "(give a longer one, or cut with truncate)"
             )
-        if shape[0] > lengths[-1]:
-            raise ValueError(
-                f"sequences[{i}] has {shape[0]} ids, but the longest of lengths is "
-                f"{lengths[-1]}; give a longer one, or cut with truncate"
-            )
+            expect(False, f"sequences[{i}]", expected, len(sequence))
     return np.array([len(sequence) for sequence in sequences], np.int64)
 
 
-def _check_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-
-
-def _check_position(name: str, value: int) -> None:
-    if value < 0:
-        raise ValueError(f"{name} must not be negative, got {value}")
+def _is_flat(array: Any) -> bool:
+    """Tells an array `[N]` of integers."""
+    return (
+        hasattr(array, "dtype")
+        and np.ndim(array) == 1
+        and np.issubdtype(array.dtype, np.integer)
+    )

@@ -8,13 +8,14 @@ other token and gets an id of its own.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxseq.checks import check_count, expect
 from jaxseq.text.ids import check_ids
 
 
@@ -55,24 +56,17 @@ def build(
       max_size: largest number of ids V, the four specials included.
 
     Raises:
-      ValueError: if `min_count` < 1, `max_size` < 4, or a text is a string instead of
-        its tokens.
+      ValueError: if `min_count` < 1, `max_size` < 4, a text is a string instead of
+        its tokens, or a token is no string.
     """
-    if min_count < 1:
-        raise ValueError(f"min_count must be at least 1, got {min_count}")
-    if max_size is not None and max_size < len(SPECIALS):
-        raise ValueError(
-            f"max_size must be at least {len(SPECIALS)}, the number of special ids, "
-            f"got {max_size}"
-        )
+    check_count("min_count", min_count)
+    if max_size is not None:
+        check_count("max_size", max_size, least=len(SPECIALS))
+    _check_list("token_lists", token_lists)
     counter: Counter[str] = Counter()
     for position, tokens in enumerate(token_lists):
-        if isinstance(tokens, str):
-            raise ValueError(
-                f"token_lists[{position}] is the string {tokens[:20]!r}, "
-                "expected a list of tokens: split it first"
-            )
-        counter.update(tokens)
+        _check_list(f"token_lists[{position}]", tokens)
+        counter.update(_strings(f"token_lists[{position}]", tokens))
     ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
     kept = [item for item in ranked if item[1] >= min_count]
     if max_size is not None:
@@ -94,11 +88,7 @@ def encode(vocab: Vocab, tokens: Sequence[str]) -> np.ndarray:
     Raises:
       ValueError: if `tokens` is a string instead of its tokens.
     """
-    if isinstance(tokens, str):
-        raise ValueError(
-            f"tokens is the string {tokens[:20]!r}, expected a list of tokens: "
-            "split it first"
-        )
+    _check_list("tokens", tokens)
     get = vocab.id_of.get
     return np.fromiter((get(t, UNK) for t in tokens), np.int32, len(tokens))
 
@@ -174,6 +164,20 @@ def load(path: str | os.PathLike[str]) -> Vocab:
     if fault:
         raise ValueError(f"{name} is no vocabulary: {fault}")
     return _vocab(content["tokens"], content["counts"], content["num_unknown"])
+
+
+def _check_list(argument: str, tokens: object) -> None:
+    if isinstance(tokens, str | bytes) or not isinstance(tokens, Iterable):
+        expected = "a list of tokens (a text: split it first)"
+        expect(False, argument, expected, repr(tokens)[:40])
+
+
+def _strings(argument: str, tokens: Iterable[str]) -> Iterator[str]:
+    for token in tokens:
+        if not isinstance(token, str):
+            got = f"{type(token).__name__} {repr(token)[:40]}"
+            expect(False, argument, "tokens of type str", got)
+        yield token
 
 
 def _vocab(tokens: list[str], counts: list[int], num_unknown: int) -> Vocab:

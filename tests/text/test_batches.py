@@ -79,6 +79,16 @@ def test_bucketed_is_a_function_of_seed_and_epoch():
         assert_same(epoch_of(1, 2, start), epoch_of(1, 2)[start:])
 
 
+def test_bucketed_takes_lengths_in_any_form():
+    sequences = sequences_of([3, 9, 12])
+    tuples, arrays, lists = (
+        list(batches.bucketed(sequences, 2, lengths, seed=0, epoch=0))
+        for lengths in ((8, 16), np.array([8, 16]), [8, 16])
+    )
+    assert_same(tuples, arrays)
+    assert_same(tuples, lists)
+
+
 def test_bucketed_mixes_buckets_and_companions():
     sequences = sequences_of([3, 30] * 40)
     first, second = (
@@ -93,17 +103,20 @@ def test_bucketed_mixes_buckets_and_companions():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sequences": sequences_of([3, 9])}, r"sequences\[1\] has 9 ids, .* is 8; "),
-        ({"sequences": [[1, 2]]}, r"sequences\[0\] must be an array \[T\] of integers"),
-        ({"sequences": [np.ones(2)]}, r"sequences\[0\] .* dtype float64"),
-        ({"sequences": [np.ones((2, 1), int)]}, r"sequences\[0\] .* shape \(2, 1\)"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
-        ({"lengths": ()}, "lengths must be positive and rising"),
-        ({"lengths": (8, 4)}, "lengths must be positive and rising"),
-        ({"lengths": (0, 4)}, "lengths must be positive and rising"),
-        ({"seed": -1}, "seed must not be negative, got -1"),
-        ({"epoch": -1}, "epoch must not be negative"),
-        ({"start": -1}, "start must not be negative"),
+        (
+            {"sequences": sequences_of([3, 9])},
+            r"sequences\[1\]: expected at most 8 ids, .* got 9",
+        ),
+        ({"sequences": [[1, 2]]}, r"sequences\[0\]: expected an array \[T\] of int"),
+        ({"sequences": [np.ones(2)]}, r"sequences\[0\]: .*got float64\[2\]"),
+        ({"sequences": [np.ones((2, 1), int)]}, r"sequences\[0\]: .*got int64\[2, 1\]"),
+        ({"batch_size": 0}, "batch_size: expected an integer ≥ 1, got 0"),
+        ({"lengths": ()}, "lengths: expected positive integers, rising"),
+        ({"lengths": (8, 4)}, "lengths: expected positive integers, rising"),
+        ({"lengths": (0, 4)}, "lengths: expected positive integers, rising"),
+        ({"seed": -1}, "seed: expected an integer ≥ 0, got -1"),
+        ({"epoch": -1}, "epoch: expected an integer ≥ 0"),
+        ({"start": -1}, "start: expected an integer ≥ 0"),
     ],
 )
 def test_bucketed_rejects_wrong_arguments(changes, message):
@@ -123,7 +136,7 @@ def test_truncate_cuts_what_bucketed_would_reject():
     assert [len(s) for s in sequences] == [3, 8]
     (batch,) = batches.bucketed(sequences, 2, (8,), seed=0, epoch=0)
     assert sorted(batch.lengths) == [3, 8]
-    with pytest.raises(ValueError, match="max_length must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="max_length: expected an integer ≥ 1"):
         batches.truncate(sequences, 0)
 
 
@@ -187,12 +200,12 @@ def test_stream_does_not_read_what_it_leaves_out(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.arange(1), 1, 1), "ids must be an array .* at least 2, got shape"),
-        ((np.zeros(5), 1, 1), "dtype float64"),
-        ((np.zeros((5, 1), int), 1, 1), r"shape \(5, 1\)"),
-        ((np.arange(5), 0, 1), "batch_size must be at least 1"),
-        ((np.arange(5), 1, 0), "num_steps must be at least 1"),
-        ((np.arange(5), 1, 1, -1), "start must not be negative"),
+        ((np.arange(1), 1, 1), "ids: expected an array .* at least 2, got int64"),
+        ((np.zeros(5), 1, 1), "ids: expected .* float64"),
+        ((np.zeros((5, 1), int), 1, 1), r"ids: expected .* int64\[5, 1\]"),
+        ((np.arange(5), 0, 1), "batch_size: expected an integer ≥ 1"),
+        ((np.arange(5), 1, 0), "num_steps: expected an integer ≥ 1"),
+        ((np.arange(5), 1, 1, -1), "start: expected an integer ≥ 0"),
     ],
 )
 def test_stream_rejects_wrong_arguments(arguments, message):

@@ -66,9 +66,9 @@ def test_build_gives_the_same_ids_in_a_process_of_another_hash_seed():
 @pytest.mark.parametrize(
     ("texts", "options", "message"),
     [
-        (["a string"], {}, r"token_lists\[0\] is the string 'a string'"),
-        ([[]], {"min_count": 0}, "min_count must be at least 1, got 0"),
-        ([[]], {"max_size": 3}, "max_size must be at least 4"),
+        (["a string"], {}, r"token_lists\[0\]: .*split it first.*'a string'"),
+        ([[]], {"min_count": 0}, "min_count: expected an integer ≥ 1, got 0"),
+        ([[]], {"max_size": 3}, "max_size: expected an integer ≥ 4"),
     ],
 )
 def test_build_rejects_wrong_arguments(texts, options, message):
