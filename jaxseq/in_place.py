@@ -40,46 +40,63 @@ def scan(
     Returns:
         The last carry, and what was emitted, stacked `[T, ...]`.
     """
-    buffers, spent_tree = jax.tree.flatten(spent)
-    num_steps = len(buffers[0])
-    if num_steps == 0:
+    leaves, spent_tree = jax.tree.flatten(spent)
+    emitted = _emitted(body, carry, xs, spent)
+    emitted_leaves, emitted_tree = jax.tree.flatten(emitted)
+    places = _places(emitted_leaves, leaves)
+    buffers = {place: leaves[place] for place in places if place is not None}
+    if not buffers or len(leaves[0]) == 0:
         return jax.lax.scan(
             lambda carry, inputs: body(carry, *inputs),
             carry,
             (xs, spent),
             reverse=reverse,
         )
-    _, emitted = jax.eval_shape(body, carry, *jax.tree.map(_first, (xs, spent)))
-    emitted, emitted_tree = jax.tree.flatten(emitted)
-    places = _places(emitted, buffers)
+    num_steps = len(leaves[0])
+    others = {n: leaf for n, leaf in enumerate(leaves) if n not in buffers}
 
     def step(carry, inputs):
-        state, buffers, spent_t = carry
-        t, x_t = inputs
-        state, emitted_t = body(state, x_t, spent_tree.unflatten(spent_t))
-        buffers, kept = list(buffers), []
-        for leaf, place in zip(jax.tree.leaves(emitted_t), places, strict=True):
-            if place is None:
-                kept.append(leaf)
-            else:
-                buffers[place] = _put(buffers[place], leaf, t)
+        carry, buffers, read = carry
+        t, x_t, others_t = inputs
+        spent_t = [(read | others_t)[n] for n in range(len(leaves))]
+        carry, emitted_t = body(carry, x_t, spent_tree.unflatten(spent_t))
+        emitted_t = jax.tree.leaves(emitted_t)
+        buffers = {
+            place: _put(buffers[place], leaf, t)
+            for leaf, place in zip(emitted_t, places, strict=True)
+            if place is not None
+        }
         # Read ahead, after the writing: XLA then sees that one buffer is enough.
         # Reading at t as well would make it copy the whole buffer at each step.
         t_next = jnp.maximum(t - 1, 0) if reverse else jnp.minimum(t + 1, num_steps - 1)
-        return (state, buffers, [_at(b, t_next) for b in buffers]), kept
+        read = {place: _at(buffer, t_next) for place, buffer in buffers.items()}
+        kept = [leaf for leaf, p in zip(emitted_t, places, strict=True) if p is None]
+        return (carry, buffers, read), kept
 
     start = num_steps - 1 if reverse else 0
-    carry = (carry, buffers, [buffer[start] for buffer in buffers])
-    steps = jnp.arange(num_steps)
-    (carry, buffers, _), kept = jax.lax.scan(step, carry, (steps, xs), reverse=reverse)
+    read = {place: buffer[start] for place, buffer in buffers.items()}
+    (carry, buffers, _), kept = jax.lax.scan(
+        step,
+        (carry, buffers, read),
+        (jnp.arange(num_steps), xs, others),
+        reverse=reverse,
+    )
     kept = iter(kept)
     stacked = [next(kept) if p is None else buffers[p] for p in places]
     return carry, emitted_tree.unflatten(stacked)
 
 
+def _emitted(body, carry, xs, spent):
+    """Finds the shapes of what one step emits."""
+    one_step = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (xs, spent)
+    )
+    return jax.eval_shape(body, carry, *one_step)[1]
+
+
 def _places(emitted, buffers):
     """Finds for each emitted leaf the first free buffer of its kind, or None."""
-    free = {place: jax.typeof(buffer) for place, buffer in enumerate(buffers)}
+    free = dict(enumerate(buffers))
     places = []
     for leaf in emitted:
         fitting = (
@@ -90,10 +107,6 @@ def _places(emitted, buffers):
         places.append(next(fitting, None))
         free.pop(places[-1], None)
     return places
-
-
-def _first(stacked):
-    return stacked[0]
 
 
 _at = functools.partial(jax.lax.dynamic_index_in_dim, axis=0, keepdims=False)

@@ -176,10 +176,9 @@ def _backward(cell, reverse, residuals, d_result):
     zs = cell.project(params, xs)
     d_ys = _zero_unless(masks.valid, d_result.ys)
 
-    def body(carry, inputs_t, spent_t):
+    def body(carry, inputs_t, tape_t):
         d_state_t, d_reset_state = carry
-        z_t, state_tm1, state_t, masks_t = inputs_t
-        d_y_t, tape_t = spent_t
+        d_y_t, z_t, state_tm1, state_t, masks_t = inputs_t
         d_state_t = _add(d_state_t, _transpose(cell.output, state_t, d_y_t))
         trace_t = Trace(z_t, state_tm1, state_t, tape_t)
         d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)  # (BP2T)
@@ -196,8 +195,8 @@ def _backward(cell, reverse, residuals, d_result):
     (d_state_0, d_reset_state), deltas = in_place.scan(
         body,
         carry_T,
-        (zs, states_tm1, states, masks),
-        (d_ys, tapes),
+        (d_ys, zs, states_tm1, states, masks),
+        tapes,
         reverse=not reverse,
     )
     trace = Trace(zs, states_tm1, states, tapes)

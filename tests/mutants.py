@@ -207,11 +207,15 @@ GRU_AFTER = _rows(
     ("(7) h_tm1 for m", "delta_n * m_t *", "delta_n * trace_t.state_tm1 *"),
     ("(7) slope forgotten", "m_t * r_t * (1 - r_t)", "m_t"),
     ("(8) reset forgotten in loop", "delta_m = delta_n * r_t", "delta_m = delta_n"),
-    ("(8) reset forgotten after", "deltas_n * trace.tape.r  #", "deltas_n  #"),
-    ("(8) z for r after", "deltas_n * trace.tape.r  #", "deltas_n * trace.tape.z  #"),
-    ("BP2T z path lost", "d_h_t * gate_z + into_w", "into_w"),
-    ("BP2T 1 - z for z", "d_h_t * gate_z + into_w", "d_h_t * (1 - gate_z) + into_w"),
-    ("BP2T sign", "d_h_t * gate_z + into_w", "d_h_t * gate_z - into_w"),
+    ("(8) z for r", "delta_m = delta_n * r_t", "delta_m = delta_n * gate_z"),
+    ("BP4U of m", "[deltas_rz, deltas.n]", "[deltas_rz, deltas_m]"),
+    ("BP2T z path lost", "d_h_t * gate_z + delta_rzm", "delta_rzm"),
+    (
+        "BP2T 1 - z for z",
+        "d_h_t * gate_z + delta_rzm",
+        "d_h_t * (1 - gate_z) + delta_rzm",
+    ),
+    ("BP2T sign", "d_h_t * gate_z + delta_rzm", "d_h_t * gate_z - delta_rzm"),
     (
         "gates r, z swapped",
         "[delta_r, delta_z, delta_m]",
@@ -219,11 +223,11 @@ GRU_AFTER = _rows(
     ),
     (
         "BP4W with h_t",
-        "sum_outer(into_w, trace.state_tm1)",
-        "sum_outer(into_w, trace.state)",
+        "sum_outer(deltas.rzm, trace.state_tm1)",
+        "sum_outer(deltas.rzm, trace.state)",
     ),
-    ("BP4W not reset", "sum_outer(into_w, t", "sum_outer(deltas, t"),
-    ("BP3 b_m not reset", "b_m=sum_steps(deltas_m)", "b_m=sum_steps(deltas_n)"),
+    ("BP4W not reset", "sum_outer(deltas.rzm, t", "sum_outer(into_u, t"),
+    ("BP3 b_m not reset", "b_m=sum_steps(deltas_m)", "b_m=sum_steps(deltas.n)"),
     ("BP3 b_m forgotten", "b_m=sum_steps(deltas_m)", "b_m=0 * sum_steps(deltas_m)"),
 )
 

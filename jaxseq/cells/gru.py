@@ -70,13 +70,11 @@ class ParamsBefore(NamedTuple):
     b: Array  # [3H]
 
 
-class GatesAfter(NamedTuple):
-    """The values of eqs. (1) to (3), kept for the deltas."""
+class TapeAfter(NamedTuple):
+    """The values of eqs. (1) to (3), kept for the deltas; the deltas, beside them."""
 
-    r: Array  # [..., H]
-    z: Array  # [..., H]
+    rzm: Array  # [..., 3H] r, z and m = W_n h_{t-1} + b_m: what W led to
     n: Array  # [..., H]
-    m: Array  # [..., H] W_n h_{t-1} + b_m
 
 
 class GatesBefore(NamedTuple):
@@ -143,9 +141,7 @@ def output(h_t: Array) -> Array:
     return h_t
 
 
-def step_after(
-    prepared: Prepared, h_tm1: Array, z_t: Array
-) -> tuple[Array, GatesAfter]:
+def step_after(prepared: Prepared, h_tm1: Array, z_t: Array) -> tuple[Array, TapeAfter]:
     """Takes one step, eqs. (1) to (4).
 
     Args:
@@ -154,21 +150,22 @@ def step_after(
         z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
 
     Returns:
-        `[..., H]` the state at t, and the gates.
+        `[..., H]` the state at t, and r, z, m and n.
     """
-    u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
-    w_r, w_z, w_n = jnp.split(h_tm1 @ prepared.W_T, 3, axis=-1)
-    r_t = sigmoid(u_r + w_r)  # (1)
-    gate_z = sigmoid(u_z + w_z)  # (2)
+    num_hidden = h_tm1.shape[-1]
+    u_rz, u_n = jnp.split(z_t, [2 * num_hidden], axis=-1)
+    w_rz, w_n = jnp.split(h_tm1 @ prepared.W_T, [2 * num_hidden], axis=-1)
+    gates_rz = sigmoid(u_rz + w_rz)  # (1), (2)
+    r_t, gate_z = jnp.split(gates_rz, 2, axis=-1)
     m_t = w_n + jnp.broadcast_to(prepared.params.b_m, w_n.shape)
     n_t = jnp.tanh(u_n + r_t * m_t)  # (3)
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
-    return h_t, GatesAfter(r_t, gate_z, n_t, m_t)
+    return h_t, TapeAfter(jnp.concatenate([gates_rz, m_t], axis=-1), n_t)
 
 
 def delta_after(
     params: ParamsAfter, trace_t: Trace, d_h_t: Array
-) -> tuple[Array, Array]:
+) -> tuple[Array, TapeAfter]:
     """Sends the error one step back, eqs. (5) to (8) and BP2T.
 
     Args:
@@ -177,20 +174,21 @@ def delta_after(
         d_h_t: `[..., H]` ∂L/∂h_t, complete.
 
     Returns:
-        `[..., H]` what reaches h_{t-1}, and `[..., 3H]` δ_t.
+        `[..., H]` what reaches h_{t-1}, and (δr_t, δz_t, δm_t) and δn_t.
     """
-    r_t, gate_z, n_t, m_t = trace_t.tape
+    r_t, gate_z, m_t = jnp.split(trace_t.tape.rzm, 3, axis=-1)
+    n_t = trace_t.tape.n
     delta_z = d_h_t * (trace_t.state_tm1 - n_t) * gate_z * (1 - gate_z)  # (5)
     delta_n = d_h_t * (1 - gate_z) * (1 - n_t**2)  # (6)
     delta_r = delta_n * m_t * r_t * (1 - r_t)  # (7)
     delta_m = delta_n * r_t  # (8)
-    into_w = jnp.concatenate([delta_r, delta_z, delta_m], axis=-1)
-    d_h_tm1 = d_h_t * gate_z + into_w @ params.W  # (BP2T)
-    return d_h_tm1, jnp.concatenate([delta_r, delta_z, delta_n], axis=-1)
+    delta_rzm = jnp.concatenate([delta_r, delta_z, delta_m], axis=-1)
+    d_h_tm1 = d_h_t * gate_z + delta_rzm @ params.W  # (BP2T)
+    return d_h_tm1, TapeAfter(delta_rzm, delta_n)
 
 
 def collect_after(
-    params: ParamsAfter, xs: Array, trace: Trace, deltas: Array
+    params: ParamsAfter, xs: Array, trace: Trace, deltas: TapeAfter
 ) -> tuple[ParamsAfter, Array]:
     """Sums the deltas into gradients, one GEMM for each matrix.
 
@@ -198,21 +196,21 @@ def collect_after(
         params: the weights.
         xs: `[T, ..., I]` the inputs.
         trace: of all steps.
-        deltas: `[T, ..., 3H]` δ_t.
+        deltas: `[T, ..., 3H]` (δr_t, δz_t, δm_t) and `[T, ..., H]` δn_t.
 
     Returns:
         The gradients of the weights, and `[T, ..., I]` those of the inputs.
     """
-    deltas_r, deltas_z, deltas_n = jnp.split(deltas, 3, axis=-1)
-    deltas_m = deltas_n * trace.tape.r  # (8)
-    into_w = jnp.concatenate([deltas_r, deltas_z, deltas_m], axis=-1)
+    num_hidden = params.W.shape[1]
+    deltas_rz, deltas_m = jnp.split(deltas.rzm, [2 * num_hidden], axis=-1)
+    into_u = jnp.concatenate([deltas_rz, deltas.n], axis=-1)
     d_params = ParamsAfter(
-        U=sum_outer(deltas, xs),  # (BP4U)
-        W=sum_outer(into_w, trace.state_tm1),  # (BP4W)
-        b=sum_steps(deltas),  # (BP3)
+        U=sum_outer(into_u, xs),  # (BP4U)
+        W=sum_outer(deltas.rzm, trace.state_tm1),  # (BP4W)
+        b=sum_steps(into_u),  # (BP3)
         b_m=sum_steps(deltas_m),  # (BP3)
     )
-    return d_params, deltas @ params.U  # (BP5)
+    return d_params, into_u @ params.U  # (BP5)
 
 
 def step_before(
