@@ -125,6 +125,35 @@ def test_nan_gradient_differs():
     assert not gradcheck.passed(report)
 
 
+def off_by_five(when_called, under_rule):
+    function = jax.custom_vjp(lambda x: (x, jnp.sin(x) + when_called))
+    function.defvjp(
+        lambda x: ((x, jnp.sin(x) + under_rule), x),
+        lambda x, d: (d[0] + d[1] * jnp.cos(x),),
+    )
+    return function
+
+
+@pytest.mark.parametrize("offsets", [(5, 5), (5, 0), (0, 5), (0, jnp.nan)])
+def test_check_compares_outputs_called_and_under_the_rule(offsets):
+    plain = off_by_five(0, 0).fun
+    x = np.array([0.5, 2.0])
+    report = gradcheck.check(off_by_five(*offsets), (x,), plain=plain)
+    assert [row.verdict for row in report.rows] == ["equal", "differs"]
+    assert report.rows[1].parameter == "output[1]"
+    assert not gradcheck.passed(report)
+    with pytest.raises(gradcheck.GradientError, match=r"wrong at output\[1\]\[0\]"):
+        gradcheck.require(report)
+    right = gradcheck.check(off_by_five(0, 0), (x,), plain=plain)
+    assert [row.verdict for row in right.rows] == ["equal"]
+
+
+def test_check_of_infinite_and_empty_outputs():
+    plain = lambda x: (x, x[:0], jnp.array([jnp.inf, jnp.nan]))
+    report = gradcheck.check(lambda x: plain(x), (np.ones(2),), plain=plain)
+    assert {row.parameter for row in report.rows} == {"args[0]"}
+
+
 def test_differences_against_a_known_derivative():
     x = jnp.array([0.3, -1.2, 4.0])
     found = differences(lambda x: jnp.sum(jnp.sin(x)), x, np.arange(3))
@@ -152,6 +181,23 @@ def test_table_has_a_row_for_each_parameter():
         (lambda: gradcheck.check(square, (np.ones(2),), names=()), "names|args"),
         (lambda: gradcheck.check(square, (np.ones(2),), num_entries=0), "num_entries"),
         (lambda: gradcheck.check_cell(elman.cell), "cell: expected"),
+        (lambda: gradcheck.check_cell(wrong_cell(), num_hidden=0), "num_hidden: exp"),
+        (lambda: gradcheck.check_cell(wrong_cell(), num_steps=0), "num_steps: exp"),
+        (lambda: gradcheck.check_cell(wrong_cell(), num_inputs=-2), "num_inputs: exp"),
+        (lambda: gradcheck.check_cell(wrong_cell(), batch=(0,)), r"batch\[0\]: exp"),
+        (lambda: gradcheck.check_cell(wrong_cell(), batch=3), "batch: expected"),
+        (
+            lambda: gradcheck.check(lambda x: x[None], (np.ones(2),), plain=jnp.sin),
+            r"output: expected float64\[2\], as of plain, got float64\[1, 2\]",
+        ),
+        (
+            lambda: gradcheck.check(lambda x: (x, x), (np.ones(2),), plain=jnp.sin),
+            r"function: expected outputs as those of plain, .* got",
+        ),
+        (
+            lambda: gradcheck.check(lambda x: x > 0, (np.ones(2),), plain=jnp.sin),
+            r"output: expected floating-point numbers, got bool\[2\]",
+        ),
         (lambda: gradcheck.check_cell(derived.from_step(lambda p, s, x: s)), "init"),
     ],
 )
@@ -193,6 +239,47 @@ def test_command_line_checks_a_users_file(tmp_path):
     assert wrong.returncode == 1
     assert "wrong at params.U[5, " in wrong.stderr
     assert "wrong at params.b[5]" in wrong.stderr
+
+
+FAULTS = """
+from jaxseq.cells import elman
+
+def delta(params, trace_t, d_state_t):
+    return params.no_such_weight
+
+cell = elman.cell()._replace(delta=delta)
+
+def fails():
+    raise RuntimeError("no licence\\nfound")
+
+def lacks():
+    return {}["key"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "content", "args", "message"),
+    [
+        ("faulty_syntax", "def (", ["cell"], "SyntaxError: invalid syntax (faulty_syn"),
+        ("faulty_sum", "\n1 / 0", ["cell"], "ZeroDivisionError: division by zero ("),
+        ("faulty_exit", "import sys; sys.exit(0)", ["cell"], "SystemExit: 0 ("),
+        ("faulty_1", FAULTS, ["fails"], "RuntimeError: no licence (faulty_1.py, line "),
+        ("faulty_2", FAULTS, ["lacks"], "KeyError: 'key' (faulty_2.py, line 13)"),
+        ("faulty_3", FAULTS, ["cell"], "no_such_weight' (faulty_3.py, line 5)"),
+        ("faulty_4", FAULTS, ["cell", "--num-steps", "-1"], "num_steps: expected an"),
+        ("faulty_5", FAULTS, ["cell", "--num-inputs", "-2"], "num_inputs: expected a"),
+    ],
+)
+def test_command_line_that_cannot_check_says_so_in_one_line(
+    module, content, args, message, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / f"{module}.py").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    assert main([f"{module}:{args[0]}", *args[1:]]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

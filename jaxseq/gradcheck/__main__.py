@@ -10,6 +10,8 @@ could not be made.
 import argparse
 import importlib
 import sys
+import traceback
+from pathlib import Path
 
 from jaxseq.cells.cell import Cell
 from jaxseq.gradcheck.cell import check_cell
@@ -36,9 +38,8 @@ def main(argv: list[str] | None = None) -> int:
             num_steps=args.num_steps,
             seed=args.seed,
         )
-    except (ValueError, TypeError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        print(f"gradcheck: {first_line}", file=sys.stderr)
+    except (Exception, SystemExit) as error:  # whatever the user's module raises
+        print(f"gradcheck: {_reason(error, args.cell)}", file=sys.stderr)
         return 2
     print(table(report))
     if passed(report):
@@ -76,6 +77,19 @@ def load(spec: str) -> Cell:
     if not isinstance(made, Cell):
         raise ValueError(f"cell: expected a jaxseq.cells.Cell, got {made!r}")
     return made
+
+
+def _reason(error: BaseException, spec: str) -> str:
+    """Says in one line what was raised and where in the user's module, if it was."""
+    first_line, *_ = str(error).splitlines() or [""]
+    what = f"{type(error).__name__}: {first_line}"
+    if isinstance(error, ValueError):
+        what = first_line
+    name = spec.partition(":")[0].removesuffix(".py").rpartition(".")[2]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).stem == name:
+            return f"{what} ({Path(frame.filename).name}, line {frame.lineno})"
+    return what
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell as check_is_cell
+from jaxseq.checks import check_cell as check_is_cell, check_count, expect
 from jaxseq.gradcheck.check import check, in_float64
 from jaxseq.gradcheck.report import Report
 from jaxseq.types import Tree
@@ -47,6 +47,14 @@ def check_cell(
         ValueError: naming the argument.
     """
     check_is_cell("cell", cell)
+    # With no unit or no step there is nothing to check: anything would pass.
+    check_count("num_inputs", num_inputs)
+    check_count("num_hidden", num_hidden)
+    check_count("num_steps", num_steps)
+    is_shape = isinstance(batch, tuple | list)
+    expect(is_shape, "batch", "a tuple of sizes", repr(batch))
+    for axis, size in enumerate(batch):
+        check_count(f"batch[{axis}]", size)
     with jax.enable_x64(True):
         key_init, key_move, key_xs = jax.random.split(jax.random.key(seed), 3)
         if params is None:

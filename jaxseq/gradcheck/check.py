@@ -9,7 +9,8 @@ differentiate the one number L = Σ w ⊙ f(θ), so that no output can hide behi
 
 By hand and by autodiff are compared in every entry; differences are taken at all
 entries of small parameters, and of large ones at a sample that includes the worst.
-Everything runs in float64, whatever the dtype of the arguments.
+Everything runs in float64, whatever the dtype of the arguments. The values of f and of
+its plain form are compared too (`jaxseq.gradcheck.outputs`).
 
 `jax.test_util.check_grads`, the usual tool, looks along one random direction with a
 tolerance that grows with the size of the array: a wrong entry can pass.
@@ -22,8 +23,9 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.checks import expect
+from jaxseq.checks import check_count, expect
 from jaxseq.gradcheck.differences import Differences, differences
+from jaxseq.gradcheck.outputs import check_alike, output_rows
 from jaxseq.gradcheck.report import (
     BOTH_ZERO,
     DIFFERS,
@@ -72,10 +74,11 @@ def check(
         seed: of the direction w and of the sample.
 
     Returns:
-        A report with a row for each array in `args`.
+        A report with a row for each array in `args`, and one, "output", for each output
+        whose value is not that of `plain`.
 
     Raises:
-        ValueError: naming the argument.
+        ValueError: naming the argument, or the output whose shape is not as of `plain`.
     """
     if plain is None:
         plain = getattr(function, "fun", None)
@@ -84,7 +87,7 @@ def check(
     if names is None:
         names = [f"args[{i}]" for i in range(len(args))]
     expect(len(names) == len(args), "names", f"{len(args)}, one an argument", names)
-    expect(num_entries >= 1, "num_entries", "at least 1", num_entries)
+    check_count("num_entries", num_entries)
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):
         named = {k: in_float64(k, arg) for k, arg in zip(names, args, strict=True)}
         return Report(
@@ -95,7 +98,7 @@ def check(
 
 
 def _rows(function, plain, named, is_truncated, num_entries, seed):
-    outputs = jax.eval_shape(plain, *named.values())
+    outputs = check_alike(function, plain, tuple(named.values()))
     keys = jax.random.split(
         jax.random.key(seed), jax.tree.structure(outputs).num_leaves
     )
@@ -106,27 +109,35 @@ def _rows(function, plain, named, is_truncated, num_entries, seed):
 
     def along(f):
         def total(named):
-            leaves = jax.tree.leaves(f(*named.values()))
+            found = f(*named.values())
+            leaves = jax.tree.leaves(found)
             return sum(
                 jnp.sum(w * leaf) for w, leaf in zip(directions, leaves, strict=True)
-            )
+            ), found
 
         return total
 
-    by_hand = _leaves(jax.jit(jax.grad(along(function)))(named))
-    by_autodiff = _leaves(jax.jit(jax.grad(along(plain)))(named))
+    @jax.jit
+    def by_rule(named):
+        return function(*named.values()), jax.grad(along(function), has_aux=True)(named)
+
+    called, (d_named, under_rule) = by_rule(named)
+    by_hand = _leaves(d_named)
+    d_named, values = jax.jit(jax.grad(along(plain), has_aux=True))(named)
+    by_autodiff = _leaves(d_named)
     random = np.random.default_rng(seed)
     samples = [
         _sample(random, np.abs(hand - autodiff).ravel(), num_entries)
         for hand, autodiff in zip(by_hand, by_autodiff, strict=True)
     ]
-    numeric = _numeric(along(plain), named, samples)
+    numeric = _numeric(lambda named: along(plain)(named)[0], named, samples)
     paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(named)]
     names = [f"{path[0].key}{jax.tree_util.keystr(path[1:])}" for path in paths]
-    return tuple(
+    rows = tuple(
         _row(*found, is_truncated)
         for found in zip(names, by_hand, by_autodiff, samples, numeric, strict=True)
     )
+    return rows + output_rows(called, under_rule, values)
 
 
 def _numeric(total, named, samples):

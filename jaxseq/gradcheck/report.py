@@ -8,7 +8,8 @@ Verdicts:
     truncated   the rule holds errors back: by hand and by autodiff (with
                 `stop_gradient`) agree, and differ from the full gradient, as they
                 should
-    differs     the hand-written rule is wrong (or the function is not what it says)
+    differs     the hand-written rule is wrong (or the function is not what it says);
+                in a row "output": the function's value is not that of its plain form
 """
 
 from typing import NamedTuple
@@ -28,7 +29,7 @@ class GradientError(Exception):
 class Row(NamedTuple):
     """One parameter, at its worst entry."""
 
-    parameter: str  # its path, as in "params.W"
+    parameter: str  # its path, as in "params.W"; or that of an output
     entry: tuple[int, ...]  # the index at which the three disagree most
     by_hand: float
     by_autodiff: float
