@@ -277,7 +277,9 @@ def _scalar_id(argument: str, given: Array | int, num_ids: int) -> Array:
     """Checks one id, 0 to V - 1, where concrete; a traced one that is none: NO_ID."""
     array: Any = np.asarray(given) if isinstance(given, int) else given
     check_ids(argument, array, num_ids, ())
-    small = jnp.asarray(array).astype(jnp.int32)
+    if not isinstance(array, jax.Array):
+        array = jnp.asarray(array.astype(np.int32))
+    small = array.astype(jnp.int32)
     # Compared as it came too: of more bits, it may be an id by its last 32 only.
     is_same = small.astype(array.dtype) == array
     is_id = is_same & (small >= 0) & (small < num_ids)
