@@ -12,13 +12,14 @@
 
 What a user can get wrong ends the program with exit code 2 and one line on stderr:
 options that tyro refuses, a `ValueError` of the dataclass' own `__post_init__`, a
-folder that cannot be made.
+folder that cannot be made, a result that cannot be written.
 """
 
 import contextlib
 import io
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -69,6 +70,25 @@ def results_folder(out: Path, name: str) -> Path:
     except OSError as error:
         fail(f"--out {out}: cannot make the folder {folder}: {error.strerror}")
     return folder
+
+
+def result_file(folder: Path, name: str) -> Path:
+    """Returns `folder/name`, after a check that a file can be put there.
+
+    To be asked before the work whose result it is to hold.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, if that is impossible.
+    """
+    path = folder / name
+    if path.is_dir():
+        fail(f"cannot write {path}: it is a folder")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        fail(f"cannot write {path}: {error.strerror}")
+    return path
 
 
 def fail(message: str) -> NoReturn:

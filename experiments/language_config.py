@@ -110,6 +110,8 @@ class Config:
         for name in _COUNTS:
             count = getattr(self, name)
             _expect(count >= 1, name, "1 or more", count)
+            most = _MOST.get(name, 2**31 - 1)
+            _expect(count <= most, name, f"{most} or less", count)
         for name in ("learning_rate", "clip_norm", "temperature", "minutes"):
             value = getattr(self, name)
             is_positive = value is None or (value > 0 and math.isfinite(value))
@@ -134,6 +136,14 @@ _COUNTS = (
     "num_evaluations",
     "num_sampled",
 )
+# Each layer is compiled apart; what is wider or longer than this no memory holds, and
+# it would be seen when the training is over, or not in one line.
+_MOST = {
+    "num_layers": 100,
+    "num_hidden": 10**6,
+    "num_inputs": 10**6,
+    "num_sampled": 10**6,
+}
 
 
 def demo_config(cell: CellName, out: Path = Path("out")) -> Config:

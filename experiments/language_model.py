@@ -46,13 +46,19 @@ import numpy as np
 from experiments import bigram, cli, language_corpus, language_report, progress
 from experiments.language_config import TOKENIZERS, Config, make_cells
 from experiments.language_corpus import Corpus
-from experiments.language_training import Diverged, fit, perplexity
+from experiments.language_training import Diverged, TooLarge, fit, perplexity
 from experiments.progress import Report
 from jaxseq import language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
+
+
+_NO_MEMORY = (
+    "not enough memory; try a smaller --num-hidden, --num-inputs, --max-vocab, "
+    "--batch-size or --num-steps"
+)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -68,22 +74,31 @@ def run(config: Config) -> None:
     """Trains, prints the result and writes its files; what main does once it has read.
 
     Raises:
-        SystemExit: after one line on stderr; code 2 for a text that cannot be used, 1
-            for a loss that is not finite, 130 for Ctrl-C.
+        SystemExit: after one line on stderr; code 2 for a text or a size that cannot
+            be used, 1 for a loss that is not finite, for too little memory or a full
+            disk, 130 for Ctrl-C.
     """
     folder = cli.results_folder(config.out, "language_model")
+    numbers = cli.result_file(folder, f"{config.cell}.json")
+    figure = cli.result_file(folder, f"{config.cell}.png")
     started = time.monotonic()
     try:
         with progress.show(config.cell) as report:
             result = train(config, report)
         result["seconds"] = round(time.monotonic() - started, 1)
         print(language_report.summary(result))
-        files = [language_report.write_json(folder / f"{config.cell}.json", result)]
-        files += language_report.draw(folder / f"{config.cell}.png", result)
-    except CorpusError as error:
+        files = [language_report.write_json(numbers, result)]
+        files += language_report.draw(figure, result)
+    except (CorpusError, TooLarge) as error:
         cli.fail(str(error))
-    except Diverged as error:
+    except (Diverged, OSError) as error:
         sys.exit(f"error: {error}")
+    except MemoryError:
+        sys.exit(f"error: {_NO_MEMORY}")
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        sys.exit(f"error: {_NO_MEMORY}")
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)
@@ -104,6 +119,7 @@ def train(config: Config, report: Report = progress.silent) -> dict:
 
     Raises:
         CorpusError: in one line, if a text cannot be used.
+        TooLarge: in one line, if no machine could hold the model.
         Diverged: if the loss stops being finite.
     """
     corpus = read(config)

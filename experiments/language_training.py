@@ -28,8 +28,15 @@ from jaxseq.text.vocab import EOS
 from jaxseq.types import Array, Key, Tree
 
 
+_MAX_WEIGHTS = 2**31 - 1  # with gradient and Adam's two moments 34 GB
+
+
 class Diverged(ArithmeticError):
     """The loss is not finite any more; the message is one line with the update."""
+
+
+class TooLarge(ValueError):
+    """The model has more weights than can be counted; the message is one line."""
 
 
 class Training(NamedTuple):
@@ -68,9 +75,11 @@ def fit(
         report: told how far the training is.
 
     Raises:
+        TooLarge: if no machine could hold the model.
         Diverged: if the loss stops being finite.
     """
     started = time.monotonic()
+    _check_size(config, cells, num_ids)
     key_params, key_dropout = jax.random.split(jax.random.key(config.seed))
     params = language_model.init(
         key_params, cells, num_ids, config.num_inputs, config.num_hidden
@@ -180,6 +189,25 @@ def cost_of(
         key=key,
     )
     return jnp.sum(nats * chunk.weights), states
+
+
+def _check_size(config: Config, cells: tuple[Cell, ...], num_ids: int) -> None:
+    # Before anything is drawn: a machine may kill a program that asks for terabytes.
+    draw = functools.partial(
+        language_model.init,
+        cells=cells,
+        num_ids=num_ids,
+        num_inputs=config.num_inputs,
+        num_hidden=config.num_hidden,
+    )
+    shapes = jax.eval_shape(draw, jax.random.key(0))
+    num_weights = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
+    if num_weights > _MAX_WEIGHTS:
+        raise TooLarge(
+            f"the model would have {num_weights:.1e} weights, more than "
+            f"{_MAX_WEIGHTS:.1e}; give a smaller --num-hidden, --num-inputs or "
+            "--num-layers"
+        )
 
 
 def _endless(ids: np.ndarray, config: Config) -> Iterator[tuple[bool, Chunk]]:

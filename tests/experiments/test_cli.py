@@ -51,6 +51,15 @@ def test_parse_refuses_in_one_line(args, message, capsys):
     assert message in printed.err
 
 
+def test_result_file_refuses_a_folder_that_takes_no_file(tmp_path, capsys):
+    assert cli.result_file(tmp_path, "a.json") == tmp_path / "a.json"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SystemExit) as stop:
+        cli.result_file(tmp_path / "none", "a.json")
+    assert stop.value.code == 2
+    assert "a.json: No such file" in capsys.readouterr().err
+
+
 def test_parse_prints_help_and_ends_well(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.parse(Config, ["--help"])

@@ -183,6 +183,22 @@ def test_fit_carries_the_states_and_starts_the_text_afresh(config):
     np.testing.assert_allclose(fitted.nats, [*expected, expected[0]], rtol=1e-5)
 
 
+def test_fit_drops_in_training_anew_each_time_and_never_when_it_measures(config):
+    config = dataclasses.replace(
+        config, batch_size=1, resets=False, learning_rate=1e-12, num_evaluations=1
+    )
+    ids = np.random.default_rng(0).integers(0, 12, 25).astype(np.int32)
+    config = dataclasses.replace(config, num_updates=4, dropout=0.5)
+    cells = language_config.make_cells(config)
+    fitted = language_training.fit(config, cells, 12, ids, ids, lambda *_: None)
+    whole = np.asarray(model.score(cells, fitted.params, None, ids[:-1], ids[1:]).nats)
+    assert fitted.valid == [(4, pytest.approx(np.exp(whole.mean()), rel=1e-5))]
+    first = whole[:8].mean()
+    # The first chunk twice, the weights unmoved: each time other units are dropped.
+    assert abs(fitted.nats[0] - first) > 1e-4
+    assert abs(fitted.nats[3] - fitted.nats[0]) > 1e-4
+
+
 def test_sample_holds_no_special_word(config, text):
     config = dataclasses.replace(config, max_vocab=8, num_updates=5, temperature=5.0)
     corpus = language_model.read(config)
@@ -251,6 +267,9 @@ def test_main_goes_without_matplotlib(text, tmp_path, capsys, monkeypatch):
         (["--cell", "transformer"], "--cell"),
         (["--tokens", "bytes"], "--tokens"),
         (["--num-hidden", "-3"], "--num-hidden: expected 1 or more, got -3"),
+        (["--num-hidden", "99999999999"], "--num-hidden: expected 1000000 or less"),
+        (["--num-layers", "101"], "--num-layers: expected 100 or less, got 101"),
+        (["--num-steps", "99999999999"], "--num-steps: expected 2147483647 or less"),
         (["--batch-size", "0"], "--batch-size: expected 1 or more, got 0"),
         (["--learning-rate", "nan"], "--learning-rate: expected a number above 0"),
         (["--dropout", "1"], "--dropout: expected a rate in [0, 1), got 1"),
@@ -292,6 +311,69 @@ def test_main_refuses_a_bad_text(content, message, tmp_path, capsys):
     assert "bad.txt" in error
     assert error.count("\n") == 1
     assert list((out / "language_model").iterdir()) == []
+
+
+def test_main_refuses_a_model_that_no_machine_holds(text, tmp_path, capsys):
+    args = ["--text", str(text), "--out", str(tmp_path), *TINY]
+    with pytest.raises(SystemExit) as stop:
+        language_model.main([*args, "--num-hidden", "900000"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err.splitlines()
+    assert "3.2e+12 weights" in error[-1]
+    assert sum("error" in line for line in error) == 1
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 bytes")],
+    ids=repr,
+)
+def test_main_ends_in_one_line_without_memory(raised, text, tmp_path, monkeypatch):
+    def fit(*args):
+        raise raised
+
+    monkeypatch.setattr(language_model, "fit", fit)
+    with pytest.raises(SystemExit, match="^error: not enough memory; try") as stop:
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    assert "\n" not in stop.value.code
+
+
+def test_main_hides_no_other_error_of_the_runtime(text, tmp_path, monkeypatch):
+    def fit(*args):
+        raise jax.errors.JaxRuntimeError("INTERNAL: a fault")
+
+    monkeypatch.setattr(language_model, "fit", fit)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+
+
+@pytest.mark.parametrize("name", ["lstm.json", "lstm.png"])
+def test_main_asks_before_training_whether_it_can_write(
+    name, text, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(language_model, "train", None)  # never called
+    (tmp_path / "language_model" / name).mkdir(parents=True)
+    with pytest.raises(SystemExit) as stop:
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: cannot write")
+    assert f"{name}: it is a folder" in error
+    assert error.count("\n") == 1
+
+
+def test_main_says_in_one_line_that_the_disk_is_full(text, tmp_path, monkeypatch):
+    def write(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(language_model, "fit", _fit_little)
+    monkeypatch.setattr(language_model.language_report, "write_json", write)
+    with pytest.raises(SystemExit, match="^error: .*No space left on device$"):
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+
+
+def _fit_little(config, *args):
+    return language_training.fit(dataclasses.replace(config, num_updates=1), *args)
 
 
 def test_main_stops_when_the_loss_is_no_number(text, tmp_path, capsys):
