@@ -66,7 +66,7 @@ def measure(
         return record | {"left_out": f"{reason}, more than {max_seconds:g}"}
     entrants = _entrants(point, base, peers)
     entries, ready = _prepare(point, entrants, {base.name: first}, base, max_error)
-    shares = [machine.idle_share()]
+    shares = [_idle_share()]
     with_torch = "torch" in ready
     record["gemm"] = gemm.rates(point.dtype, with_torch)
     programs: dict[tuple[str, str], Program] = {
@@ -77,7 +77,7 @@ def measure(
     calls = {key: program.run for key, program in programs.items()}
     for (name, which), times in timing.interleaved(calls, num_rounds).items():
         entries[name][which] = times._asdict() | _costs(programs[name, which])
-    shares.append(machine.idle_share())
+    shares.append(_idle_share())
     flops = forms.num_flops(own, point.batch, point.steps, point.hidden, point.hidden)
     return record | {
         "contenders": entries,
@@ -85,6 +85,12 @@ def measure(
         "idle_shares": shares,
         "busy": min(shares) < machine.IDLE_SHARE,
     }
+
+
+def _idle_share() -> float:
+    """Asks the machine, once nobody's threads are spinning any more."""
+    timing.at_rest()
+    return machine.idle_share()
 
 
 def _prepare(

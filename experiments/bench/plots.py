@@ -1,5 +1,6 @@
 """The benchmark's figures: time, and per cent of the GEMM, against T, H and B."""
 
+import math
 import os
 import sys
 from collections import defaultdict
@@ -38,7 +39,8 @@ class Line(NamedTuple):
 def draw(folder: Path, results: Sequence[Record]) -> list[Path]:
     """Draws what the results hold; returns the paths.
 
-    A panel shows one size against time, the other two fixed where most points lie.
+    A panel shows what one size does, the other two fixed: where most points lie, in the
+    middle of the grid if there is a choice.
     """
     measured = [record for record in results if timed(record)]
     if not measured:
@@ -70,8 +72,8 @@ def lines(
     for record in results:
         groups[point_of(record)._replace(**{axis: 0})].append(record)
     most = max(map(len, groups.values()))
-    fullest = sorted(point for point, group in groups.items() if len(group) == most)
-    fixed = fullest[len(fullest) // 2]
+    fullest = [point for point, group in groups.items() if len(group) == most]
+    fixed = min(fullest, key=lambda point: _octaves(point, _middle(results)))
     points = defaultdict(list)
     for record in groups[fixed]:
         for name in timed(record):
@@ -83,6 +85,18 @@ def lines(
         for name in points
     ]
     return ", ".join(others), drawn
+
+
+def _middle(results: Sequence[Record]) -> dict[str, int]:
+    """Returns the middle one of each size's values."""
+    values = {a: sorted({getattr(point_of(r), a) for r in results}) for a in AXES}
+    return {a: values[a][len(values[a]) // 2] for a in AXES}
+
+
+def _octaves(point: Point, middle: dict[str, int]) -> float:
+    """Returns how far a point is from the middle, over the sizes that it fixes."""
+    fixed = (a for a in AXES if getattr(point, a))
+    return sum(abs(math.log2(getattr(point, a) / middle[a])) for a in fixed)
 
 
 def _milliseconds(record: Record, name: str) -> float:
@@ -106,10 +120,10 @@ def _figure(path: Path, results: Sequence[Record], value, label: str) -> None:
             _panel(axes, axis, *lines(records, axis, value))
             axes.set_title(f"{cell}, {axes.get_title()}", fontsize="small")
             if value is percent_of_gemm:
-                axes.set_ylim(bottom=0)
+                axes.set_ylim(0, max(75, axes.get_ylim()[1]))
                 axes.axhline(70, color="0.6", lw=0.8, ls=":")
             else:
-                axes.set_yscale("log")
+                _plain_log_scale(axes)
         row[0].set_ylabel(label, fontsize="small")
     known = {}
     for axes in panels.flat:
@@ -145,6 +159,15 @@ def _panel(axes, axis: str, fixed: str, drawn: Sequence[Line]) -> None:
     axes.set_xlabel(AXES[axis], fontsize="small")
     axes.tick_params(labelsize="small")
     axes.grid(alpha=0.3)
+
+
+def _plain_log_scale(axes) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _where(results: Sequence[Record]) -> str:

@@ -8,9 +8,9 @@ meets all alike; the median over the rounds is what counts, the quartiles say ho
 it is.
 
 Before each block the process must have come to rest. PyTorch's OpenMP threads go on
-spinning for some milliseconds after its last call, in its fastest (default) setting,
-and would take a core from whoever comes next; JAX's threads sleep when idle. Nothing is
-set to prevent the spinning, as that would slow PyTorch down: it is waited for.
+spinning for some 10 ms after its last call, in its fastest (default) setting, and would
+take a core from whoever comes next; JAX's threads sleep when idle. Nothing is set to
+prevent the spinning, as that would slow PyTorch down: it is waited for.
 """
 
 import gc
@@ -24,6 +24,7 @@ import numpy as np
 BLOCK_SECONDS = 0.02
 LONG_SECONDS = 0.1
 SHORTEST_SECONDS = 1e-5
+NAP_SECONDS = 0.01  # some ticks of the kernel: it books a thread's time at a tick
 
 Key = TypeVar("Key", bound=Hashable)
 Clock = Callable[[], float]
@@ -96,11 +97,10 @@ def order(names: tuple[Key, ...], number: int) -> tuple[Key, ...]:
 
 def at_rest() -> None:
     """Sleeps until the process uses under a tenth of a core, half a second at most."""
-    nap = 0.002
-    for _ in range(int(0.5 / nap)):
+    for _ in range(int(0.5 / NAP_SECONDS)):
         used = time.process_time()
         start = time.perf_counter()
-        time.sleep(nap)
+        time.sleep(NAP_SECONDS)
         used = time.process_time() - used
         if used < 0.1 * (time.perf_counter() - start):
             return

@@ -84,11 +84,11 @@ def test_order_turns_and_reverses():
 
 
 def test_at_rest_waits_for_the_process(monkeypatch):
-    uses = iter([0.0, 0.002, 0.002, 0.004, 0.004, 0.004])
+    uses = iter([0.0, 0.01, 0.01, 0.012, 0.012, 0.0125])
     naps = []
     monkeypatch.setattr(timing.time, "process_time", lambda: next(uses))
     monkeypatch.setattr(timing.time, "sleep", naps.append)
-    walls = iter([0.0, 0.002] * 3)
+    walls = iter([0.0, 0.01] * 3)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: next(walls))
     timing.at_rest()
     assert len(naps) == 3
