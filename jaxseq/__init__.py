@@ -8,6 +8,7 @@ from jaxseq import (
     embedding as embedding,
     gradcheck as gradcheck,
     losses as losses,
+    memory as memory,
     network as network,
     readout as readout,
     truncate as truncate,

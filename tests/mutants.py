@@ -294,54 +294,57 @@ IN_PLACE = _rows(
     ("written early", "buffers[place], leaf, t)", "buffers[place], leaf, t - 1)"),
     ("reads the step again", "jnp.maximum(t - 1, 0) if reverse", "t if reverse"),
     ("starts at the wrong end", "num_steps - 1 if reverse else 0", "0"),
-    ("direction forgotten", "(steps, xs), reverse=reverse", "(steps, xs)"),
+    ("direction forgotten", "others),\n        reverse=reverse,", "others),"),
     ("reads too far ahead", "jnp.minimum(t + 1, num", "jnp.minimum(t + 2, num"),
 )
 
-UNROLL = _rows(
-    "unroll.py",
+BPTT = _rows(
+    "bptt.py",
     "lstm",
-    ("states_tm1 off by one", "Trace(zs, states_tm1, s", "Trace(zs, states, s"),
-    ("restart forgotten in trace", "states_tm1 = _restart(", "_restart("),
-    ("restart at state_0", "_like(reset_state, states)", "_like(state_0, states)"),
+    (
+        "restart forgotten in trace",
+        "return restarted(run.masks.restart, _like(run.reset_state, states), shifted)",
+        "return shifted",
+    ),
+    ("restart at state_0", "_like(run.reset_state, s", "_like(run.state_0, s"),
     (
         "frozen error dropped",
-        "_freeze(masks_t.valid, d_state_tm1, d_state_t)",
-        "_zero_unless(masks_t.valid, d_state_tm1)",
+        "frozen(masks_t.valid, d_state_tm1, d_state_t)",
+        "zero_unless(masks_t.valid, d_state_tm1)",
     ),
     (
         "frozen error changed",
-        "_freeze(masks_t.valid, d_state_tm1, d_state_t)",
+        "frozen(masks_t.valid, d_state_tm1, d_state_t)",
         "d_state_tm1",
     ),
-    ("padding counted", "delta_t = _zero_unless(masks_t.valid, delta_t)", "pass"),
+    ("padding counted", "delta_t = zero_unless(masks_t.valid, delta_t)", "pass"),
     (
         "padding's outputs counted",
-        "_zero_unless(masks.valid, d_result.ys)",
-        "d_result.ys",
+        "d_ys = zero_unless(run.masks.valid, d_ys)",
+        "pass",
     ),
-    ("NaN of the padding counted", "xs = _pad(masks.valid, xs)\n    zs", "zs"),
+    ("NaN of the padding counted", "pad(run.masks.valid, run.xs)", "run.xs"),
     (
         "reset error leaks into the past",
-        "d_state_tm1 = _zero_unless(~",
-        "_zero_unless(~",
+        "d_state_tm1 = zero_unless(~",
+        "zero_unless(~",
     ),
     ("reset error goes nowhere", "d_reset_state = _add(", "_add("),
     ("reset error of one step only", "_add(d_reset_state, restored)", "restored"),
     (
         "reset error elsewhere",
-        "_zero_unless(masks_t.restart,",
-        "_zero_unless(~masks_t.restart,",
+        "zero_unless(masks_t.restart,",
+        "zero_unless(~masks_t.restart,",
     ),
     (
         "final state's error lost",
-        "(d_result.state, jax",
-        "(jax.tree.map(jnp.zeros_like, d_result.state), jax",
+        "(d_state_T, jax",
+        "(jax.tree.map(jnp.zeros_like, d_state_T), jax",
     ),
     (
         "later error lost",
-        "_add(d_state_t, _transpose(cell.output, state_t, d_y_t))",
-        "_transpose(cell.output, state_t, d_y_t)",
+        "_add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))",
+        "_transpose(cell.output, trace_t.state, d_y_t)",
     ),
     ("output's error lost", "d_state_t = _add(d_state_t, _t", "_add(d_state_t, _t"),
     (
@@ -358,8 +361,8 @@ UNROLL = _rows(
     ),
     (
         "initial states swapped",
-        "d_params, d_state_0, d_reset_state,",
-        "d_params, d_reset_state, d_state_0,",
+        "Run(d_params, d_state_0, d_reset_state,",
+        "Run(d_params, d_reset_state, d_state_0,",
     ),
     (
         "state_0 forgotten",
@@ -377,6 +380,66 @@ UNROLL = _rows(
         "jnp.concatenate([states[1:], state_0[None]])",
         "states",
         "lstm reversed",
+    ),
+)
+
+MASKS = _rows(
+    "masks.py",
+    "lstm",
+    ("one step too many", "valid = steps < ", "valid = steps <= "),
+    ("reset in the padding", "restart = restart & valid", "pass"),
+    (
+        "reset not at the entry, reversed",
+        "[restart[1:], jnp.zeros_like(restart[:1])]",
+        "[restart]",
+        "lstm reversed",
+    ),
+    ("restarted nowhere", "_where(restart, state_0, state)", "state"),
+    ("frozen where valid", "_where(valid, state_t", "_where(~valid, state_t"),
+)
+
+MEMORY = _rows(
+    "memory.py",
+    "lstm outputs",
+    (
+        "states_tm1 off by one",
+        "Trace(zs, states_tm1, states, tapes)\n\n\ndef _keep_o",
+        "Trace(zs, states, states, tapes)\n\n\ndef _keep_o",
+        "lstm states",
+    ),
+    ("(1) with h_t", "previous(reverse, of_states, ys)", "ys"),
+    (
+        "(1) restarts at zero",
+        "cell.output(run.reset_state)",
+        "0 * cell.output(run.state_0)",
+    ),
+    (
+        "(2) not restarted",
+        "        state_tm1 = restarted(masks_t.restart, run.reset_state, state_tm1)\n",
+        "",
+    ),
+    (
+        "(2) not frozen",
+        "return frozen(masks_t.valid, state_t, state_tm1), (",
+        "return state_t, (",
+        "lstm reversed outputs",
+    ),
+    (
+        "(2) wrong direction",
+        "zs, reverse=reverse\n    )\n    return T",
+        "zs, reverse=not reverse\n    )\n    return T",
+    ),
+    (
+        "chunks in the wrong order",
+        "chunks, reverse=reverse",
+        "chunks, reverse=not reverse",
+        "lstm sqrt",
+    ),
+    (
+        "chunks all from state_0",
+        "run._replace(state_0=state, xs=xs",
+        "run._replace(xs=xs",
+        "lstm sqrt",
     ),
 )
 
@@ -514,7 +577,9 @@ MUTANTS = (
     *GRU_BEFORE,
     *DERIVED,
     *IN_PLACE,
-    *UNROLL,
+    *BPTT,
+    *MASKS,
+    *MEMORY,
     *TRUNCATE,
     *LOSSES,
     *READOUT,

@@ -105,8 +105,7 @@ def _values_and_gradients(package, check, form):
     elif check == "truncated":
         function, arguments = _truncated(package, form)
     else:
-        name, *reverse = check.split()
-        function, arguments = _unroll(package, name, form, reverse=bool(reverse))
+        function, arguments = _unroll(package, check, form)
     # A Python loop over eight steps is sooner done than a scan compiled.
     with jax.disable_jit():
         outputs, pull = jax.vjp(function, *arguments)
@@ -115,15 +114,20 @@ def _values_and_gradients(package, check, form):
     return [np.asarray(leaf) for leaf in jax.tree.leaves((outputs, gradients))]
 
 
-def _unroll(package, name, form, reverse):
+def _unroll(package, check, form):
+    """Unrolls what a check is called: a cell, "reversed" or not, a memory or none."""
+    name, *words = check.split()
     cell = BY_NAME[name].make(package.cells)
-    arguments, masks = _sequences(package, name, 4)
-    unroll = package.unroll.unroll if form == "hand" else package.unroll.unroll_plain
+    arguments, options = _sequences(package, name, 4)
+    options["reverse"] = "reversed" in words
+    unroll = package.unroll.unroll_plain
+    if form == "hand":
+        unroll = package.unroll.unroll
+        menu = [word for word in words if word != "reversed"] or ["gates"]
+        options["memory"] = getattr(package.memory, *menu)
 
     def function(params, state_0, reset_state, xs):
-        return unroll(
-            cell, params, state_0, xs, reset_state=reset_state, reverse=reverse, **masks
-        )
+        return unroll(cell, params, state_0, xs, reset_state=reset_state, **options)
 
     return function, arguments
 
@@ -146,6 +150,7 @@ def _sequences(package, name, num_steps):
     lengths = np.array([num_steps, 3, 0])
     resets = np.zeros((num_steps, 3), bool)
     resets[[2, 3, 1], [0, 0, 1]] = True
+    resets[3, 1] = True  # in the padding, where it may do nothing
     padding = np.arange(num_steps)[:, None] >= lengths
     inputs.xs[padding] = np.nan
     arguments = [_record(package, argument) for argument in inputs[:4]]

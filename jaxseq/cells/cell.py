@@ -64,6 +64,23 @@ def as_they_are(params: Tree) -> Tree:
     return params
 
 
+def recur(prepared: Prepared, y_tm1: Array) -> Array:
+    """Multiplies the last output with the recurrent weights: W y_{t-1}."""
+    return y_tm1 @ prepared.W_T
+
+
+def no_recur(prepared: Tree, y_tm1: Array) -> Tree:
+    """Stands for a `recur` that a cell was not given."""
+    raise ValueError("recur: expected one, got a cell that was not given it")
+
+
+def no_combine(
+    prepared: Tree, state_tm1: Tree, z_t: Tree, r_t: Tree
+) -> tuple[Tree, Tree]:
+    """Stands for a `combine` that a cell was not given."""
+    raise ValueError("combine: expected one, got a cell that was not given it")
+
+
 class Cell(NamedTuple):
     """A recurrent cell: what the weights are, one step, and its deltas.
 
@@ -87,6 +104,10 @@ class Cell(NamedTuple):
             it again has no meaning that could be relied on.
         prepare: `(params) -> prepared`, what `step` takes: the parameters in the form
             that the loop needs; the parameters themselves, unless given.
+        recur: `(prepared, y_tm1) -> r_t`, the product of the last output with weights.
+        combine: `(prepared, state_tm1, z_t, r_t) -> (state_t, tape_t)`, the rest of the
+            step, elementwise: `step` is `combine` after `recur`. Both are for
+            `jaxseq.memory.outputs`, and may be left out.
 
     The cells of jaxseq have all of these; in `jaxseq.cells.derived` a user may leave
     out `init`, `sizes` and `zero_state`: then they are the functions below, that say
@@ -104,6 +125,8 @@ class Cell(NamedTuple):
     collect: Callable[[Tree, Array, Trace, Tree], tuple[Tree, Array]]
     is_truncated: bool = False
     prepare: Callable[[Tree], Tree] = as_they_are
+    recur: Callable[[Tree, Array], Tree] = no_recur
+    combine: Callable[[Tree, Tree, Tree, Tree], tuple[Tree, Tree]] = no_combine
 
 
 def no_init(*args: object) -> Tree:
@@ -136,7 +159,9 @@ def truncated(cell: Cell, name: str) -> Cell:
         d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)
         return jax.tree.map(jnp.zeros_like, d_state_tm1), delta_t
 
-    return cell._replace(name=name, step=step, delta=delta, is_truncated=True)
+    return cell._replace(
+        name=name, step=step, delta=delta, is_truncated=True, combine=no_combine
+    )
 
 
 def affine(weights: Array, xs: Array, bias: Array) -> Array:

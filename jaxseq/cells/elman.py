@@ -45,6 +45,7 @@ from jaxseq.cells.cell import (
     Trace,
     affine,
     orthogonal,
+    recur,
     sum_outer,
     sum_steps,
     transpose,
@@ -89,6 +90,8 @@ def _cell(activation: Activation) -> Cell:
         delta=functools.partial(delta, activation),
         collect=collect,
         prepare=transpose,
+        recur=recur,
+        combine=functools.partial(combine, activation),
     )
 
 
@@ -151,8 +154,15 @@ def step(
     Returns:
         `[..., H]` the state at t, and an empty tape: the state is enough.
     """
-    s_t = activation.value(z_t + s_tm1 @ prepared.W_T)  # (1)
-    return s_t, ()
+    return combine(activation, prepared, s_tm1, z_t, recur(prepared, s_tm1))
+
+
+def combine(
+    activation: Activation, prepared: Prepared, s_tm1: Array, z_t: Array, r_t: Array
+) -> tuple[Array, tuple[()]]:
+    """Takes one step whose product r_t = W s_{t-1} is known; otherwise as `step`."""
+    del prepared, s_tm1
+    return activation.value(z_t + r_t), ()  # (1)
 
 
 def output(s_t: Array) -> Array:

@@ -49,7 +49,17 @@ import jax.numpy as jnp
 
 from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
-from jaxseq.cells.cell import Cell, Prepared, Trace, sum_outer, sum_steps, transpose
+from jaxseq.cells.cell import (
+    Cell,
+    Prepared,
+    Trace,
+    no_combine,
+    no_recur,
+    recur,
+    sum_outer,
+    sum_steps,
+    transpose,
+)
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -99,6 +109,8 @@ def reset_after() -> Cell:
         delta=delta_after,
         collect=collect_after,
         prepare=transpose,
+        recur=recur,
+        combine=combine_after,
     )
 
 
@@ -109,6 +121,8 @@ def reset_before() -> Cell:
         name="gru.reset_before",
         init=init_before,
         step=step_before,
+        recur=no_recur,
+        combine=no_combine,
         delta=delta_before,
         collect=collect_before,
     )
@@ -152,13 +166,20 @@ def step_after(prepared: Prepared, h_tm1: Array, z_t: Array) -> tuple[Array, Tap
     Returns:
         `[..., H]` the state at t, and r, z, m and n.
     """
+    return combine_after(prepared, h_tm1, z_t, recur(prepared, h_tm1))
+
+
+def combine_after(
+    prepared: Prepared, h_tm1: Array, z_t: Array, w_h_tm1: Array
+) -> tuple[Array, TapeAfter]:
+    """Takes one step whose product W h_{t-1} is known; otherwise as `step_after`."""
     num_hidden = h_tm1.shape[-1]
     u_rz, u_n = jnp.split(z_t, [2 * num_hidden], axis=-1)
-    w_rz, w_n = jnp.split(h_tm1 @ prepared.W_T, [2 * num_hidden], axis=-1)
+    w_rz, w_n = jnp.split(w_h_tm1, [2 * num_hidden], axis=-1)
     gates_rz = sigmoid(u_rz + w_rz)  # (1), (2)
-    r_t, gate_z = jnp.split(gates_rz, 2, axis=-1)
+    gate_r, gate_z = jnp.split(gates_rz, 2, axis=-1)
     m_t = w_n + jnp.broadcast_to(prepared.params.b_m, w_n.shape)
-    n_t = jnp.tanh(u_n + r_t * m_t)  # (3)
+    n_t = jnp.tanh(u_n + gate_r * m_t)  # (3)
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, TapeAfter(jnp.concatenate([gates_rz, m_t], axis=-1), n_t)
 

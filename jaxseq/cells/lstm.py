@@ -48,6 +48,7 @@ from jaxseq.cells.cell import (
     Trace,
     affine,
     orthogonal,
+    recur,
     sum_outer,
     sum_steps,
     transpose,
@@ -99,6 +100,8 @@ def cell() -> Cell:
         delta=delta,
         collect=collect,
         prepare=transpose,
+        recur=recur,
+        combine=combine,
     )
 
 
@@ -163,7 +166,15 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array
     Returns:
         The state at t, and `[..., 4H]` the gates f, i, o, c̃.
     """
-    gates_t = squash(z_t + state_tm1.h @ prepared.W_T)  # (1), (2), (3), (4)
+    return combine(prepared, state_tm1, z_t, recur(prepared, state_tm1.h))
+
+
+def combine(
+    prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
+) -> tuple[State, Array]:
+    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    del prepared
+    gates_t = squash(z_t + r_t)  # (1), (2), (3), (4)
     f_t, i_t, o_t, g_t = jnp.split(gates_t, 4, axis=-1)
     c_t = f_t * state_tm1.c + i_t * g_t  # (5)
     h_t = o_t * jnp.tanh(c_t)  # (6)

@@ -38,7 +38,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
-from jaxseq.cells.cell import Cell, Prepared, Trace
+from jaxseq.cells.cell import Cell, Prepared, Trace, no_combine, recur
 from jaxseq.cells.lstm import Params, State
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -46,7 +46,9 @@ from jaxseq.types import Array, DTypeLike, Key
 @functools.cache
 def cell() -> Cell:
     """Returns the cell of 1997 with full back-propagation through time."""
-    return lstm.cell()._replace(name="lstm_1997", init=init, step=step, delta=delta)
+    return lstm.cell()._replace(
+        name="lstm_1997", init=init, step=step, combine=combine, delta=delta
+    )
 
 
 @functools.cache
@@ -55,6 +57,7 @@ def truncated() -> Cell:
     return cell()._replace(
         name="lstm_1997.truncated",
         step=step_truncated,
+        combine=no_combine,
         delta=delta_truncated,
         is_truncated=True,
     )
@@ -83,7 +86,15 @@ def step(
     Returns:
         The state at t, and i, o, g.
     """
-    a_i, a_o, a_g = jnp.split(z_t + state_tm1.h @ prepared.W_T, 3, axis=-1)
+    return combine(prepared, state_tm1, z_t, recur(prepared, state_tm1.h))
+
+
+def combine(
+    prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
+) -> tuple[State, tuple[Array, Array, Array]]:
+    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    del prepared
+    a_i, a_o, a_g = jnp.split(z_t + r_t, 3, axis=-1)
     i_t = sigmoid(a_i)  # (1)
     o_t = sigmoid(a_o)  # (2)
     g_t = 2 * jnp.tanh(a_g / 2)  # (3), as 4σ(a) - 2 = 2 tanh(a / 2)

@@ -30,7 +30,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
-from jaxseq.cells.cell import Cell, Prepared, Trace
+from jaxseq.cells.cell import Cell, Prepared, Trace, recur
 from jaxseq.cells.lstm import Params, State
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -38,7 +38,9 @@ from jaxseq.types import Array, DTypeLike, Key
 @functools.cache
 def cell() -> Cell:
     """Returns the LSTM cell with coupled input and forget gates."""
-    return lstm.cell()._replace(name="lstm_coupled", init=init, step=step, delta=delta)
+    return lstm.cell()._replace(
+        name="lstm_coupled", init=init, step=step, combine=combine, delta=delta
+    )
 
 
 def init(
@@ -62,7 +64,15 @@ def step(
     Returns:
         The state at t, and i, o, c̃.
     """
-    a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ prepared.W_T, 3, axis=-1)
+    return combine(prepared, state_tm1, z_t, recur(prepared, state_tm1.h))
+
+
+def combine(
+    prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
+) -> tuple[State, tuple[Array, Array, Array]]:
+    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    del prepared
+    a_i, a_o, a_c = jnp.split(z_t + r_t, 3, axis=-1)
     i_t = sigmoid(a_i)  # (1)
     o_t = sigmoid(a_o)  # (2)
     g_t = jnp.tanh(a_c)  # (3)

@@ -36,7 +36,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
-from jaxseq.cells.cell import Cell, Prepared, Trace, sum_steps
+from jaxseq.cells.cell import Cell, Prepared, Trace, recur, sum_steps
 from jaxseq.cells.lstm import State
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -65,7 +65,12 @@ class Params(NamedTuple):
 def cell() -> Cell:
     """Returns the LSTM cell with peepholes."""
     return lstm.cell()._replace(
-        name="lstm_peephole", init=init, step=step, delta=delta, collect=collect
+        name="lstm_peephole",
+        init=init,
+        step=step,
+        combine=combine,
+        delta=delta,
+        collect=collect,
     )
 
 
@@ -88,9 +93,16 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Gates
     Returns:
         The state at t, and the gates.
     """
+    return combine(prepared, state_tm1, z_t, recur(prepared, state_tm1.h))
+
+
+def combine(
+    prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
+) -> tuple[State, Gates]:
+    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
     c_tm1 = state_tm1.c
     p_f, p_i, p_o = _peepholes(prepared.params, c_tm1)
-    a_f, a_i, a_o, a_c = jnp.split(z_t + state_tm1.h @ prepared.W_T, 4, axis=-1)
+    a_f, a_i, a_o, a_c = jnp.split(z_t + r_t, 4, axis=-1)
     f_t = sigmoid(a_f + p_f * c_tm1)  # (1)
     i_t = sigmoid(a_i + p_i * c_tm1)  # (2)
     g_t = jnp.tanh(a_c)  # (3)

@@ -1,0 +1,87 @@
+"""Masks over time: which steps are taken, and which start afresh.
+
+`None` stands for a mask that is true (valid) or false (restart) everywhere, and costs
+nothing. A mask `[...]` is applied to leaves `[..., ·]` of any rank, time or not.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.types import Array, Tree
+
+
+class Masks(NamedTuple):
+    """Which steps are taken, and which start afresh; None where all do or none."""
+
+    valid: Array | None  # [T, ...] bool
+    restart: Array | None  # [T, ...] bool, in the order of reading
+
+
+def masks_of(
+    num_steps: int, lengths: Array | None, resets: Array | None, reverse: bool
+) -> Masks:
+    """Writes lengths `[...]` and resets `[T, ...]` as masks of the order of reading."""
+    valid = restart = None
+    if lengths is not None:
+        steps = jnp.arange(num_steps).reshape(-1, *(1,) * jnp.ndim(lengths))
+        lengths = jnp.asarray(lengths).astype(steps.dtype)
+        valid = steps < jnp.broadcast_to(lengths, (1, *jnp.shape(lengths)))
+    if resets is not None:
+        restart = jnp.asarray(resets)
+        if valid is not None:
+            # A reset beyond the end begins nothing, in either order of reading.
+            restart = restart & valid
+        if reverse:
+            # Read backwards, a sequence is entered at its last step.
+            restart = jnp.concatenate([restart[1:], jnp.zeros_like(restart[:1])])
+    return Masks(valid, restart)
+
+
+def pad(valid: Array | None, xs: Array) -> Array:
+    """Replaces the padding by an input on which a cell is finite: the first, or ones.
+
+    A NaN there, or a cell that is singular at 0, would come back as 0 * NaN.
+    """
+    if valid is None or len(xs) == 0:
+        return xs
+    first = jnp.where(_align(valid[0], xs[0]), xs[0], jnp.ones_like(xs[0]))
+    first = jax.lax.stop_gradient(first)
+    return jnp.where(_align(valid, xs), xs, jnp.broadcast_to(first, xs.shape))
+
+
+def restarted(restart: Array | None, state_0: Tree, state: Tree) -> Tree:
+    """Puts state_0 where a new sequence begins."""
+    if restart is None:
+        return state
+    return _where(restart, state_0, state)
+
+
+def frozen(valid: Array | None, state_t: Tree, state_tm1: Tree) -> Tree:
+    """Keeps the last state where the sequence is over."""
+    if valid is None:
+        return state_t
+    return _where(valid, state_t, state_tm1)
+
+
+def zero_unless(mask: Array | None, tree: Tree) -> Tree:
+    """Puts 0 where the mask is false."""
+    if mask is None:
+        return tree
+    return jax.tree.map(
+        lambda a: jnp.where(_align(mask, a), a, jnp.zeros_like(a)), tree
+    )
+
+
+def _where(mask, if_true, if_false):
+    return jax.tree.map(
+        lambda a, b: jnp.where(_align(mask, a), a, b), if_true, if_false
+    )
+
+
+def _align(mask, leaf):
+    """Gives a mask `[...]` the rank of a leaf `[..., ·]`, whatever its features."""
+    return jnp.broadcast_to(
+        mask.reshape(mask.shape + (1,) * (leaf.ndim - mask.ndim)), leaf.shape
+    )

@@ -1,0 +1,187 @@
+"""The memory menu: what a layer keeps of its forward pass, beyond its outputs.
+
+Arrays of T·B·H floats that wait for the backward pass:
+
+| on the menu | LSTM       | GRU | Elman | what is computed again                   |
+|-------------|------------|-----|-------|------------------------------------------|
+| `gates`     | 5          | 4   | 0     | nothing                                  |
+| `states`    | 1          | 0   | 0     | the gates of all t, one GEMM, (1)        |
+| `outputs`   | 0          | 0   | 0     | these, and the states without a GEMM (2) |
+| `sqrt`      | √T states  | √T  | √T    | every step, a chunk of √T at a time      |
+
+Once the forward pass is over all h_{t-1} are known. The pre-activations of a step are
+U x_t + W h_{t-1} + b: of all steps, they are one product, with nothing to wait for.
+
+    gates_t = squash(z_t + W h_{t-1})          all t at once, one GEMM             (1)
+    state_t = combine(state_{t-1}, gates_t)    a loop of elementwise steps         (2)
+
+`states` needs (1), `outputs` needs (1) and (2). `sqrt` keeps the state at the start of
+each of √T chunks, and unrolls one chunk after the other again, from the last to the
+first: the outputs of the layer then are what is largest.
+
+Reference: Chen, Xu, Zhang, Guestrin, Training deep nets with sublinear memory cost,
+2016 (`sqrt`). Recomputed gates may differ from the first ones by rounding.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq import in_place
+from jaxseq.bptt import Kept, Run, bptt, previous
+from jaxseq.cells.cell import Cell, Trace, no_combine
+from jaxseq.checks import expect
+from jaxseq.masks import Masks, frozen, restarted
+from jaxseq.types import Array, Tree
+
+
+class Memory(NamedTuple):
+    """One of the menu.
+
+    Attributes:
+        name: for messages.
+        run: `(cell, reverse, run) -> (ys, state)`, differentiable.
+        check: `(cell)`, raises if the cell lacks what it takes.
+    """
+
+    name: str
+    run: Callable[[Cell, bool, Run], tuple[Array, Tree]]
+    check: Callable[[Cell], None]
+
+
+def check_memory(argument: str, memory: Memory, cell: Cell) -> None:
+    """Checks that something is on the menu, and that the cell can have it."""
+    is_one = isinstance(memory, Memory)
+    expect(is_one, argument, "one of jaxseq.memory", type(memory).__name__)
+    memory.check(cell)
+
+
+def _keep_all(cell, state_t, tape_t):
+    del cell
+    return state_t, tape_t
+
+
+def _outputs_of_all(cell, kept):
+    return cell.output(kept[0])
+
+
+def _recall_all(cell, reverse, run, kept):
+    states, tapes = kept
+    return Trace(_projected(cell, run), previous(reverse, run, states), states, tapes)
+
+
+def _keep_state(cell, state_t, tape_t):
+    del cell, tape_t
+    return state_t
+
+
+def _outputs_of_states(cell, states):
+    return cell.output(states)
+
+
+def _recall_from_states(cell, reverse, run, states):
+    zs = _projected(cell, run)
+    states_tm1 = previous(reverse, run, states)
+    # Over time as one more batch axis: JAX makes one GEMM of it.
+    step = jax.vmap(cell.step, (None, 0, 0))
+    _, tapes = step(cell.prepare(run.params), states_tm1, zs)  # (1)
+    return Trace(zs, states_tm1, states, tapes)
+
+
+def _keep_output(cell, state_t, tape_t):
+    del tape_t
+    return cell.output(state_t)
+
+
+def _outputs_as_kept(cell, ys):
+    del cell
+    return ys
+
+
+def _recall_from_outputs(cell, reverse, run, ys):
+    zs = _projected(cell, run)
+    prepared = cell.prepare(run.params)
+    of_states = Run(
+        run.params,
+        cell.output(run.state_0),
+        cell.output(run.reset_state),
+        run.xs,
+        run.masks,
+    )
+    rs = cell.recur(prepared, previous(reverse, of_states, ys))  # (1)
+
+    def body(state_tm1, inputs_t, z_t):
+        r_t, masks_t = inputs_t
+        state_tm1 = restarted(masks_t.restart, run.reset_state, state_tm1)
+        state_t, tape_t = cell.combine(prepared, state_tm1, z_t, r_t)  # (2)
+        return frozen(masks_t.valid, state_t, state_tm1), (state_tm1, state_t, tape_t)
+
+    _, (states_tm1, states, tapes) = in_place.scan(
+        body, run.state_0, (rs, run.masks), zs, reverse=reverse
+    )
+    return Trace(zs, states_tm1, states, tapes)
+
+
+def _projected(cell, run):
+    return cell.project(run.params, run.xs)
+
+
+def _in_chunks(cell: Cell, reverse: bool, run: Run) -> tuple[Array, Tree]:
+    """Unrolls by chunks of √T steps, keeping the states between them."""
+    num_steps = len(run.xs)
+    if num_steps == 0:
+        return gates.run(cell, reverse, run)
+    chunk = math.isqrt(num_steps - 1) + 1
+    num_chunks = -(-num_steps // chunk)
+    xs, masks = _filled(run, num_chunks * chunk - num_steps)
+
+    def body(state, inputs):
+        xs, masks = inputs
+        piece = run._replace(state_0=state, xs=xs, masks=masks)
+        ys, state = gates.run(cell, reverse, piece)
+        return state, ys
+
+    chunks = jax.tree.map(lambda a: a.reshape(-1, chunk, *a.shape[1:]), (xs, masks))
+    state, ys = jax.lax.scan(jax.checkpoint(body), run.state_0, chunks, reverse=reverse)
+    return ys.reshape(-1, *ys.shape[2:])[:num_steps], state
+
+
+def _filled(run: Run, num_more: int) -> tuple[Array, Masks]:
+    """Appends steps that are not valid, so that T is a number of whole chunks."""
+    xs, masks = run.xs, run.masks
+    if num_more == 0:
+        return xs, masks
+    valid = masks.valid
+    if valid is None:
+        valid = jnp.ones(xs.shape[:-1], bool)
+    append = functools.partial(_append, num_more)
+    return append(xs), Masks(append(valid), jax.tree.map(append, masks.restart))
+
+
+def _append(num_more: int, array: Array) -> Array:
+    more = jnp.zeros((num_more, *array.shape[1:]), array.dtype)
+    return jnp.concatenate([array, more])
+
+
+def _any(cell: Cell) -> None:
+    del cell
+
+
+def _can_recur(cell: Cell) -> None:
+    has_parts = cell.combine is not no_combine
+    expected = "gates, states or sqrt, as the cell has no `recur` and `combine`"
+    expect(has_parts, "memory", expected, f"outputs with {cell.name}")
+
+
+_gates = Kept(_keep_all, _outputs_of_all, _recall_all)
+_states = Kept(_keep_state, _outputs_of_states, _recall_from_states)
+_outputs = Kept(_keep_output, _outputs_as_kept, _recall_from_outputs)
+
+gates = Memory("gates", functools.partial(bptt, _gates), _any)
+states = Memory("states", functools.partial(bptt, _states), _any)
+outputs = Memory("outputs", functools.partial(bptt, _outputs), _can_recur)
+sqrt = Memory("sqrt", _in_chunks, _any)
