@@ -1,7 +1,10 @@
 """Strictness for every test: float64, no silent promotion, repeatable examples."""
 
+import itertools
+
 import hypothesis
 import jax
+import pytest
 
 
 jax.config.update("jax_enable_x64", True)
@@ -15,3 +18,15 @@ hypothesis.settings.register_profile(
     "jaxseq", deadline=None, derandomize=True, database=None, max_examples=25
 )
 hypothesis.settings.load_profile("jaxseq")
+
+
+_tests_run = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _forget_old_programs():
+    # XLA:CPU maps each program into memory, and Linux allows a process 65,530 mappings:
+    # with thousands of programs the next compilation aborts the process.
+    yield
+    if next(_tests_run) % 100 == 0:
+        jax.clear_caches()
