@@ -13,6 +13,7 @@ from jaxseq.unroll import unroll, unroll_plain
 from tests.models import CELLS, inputs, relative_error
 
 
+SLOW = pytest.mark.slow
 MENU = {m.name: m for m in (memory.states, memory.outputs, memory.sqrt)}
 WITH_PARTS = [
     name
@@ -26,7 +27,7 @@ ORDERS = [
         name,
         cell,
         id=f"{name}-{cell}",
-        marks=() if cell == "lstm" else pytest.mark.slow,
+        marks=() if cell == "lstm" else SLOW,
     )
     for name in MENU
     for cell in (WITH_PARTS if name == "outputs" else CELLS)
@@ -62,7 +63,7 @@ def test_every_order_gives_the_gradient_of_the_plain_scan(name, cell):
 
 
 @pytest.mark.parametrize("name", MENU)
-@pytest.mark.parametrize("num_steps", [0, 1, 17])
+@pytest.mark.parametrize("num_steps", [pytest.param(0, marks=SLOW), 17])
 def test_any_number_of_steps(name, num_steps):
     args = inputs(CELLS["lstm"], num_steps)
     found = gradients(unroll, CELLS["lstm"], args, memory=MENU[name])

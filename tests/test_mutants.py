@@ -24,23 +24,24 @@ from tests.mutants import MUTANTS
 
 TOLERANCE = 1e-12
 LOSSES = ("cross_entropy", "cross_entropy_soft", "squared_error", "bernoulli")
-CHECKS = (*BY_NAME, "lstm reversed", "truncated", *LOSSES, "readout")
+UNROLLED = ("lstm reversed", "lstm states", "lstm outputs", "lstm reversed outputs")
+CHECKS = (*BY_NAME, *UNROLLED, "lstm sqrt", "truncated", *LOSSES, "readout")
 
 
-@pytest.mark.parametrize("check", CHECKS)
+def one_in_four(rows):
+    """Leaves one row in four to `make test`, the others to `make test-all`."""
+    return [
+        pytest.param(row, marks=pytest.mark.slow if number % 4 else ())
+        for number, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize("check", one_in_four(CHECKS))
 def test_right_code_passes(check):
     assert not _mistakes(jaxseq, check)
 
 
-# One in three in `make test`, the others in `make test-all`.
-@pytest.mark.parametrize(
-    "mutant",
-    [
-        pytest.param(mutant, marks=pytest.mark.slow if number % 3 else ())
-        for number, mutant in enumerate(MUTANTS)
-    ],
-    ids=lambda mutant: mutant.name,
-)
+@pytest.mark.parametrize("mutant", one_in_four(MUTANTS), ids=lambda mutant: mutant.name)
 def test_mutant_is_caught(mutant, tmp_path):
     assert _mistakes(_jaxseq_with(mutant, tmp_path), mutant.check)
 

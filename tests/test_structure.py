@@ -15,7 +15,14 @@ from jax.sharding import PartitionSpec
 
 from jaxseq import losses, readout
 from jaxseq.unroll import unroll, unroll_plain
-from tests.models import CELLS, NUM_PRODUCTS, every_cell, inputs, relative_error
+from tests.models import (
+    CELLS,
+    NUM_PRODUCTS,
+    every_cell,
+    every_cell_in_time,
+    inputs,
+    relative_error,
+)
 
 
 def jaxpr_of_gradient(unroll, cell, batch=(5,), **mode):
@@ -112,7 +119,7 @@ def test_plain_scan_carries_the_weight_gradient():
     assert params.W.shape in carried_shapes(backward)
 
 
-@every_cell
+@every_cell_in_time
 @pytest.mark.parametrize("mode", ["plain", "masks"])
 def test_no_sequence_is_copied_inside_a_loop(cell, mode):
     # The arrays that are written over must be one buffer each in the compiled program.
