@@ -84,14 +84,15 @@ def summary(results: Sequence[Record]) -> str:
     """Writes the ratios over all points, and which goals are reached."""
     measured = [record for record in results if "left_out" not in record]
     left_out = len(results) - len(measured)
-    num_busy = sum(record["busy"] for record in measured)
+    idle = [record for record in measured if not record["busy"]]
+    num_busy = len(measured) - len(idle)
     lines = [f"\n{len(measured)} points measured, {left_out} left out as too long"]
     if num_busy:
         lines.append(f"{num_busy} of them on a busy machine: not to be trusted")
     lines += ["", "Time / time of jaxseq, forward and backward: above 1, jaxseq leads"]
     lines.append(_text(_ratio_table(measured)))
-    lines.append("\nGoals (those of a grid are meant for the full one):")
-    for goal in goals.judge(measured):
+    lines.append("\nGoals, meant for the full grid, by the points of an idle machine:")
+    for goal in goals.judge(idle):
         verdict = {True: "reached", False: "MISSED", None: "-"}[goal.is_reached]
         lines.append(f"  {verdict:<8} {goal.text}: {goal.found}")
     return "\n".join(lines)
