@@ -33,8 +33,8 @@ def scan(
         body: `(carry, x_t, spent_t) -> (carry, emitted_t)`.
         carry: the first one.
         xs: leaves `[T, ...]`, read only.
-        spent: leaves `[T, ...]`, at least one; read, then written over by the leaves
-            that are emitted: each by the first of its shape and dtype, if any.
+        spent: leaves `[T, ...]`, read, then written over by the leaves that are
+            emitted: each by the first of its shape and dtype, if any.
         reverse: whether to go from the last step to the first.
 
     Returns:
