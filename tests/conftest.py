@@ -28,5 +28,5 @@ def _forget_old_programs():
     # XLA:CPU maps each program into memory, and Linux allows a process 65,530 mappings:
     # with thousands of programs the next compilation aborts the process.
     yield
-    if next(_tests_run) % 100 == 0:
+    if next(_tests_run) % 500 == 0:
         jax.clear_caches()
