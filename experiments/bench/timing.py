@@ -8,9 +8,9 @@ meets all alike; the median over the rounds is what counts, the quartiles say ho
 it is.
 
 Before each block the process must have come to rest. PyTorch's OpenMP threads go on
-spinning for some 10 ms after its last call, in its fastest (default) setting, and would
-take a core from whoever comes next; JAX's threads sleep when idle. Nothing is set to
-prevent the spinning, as that would slow PyTorch down: it is waited for.
+spinning for some 10 ms after its last call, to be quick at the next one, and would take
+a core from whoever comes next; JAX's threads sleep when idle. Nothing is set to prevent
+the spinning, PyTorch runs as it comes: it is waited for.
 """
 
 import gc

@@ -1,6 +1,6 @@
 """PyTorch: `nn.LSTM`, `nn.GRU`, `nn.RNN`, time-major, on JAX's kind of device.
 
-On a CPU with one thread a core, OpenMP's waiting left as it comes (spinning: fastest);
+On a CPU with one thread a core, OpenMP's settings as they come (its threads spin);
 `nn.LSTM` is oneDNN's there. On an NVIDIA GPU all three are cuDNN's. The forward pass
 runs in inference mode, the other one by `torch.autograd.grad`. It compiles nothing.
 """
