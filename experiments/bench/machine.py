@@ -16,6 +16,7 @@ import jax
 ROOT = Path(__file__).parents[2]
 CODE = ("jaxseq", "experiments/bench", ":!experiments/bench/results")
 IDLE_SHARE = 0.9
+OTHERS_SHARE = 0.05
 
 
 def describe(packages: Iterable[str]) -> dict:
@@ -83,6 +84,25 @@ def idle_share(seconds: float = 0.1) -> float:
     for thread in threads:
         thread.join()
     return sum(shares) / len(shares)
+
+
+def seconds_of_others() -> float | None:
+    """Returns how long this process' cores have worked for others, since they started.
+
+    What a hypervisor takes away counts. None where the system does not say.
+    """
+    try:
+        lines = Path("/proc/stat").read_text("utf-8").splitlines()
+        cores = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+    except (OSError, AttributeError):
+        return None
+    ticks = 0
+    for line in lines:
+        name, *counts = line.split()
+        if name in cores:
+            user, nice, system, _, _, irq, softirq, steal, *_ = map(int, counts)
+            ticks += user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK") - time.process_time()
 
 
 def _git(*args: str) -> str:

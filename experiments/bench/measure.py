@@ -3,7 +3,9 @@
 The record of a point:
 
     point, machine, commit, date
-    busy, idle_shares       whether the machine was busy; shares of its cores got
+    busy                    whether the machine was, by the next two
+    idle_shares             of its cores that the process got, before and afterwards
+    others_share            of its cores that others used meanwhile
     gemm                    GFLOP/s of the machine's own products, beside the layers
     num_flops               of forward and backward, the textbook's count
     left_out                why nothing was timed, if so
@@ -17,6 +19,7 @@ The record of a point:
 """
 
 import datetime
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,15 +78,18 @@ def measure(
         for which in PASSES
     }
     calls = {key: program.run for key, program in programs.items()}
+    start, others = time.perf_counter(), machine.seconds_of_others()
     for (name, which), times in timing.interleaved(calls, num_rounds).items():
         entries[name][which] = times._asdict() | _costs(programs[name, which])
+    others = _share_of_others(start, others)
     shares.append(_idle_share())
     flops = forms.num_flops(own, point.batch, point.steps, point.hidden, point.hidden)
     return record | {
         "contenders": entries,
         "num_flops": {"forward": flops, "backward": 3 * flops},
         "idle_shares": shares,
-        "busy": min(shares) < machine.IDLE_SHARE,
+        "others_share": others,
+        "busy": min(shares) < machine.IDLE_SHARE or others > machine.OTHERS_SHARE,
     }
 
 
@@ -91,6 +97,15 @@ def _idle_share() -> float:
     """Asks the machine, once nobody's threads are spinning any more."""
     timing.at_rest()
     return machine.idle_share()
+
+
+def _share_of_others(start: float, seconds: float | None) -> float:
+    """Returns how much of all cores others have used since then; 0 if unknown."""
+    now = machine.seconds_of_others()
+    if seconds is None or now is None:
+        return 0.0
+    wall = time.perf_counter() - start
+    return max(0.0, (now - seconds) / (wall * machine.num_cores()))
 
 
 def _prepare(

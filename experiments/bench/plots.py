@@ -113,7 +113,7 @@ def _figure(path: Path, results: Sequence[Record], value, label: str) -> None:
         axis for axis in AXES if len({getattr(point_of(r), axis) for r in results}) > 1
     ] or ["batch"]
     size = (1.5 + 3.2 * len(varying), 1.2 + 2.6 * len(by_cell))
-    figure = Figure(figsize=(max(size[0], 6.4), size[1]), dpi=130, layout="constrained")
+    figure = Figure(figsize=(max(size[0], 7.0), size[1]), dpi=130, layout="constrained")
     panels = figure.subplots(len(by_cell), len(varying), squeeze=False)
     for row, (cell, records) in zip(panels, by_cell.items(), strict=True):
         for axes, axis in zip(row, varying, strict=True):
@@ -129,7 +129,7 @@ def _figure(path: Path, results: Sequence[Record], value, label: str) -> None:
     for axes in panels.flat:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             known.setdefault(name, handle)
-    figure.legend(known.values(), known, loc="outside right upper", fontsize="small")
+    figure.legend(known.values(), known, loc="outside right center", fontsize="small")
     figure.suptitle(_where(results), fontsize="small")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     figure.savefig(part, format="png")

@@ -26,3 +26,4 @@ def idle(monkeypatch):
     rates = {"size": 8, "jax": 100.0}
     monkeypatch.setattr(measure.gemm, "rates", lambda dtype, with_torch: dict(rates))
     monkeypatch.setattr(machine, "idle_share", lambda: 0.95)
+    monkeypatch.setattr(machine, "seconds_of_others", lambda: 3.0)

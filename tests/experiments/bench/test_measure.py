@@ -133,6 +133,17 @@ def test_measure_says_busy_by_the_smaller_share(solved, monkeypatch):
     assert record["idle_shares"] == [0.97, 0.6]
 
 
+def test_measure_says_busy_by_what_others_used_meanwhile(solved, monkeypatch):
+    seconds = iter([3.0, 3.0 + 1e6])
+    monkeypatch.setattr(measure.machine, "seconds_of_others", lambda: next(seconds))
+    record = measured(quick("jaxseq"), [])
+    assert record["busy"] is True
+    assert record["others_share"] > 1
+    monkeypatch.setattr(measure.machine, "seconds_of_others", lambda: None)
+    record = measured(quick("jaxseq"), [])
+    assert (record["busy"], record["others_share"]) == (False, 0)
+
+
 def test_gemm_gives_a_rate():
     rates = measure.gemm.rates("float32", with_torch=False, size=32)
     assert rates["size"] == 32

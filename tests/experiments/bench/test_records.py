@@ -1,5 +1,7 @@
 """Results in a file: written whole, read again, resumed by the right ones only."""
 
+import time
+
 import jax
 import pytest
 
@@ -82,6 +84,19 @@ def test_machine_describes_what_decides_the_speed(monkeypatch):
 def test_commit_is_none_outside_of_git(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "ROOT", tmp_path)
     assert machine.commit() == {"commit": None, "is_changed": None}
+
+
+def test_seconds_of_others_leave_this_process_out():
+    before = machine.seconds_of_others()
+    if before is None:
+        pytest.skip("the system does not say")
+    wall, used = time.perf_counter(), time.process_time()
+    while time.process_time() < used + 0.2:
+        pass
+    wall = time.perf_counter() - wall
+    # Others may use the remaining cores, and a tick of each is booked late.
+    limit = wall * machine.num_cores() - 0.2 + 0.02 * machine.num_cores()
+    assert -0.05 <= machine.seconds_of_others() - before <= limit
 
 
 def test_idle_share_is_a_share():
