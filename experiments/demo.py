@@ -18,6 +18,7 @@ from pathlib import Path
 
 from experiments import cli, gradient_check, language_model, lecture
 from experiments.language_config import demo_config
+from jaxseq import host_memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: code 1 if a part failed, 130 for Ctrl-C.
     """
     config = cli.parse(Config, args)
+    host_memory.keep_freed()
     parts = {
         "the lecture": lambda: lecture.main(["--out", str(config.out)]),
         "the gradient check": lambda: gradient_check.main([]),

@@ -48,7 +48,7 @@ from experiments.language_config import TOKENIZERS, Config, make_cells
 from experiments.language_corpus import Corpus
 from experiments.language_training import Diverged, TooLarge, fit, perplexity
 from experiments.progress import Report
-from jaxseq import language_model
+from jaxseq import host_memory, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
@@ -67,6 +67,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
+    host_memory.keep_freed()
     run(cli.parse(Config, args))
 
 

@@ -6,9 +6,10 @@
 What is timed: one layer, I = H, zero initial state; forward alone, and forward with the
 gradients of all weights and of the inputs for a given cotangent of the outputs. Each
 library in its fastest documented configuration, everything in its own layout before the
-clock starts, each call waited for. Ahead of that its outputs and every gradient must
-equal those of `unroll_plain` in float64 from the same weights; who fails is named and
-not timed. How the clock is read: `experiments.bench.timing`.
+clock starts, each call waited for. The process keeps freed memory, for everybody alike:
+`jaxseq.host_memory`. Ahead of that its outputs and every gradient must equal those of
+`unroll_plain` in float64 from the same weights; who fails is named and not timed. How
+the clock is read: `experiments.bench.timing`.
 
 What is counted: 2 B T G H (I + H) operations forward (G gates), three times that with
 the backward pass; per cent of the machine's own matrix product (`jnp.dot`, 2048³ on a
@@ -41,6 +42,7 @@ from experiments.bench.measure import measure
 from experiments.bench.peers import BASE
 from experiments.bench.records import Record, RecordsError
 from experiments.bench.rnn_config import Config, chosen_peers, points
+from jaxseq import host_memory
 
 
 def run(config: Config) -> None:
@@ -78,9 +80,11 @@ def _start(path: Path, resume: bool) -> list[Record]:
 def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
     """Measures point by point; the file is whole after each."""
     jax.config.update("jax_enable_compilation_cache", False)
+    keeps_freed_memory = host_memory.keep_freed()
     peers = chosen_peers(config)
     packages = itertools.chain(*(peer.packages for peer in peers), BASE.packages)
-    about = {"machine": machine.describe(packages), "commit": machine.commit()}
+    described = machine.describe(packages) | {"keeps_freed_memory": keeps_freed_memory}
+    about = {"machine": described, "commit": machine.commit()}
     print(report.heading(about, machine.idle_share()))
     names = [peer.name for peer in peers]
     kept = {
