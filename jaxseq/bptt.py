@@ -29,6 +29,7 @@ import jax.numpy as jnp
 from jaxseq import in_place
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.masks import Masks, frozen, pad, restarted, zero_unless
+from jaxseq.precision import casts
 from jaxseq.types import Array, Tree
 
 
@@ -76,14 +77,15 @@ def bptt(kept: Kept, cell: Cell, reverse: bool, run: Run) -> tuple[Array, Tree]:
 def _forward(kept, cell, reverse, run):
     """Runs (1) and (2); returns the result, and what `_backward` needs."""
     run = run._replace(xs=pad(run.masks.valid, run.xs))
+    narrow, wide = casts(run.state_0, run.xs.dtype)
     zs = cell.project(run.params, run.xs)
     prepared = cell.prepare(run.params)
 
     def body(state_tm1, masks_t, z_t):
         state_tm1 = restarted(masks_t.restart, run.reset_state, state_tm1)
-        state_t, tape_t = cell.step(prepared, state_tm1, z_t)  # (1)
+        state_t, tape_t = cell.step(prepared, state_tm1, wide(z_t))  # (1)
         state_t = frozen(masks_t.valid, state_t, state_tm1)
-        return state_t, kept.keep(cell, state_t, tape_t)
+        return state_t, narrow(kept.keep(cell, state_t, tape_t))
 
     state_T, kepts = in_place.scan(body, run.state_0, run.masks, zs, reverse=reverse)
     ys = zero_unless(run.masks.valid, kept.outputs(cell, kepts))  # (2)
@@ -93,6 +95,7 @@ def _forward(kept, cell, reverse, run):
 def _backward(kept, cell, reverse, residuals, d_result):
     """Runs (BP2), (BP2T), then (BP3), (BP4), (BP5)."""
     run, kepts = residuals
+    narrow, wide = casts(run.state_0, run.xs.dtype)
     d_ys, d_state_T = d_result
     d_ys = zero_unless(run.masks.valid, d_ys)
     trace = kept.recall(cell, reverse, run, kepts)
@@ -100,8 +103,8 @@ def _backward(kept, cell, reverse, residuals, d_result):
     def body(carry, inputs_t, tape_t):
         d_state_t, d_reset_state = carry
         d_y_t, trace_t, masks_t = inputs_t
+        d_y_t, trace_t = wide((d_y_t, trace_t._replace(tape=tape_t)))
         d_state_t = _add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))
-        trace_t = trace_t._replace(tape=tape_t)
         d_state_tm1, delta_t = cell.delta(run.params, trace_t, d_state_t)  # (BP2T)
         d_state_tm1 = frozen(masks_t.valid, d_state_tm1, d_state_t)
         delta_t = zero_unless(masks_t.valid, delta_t)
@@ -110,7 +113,7 @@ def _backward(kept, cell, reverse, residuals, d_result):
             restored = zero_unless(masks_t.restart, d_state_tm1)
             d_reset_state = _add(d_reset_state, restored)
             d_state_tm1 = zero_unless(~masks_t.restart, d_state_tm1)
-        return (d_state_tm1, d_reset_state), delta_t
+        return (d_state_tm1, d_reset_state), narrow(delta_t)
 
     (d_state_0, d_reset_state), deltas = in_place.scan(
         body,
@@ -135,6 +138,7 @@ def previous(reverse: bool, run: Run, states: Tree) -> Tree:
 
 def _shift(reverse, state_0, states):
     """Puts state_0 before the first of the states, in the order of reading."""
+    state_0 = state_0.astype(states.dtype)
     if states.shape[0] == 0:
         return states
     if reverse:
@@ -143,7 +147,9 @@ def _shift(reverse, state_0, states):
 
 
 def _like(state_0, states):
-    return jax.tree.map(lambda s, ss: jnp.broadcast_to(s, ss.shape), state_0, states)
+    return jax.tree.map(
+        lambda s, ss: jnp.broadcast_to(s, ss.shape).astype(ss.dtype), state_0, states
+    )
 
 
 def _add(tree, other):

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
-from jaxseq.types import Array, DTypeLike, Key, Tree
+from jaxseq.precision import cast
+from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
 def expect(condition: bool, argument: str, expected: str, got: object) -> None:
@@ -60,7 +61,7 @@ def check_unroll(
     if reset_state is None:
         reset_state = state_0
     else:
-        reset_state = check_state("reset_state", cell, params, reset_state, xs)
+        check_tree("reset_state", reset_state, state_0)
     if lengths is not None:
         check_lengths(lengths, num_steps, tuple(batch))
     if resets is not None:
@@ -136,8 +137,14 @@ def check_state(
     zero = cell.zero_state(params, xs.shape[1:-1])
     if state is None:
         return zero
-    check_tree(argument, state, zero)
+    check_tree(argument, state, _as_wide(zero, state, xs.dtype))
     return state
+
+
+def _as_wide(zero: Tree, state: Tree, inputs: np.dtype) -> Tree:
+    """Makes the expected state float32, where the narrower inputs' state is that."""
+    dtypes = {getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(state)}
+    return cast(accumulator(inputs), zero) if dtypes == {accumulator(inputs)} else zero
 
 
 def _check_step(

@@ -36,6 +36,7 @@ from jaxseq.bptt import Kept, Run, bptt, previous
 from jaxseq.cells.cell import Cell, Trace, no_combine
 from jaxseq.checks import expect
 from jaxseq.masks import Masks, frozen, restarted
+from jaxseq.precision import casts
 from jaxseq.types import Array, Tree
 
 
@@ -103,6 +104,7 @@ def _outputs_as_kept(cell, ys):
 
 
 def _recall_from_outputs(cell, reverse, run, ys):
+    narrow, wide = casts(run.state_0, run.xs.dtype)
     zs = _projected(cell, run)
     prepared = cell.prepare(run.params)
     of_states = Run(
@@ -116,9 +118,11 @@ def _recall_from_outputs(cell, reverse, run, ys):
 
     def body(state_tm1, inputs_t, z_t):
         r_t, masks_t = inputs_t
+        r_t, z_t = wide((r_t, z_t))
         state_tm1 = restarted(masks_t.restart, run.reset_state, state_tm1)
         state_t, tape_t = cell.combine(prepared, state_tm1, z_t, r_t)  # (2)
-        return frozen(masks_t.valid, state_t, state_tm1), (state_tm1, state_t, tape_t)
+        trace_t = narrow((state_tm1, state_t, tape_t))
+        return frozen(masks_t.valid, state_t, state_tm1), trace_t
 
     _, (states_tm1, states, tapes) = in_place.scan(
         body, run.state_0, (rs, run.masks), zs, reverse=reverse

@@ -28,6 +28,7 @@ from jaxseq.cells.cell import Cell
 from jaxseq.checks import check_flag, check_unroll
 from jaxseq.masks import frozen, masks_of, pad, restarted, zero_unless
 from jaxseq.memory import Memory, check_memory, gates
+from jaxseq.precision import casts
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, Tree
 
@@ -57,7 +58,8 @@ def unroll(
         cell: the cell; static under `jit`.
         params: its parameters.
         state_0: leaves `[..., ·]`, the state before the first step; differentiable, so
-            it can be learned. None for zeros.
+            it can be learned. None for zeros. In float32 beside narrower parameters, it
+            makes all states float32: see `jaxseq.precision`.
         xs: `[T, ..., I]` the inputs, T ≥ 0.
         lengths: `[...]` integers, how many steps of each sequence are valid.
         resets: `[T, ...]` bool, where a new sequence begins.
@@ -67,27 +69,21 @@ def unroll(
         memory: what to keep for the backward pass, one of `jaxseq.memory`.
 
     Returns:
-        The outputs, in the order of `xs`, and the final state.
+        The outputs, in the order and the dtype of `xs`, and the final state.
 
     Raises:
         ValueError: naming the argument, if shapes, dtypes or lengths do not fit.
         TypeError: under `jax.jvp`; `unroll_plain` works there.
     """
     check_flag("reverse", reverse)
-    state_0, reset_state = check_unroll(
-        cell, params, state_0, xs, lengths, resets, reset_state
-    )
     check_memory("memory", memory, cell)
-    masks = masks_of(xs.shape[0], lengths, resets, reverse)
-    params, state_0, reset_state, xs, masks = alike(
-        params, state_0, reset_state, xs, masks
-    )
+    run = run_of(cell, params, state_0, xs, lengths, resets, reset_state, reverse)
     params, state_0, reset_state, xs = reverse_only(
         "jaxseq.unroll.unroll",
         "jaxseq.unroll.unroll_plain, with the same arguments",
-        *(params, state_0, reset_state, xs),
+        *run[:-1],
     )
-    run = Run(params, state_0, reset_state, xs, masks)
+    run = Run(params, state_0, reset_state, xs, run.masks)
     return Unrolled(*memory.run(cell, reverse, run))
 
 
@@ -109,23 +105,41 @@ def unroll_plain(
     JAX works, forward mode included.
     """
     check_flag("reverse", reverse)
-    state_0, reset_state = check_unroll(
-        cell, params, state_0, xs, lengths, resets, reset_state
-    )
-    masks = masks_of(xs.shape[0], lengths, resets, reverse)
-    params, state_0, reset_state, xs, masks = alike(
-        params, state_0, reset_state, xs, masks
-    )
+    run = run_of(cell, params, state_0, xs, lengths, resets, reset_state, reverse)
+    params, state_0, reset_state, xs, masks = run
     xs = pad(masks.valid, xs)
+    narrow, wide = casts(state_0, xs.dtype)
     prepared = cell.prepare(params)
 
     def body(state_tm1, inputs_t):
         x_t, masks_t = inputs_t
         z_t = jax.tree.map(lambda z: z[0], cell.project(params, x_t[None]))
         state_tm1 = restarted(masks_t.restart, reset_state, state_tm1)
-        state_t, _ = cell.step(prepared, state_tm1, z_t)  # (1)
+        state_t, _ = cell.step(prepared, state_tm1, wide(z_t))  # (1)
         state_t = frozen(masks_t.valid, state_t, state_tm1)
-        return state_t, cell.output(state_t)  # (2)
+        return state_t, narrow(cell.output(state_t))  # (2)
 
     state_T, ys = jax.lax.scan(body, state_0, (xs, masks), reverse=reverse)
     return Unrolled(zero_unless(masks.valid, ys), state_T)
+
+
+def run_of(
+    cell: Cell,
+    params: Tree,
+    state_0: Tree | None,
+    xs: Array,
+    lengths: Array | None,
+    resets: Array | None,
+    reset_state: Tree | None,
+    reverse: bool,
+) -> Run:
+    """Checks the arguments of `unroll` and writes them as one pass over a sequence.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    state_0, reset_state = check_unroll(
+        cell, params, state_0, xs, lengths, resets, reset_state
+    )
+    masks = masks_of(xs.shape[0], lengths, resets, reverse)
+    return Run(*alike(params, state_0, reset_state, xs, masks))

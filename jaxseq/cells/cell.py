@@ -24,6 +24,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
@@ -66,7 +67,7 @@ def as_they_are(params: Tree) -> Tree:
 
 def recur(prepared: Prepared, y_tm1: Array) -> Array:
     """Multiplies the last output with the recurrent weights: W y_{t-1}."""
-    return y_tm1 @ prepared.W_T
+    return product(y_tm1, prepared.W_T)
 
 
 def no_recur(prepared: Tree, y_tm1: Array) -> Tree:
@@ -166,8 +167,8 @@ def truncated(cell: Cell, name: str) -> Cell:
 
 def affine(weights: Array, xs: Array, bias: Array) -> Array:
     """Returns W x + b for every x of a stack: `[..., N]` to `[..., G]`."""
-    ys = xs @ weights.T
-    return ys + jnp.broadcast_to(bias, ys.shape)
+    ys = product(xs, weights.T)
+    return ys + jnp.broadcast_to(bias, ys.shape).astype(ys.dtype)
 
 
 def sum_outer(deltas: Array, inputs: Array) -> Array:

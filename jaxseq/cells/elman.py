@@ -53,6 +53,7 @@ from jaxseq.cells.cell import (
     uniform,
 )
 from jaxseq.checks import check_draw
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -185,7 +186,7 @@ def delta(
         `[..., H]` what reaches s_{t-1} through the recurrence, and `[..., H]` δ_t.
     """
     delta_t = d_s_t * activation.slope(trace_t.state)  # (BP2)
-    d_s_tm1 = delta_t @ params.W  # (BP2T)
+    d_s_tm1 = product(delta_t, params.W)  # (BP2T)
     return d_s_tm1, delta_t
 
 

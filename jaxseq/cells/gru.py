@@ -60,6 +60,7 @@ from jaxseq.cells.cell import (
     sum_steps,
     transpose,
 )
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -178,7 +179,7 @@ def combine_after(
     w_rz, w_n = jnp.split(w_h_tm1, [2 * num_hidden], axis=-1)
     gates_rz = sigmoid(u_rz + w_rz)  # (1), (2)
     gate_r, gate_z = jnp.split(gates_rz, 2, axis=-1)
-    m_t = w_n + jnp.broadcast_to(prepared.params.b_m, w_n.shape)
+    m_t = w_n + jnp.broadcast_to(prepared.params.b_m, w_n.shape).astype(w_n.dtype)
     n_t = jnp.tanh(u_n + gate_r * m_t)  # (3)
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, TapeAfter(jnp.concatenate([gates_rz, m_t], axis=-1), n_t)
@@ -204,7 +205,7 @@ def delta_after(
     delta_r = delta_n * m_t * r_t * (1 - r_t)  # (7)
     delta_m = delta_n * r_t  # (8)
     delta_rzm = jnp.concatenate([delta_r, delta_z, delta_m], axis=-1)
-    d_h_tm1 = d_h_t * gate_z + delta_rzm @ params.W  # (BP2T)
+    d_h_tm1 = d_h_t * gate_z + product(delta_rzm, params.W)  # (BP2T)
     return d_h_tm1, TapeAfter(delta_rzm, delta_n)
 
 
@@ -250,10 +251,10 @@ def step_before(
     num_hidden = h_tm1.shape[-1]
     W_rz_T, W_n_T = jnp.split(prepared.W_T, [2 * num_hidden], axis=1)
     u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
-    w_r, w_z = jnp.split(h_tm1 @ W_rz_T, 2, axis=-1)
+    w_r, w_z = jnp.split(product(h_tm1, W_rz_T), 2, axis=-1)
     r_t = sigmoid(u_r + w_r)  # (1)
     gate_z = sigmoid(u_z + w_z)  # (2)
-    n_t = jnp.tanh(u_n + (r_t * h_tm1) @ W_n_T)  # (3')
+    n_t = jnp.tanh(u_n + product(r_t * h_tm1, W_n_T))  # (3')
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, GatesBefore(r_t, gate_z, n_t)
 
@@ -276,10 +277,10 @@ def delta_before(
     r_t, gate_z, n_t = trace_t.tape
     delta_z = d_h_t * (h_tm1 - n_t) * gate_z * (1 - gate_z)  # (5)
     delta_n = d_h_t * (1 - gate_z) * (1 - n_t**2)  # (6)
-    e_t = delta_n @ W_n  # (7')
+    e_t = product(delta_n, W_n)  # (7')
     delta_r = e_t * h_tm1 * r_t * (1 - r_t)  # (8')
     delta_rz = jnp.concatenate([delta_r, delta_z], axis=-1)
-    d_h_tm1 = d_h_t * gate_z + e_t * r_t + delta_rz @ W_rz  # (BP2T')
+    d_h_tm1 = d_h_t * gate_z + e_t * r_t + product(delta_rz, W_rz)  # (BP2T')
     return d_h_tm1, jnp.concatenate([delta_rz, delta_n], axis=-1)
 
 

@@ -50,6 +50,7 @@ from jaxseq.cells.cell import (
     uniform,
 )
 from jaxseq.checks import check_count, check_draw, check_floats, check_rate
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -185,7 +186,7 @@ def step(
         The state at t, and `[..., H]` the hidden units.
     """
     s_t = mu * state_tm1.s + state_tm1.y  # (1)
-    h_t = hidden.value(z_t + s_t @ params.W.T)  # (2)
+    h_t = hidden.value(z_t + product(s_t, params.W.T))  # (2)
     y_t = out.value(affine(params.V, h_t, params.b_y))  # (3)
     return State(s=s_t, y=y_t), h_t
 
@@ -218,8 +219,8 @@ def delta(
     """
     h_t = trace_t.tape
     delta_y = d_state_t.y * out.slope(trace_t.state.y)  # (BP2)
-    delta_h = delta_y @ params.V * hidden.slope(h_t)  # (BP2)
-    d_s_t = d_state_t.s + delta_h @ params.W  # (BP2T)
+    delta_h = product(delta_y, params.V) * hidden.slope(h_t)  # (BP2)
+    d_s_t = d_state_t.s + product(delta_h, params.W)  # (BP2T)
     return State(s=mu * d_s_t, y=d_s_t), (delta_h, delta_y)  # (4)
 
 

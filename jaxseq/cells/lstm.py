@@ -55,6 +55,7 @@ from jaxseq.cells.cell import (
     uniform,
 )
 from jaxseq.checks import check_draw, check_floats, describe, expect
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -218,7 +219,7 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
     delta_g = d_c_t * i_t * (1 - g_t**2)  # (11)
     delta_t = jnp.concatenate([delta_f, delta_i, delta_o, delta_g], axis=-1)
     d_state_tm1 = State(
-        h=delta_t @ params.W,  # (BP2T)
+        h=product(delta_t, params.W),  # (BP2T)
         c=d_c_t * f_t,  # (12)
     )
     return d_state_tm1, delta_t

@@ -32,6 +32,7 @@ from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
 from jaxseq.cells.cell import Cell, Prepared, Trace, recur
 from jaxseq.cells.lstm import Params, State
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -100,7 +101,7 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
     delta_g = d_c_t * i_t * (1 - g_t**2)  # (9)
     delta_t = jnp.concatenate([delta_i, delta_o, delta_g], axis=-1)
     d_state_tm1 = State(
-        h=delta_t @ params.W,  # (BP2T)
+        h=product(delta_t, params.W),  # (BP2T)
         c=d_c_t * (1 - i_t),  # (10)
     )
     return d_state_tm1, delta_t

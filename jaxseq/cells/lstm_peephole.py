@@ -38,6 +38,7 @@ from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
 from jaxseq.cells.cell import Cell, Prepared, Trace, recur, sum_steps
 from jaxseq.cells.lstm import State
+from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -134,7 +135,7 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
     delta_g = d_c_t * i_t * (1 - g_t**2)  # (11)
     delta_t = jnp.concatenate([delta_f, delta_i, delta_o, delta_g], axis=-1)
     d_state_tm1 = State(
-        h=delta_t @ params.W,  # (BP2T)
+        h=product(delta_t, params.W),  # (BP2T)
         c=d_c_t * f_t + p_f * delta_f + p_i * delta_i,  # (12)
     )
     return d_state_tm1, delta_t
@@ -169,6 +170,7 @@ def collect(
 def _peepholes(params: Params, c: Array) -> tuple[Array, Array, Array]:
     """Gives the peepholes `[H]` the shape of the cells `[..., H]`."""
     p_f, p_i, p_o = (
-        jnp.broadcast_to(p, c.shape) for p in (params.p_f, params.p_i, params.p_o)
+        jnp.broadcast_to(p, c.shape).astype(c.dtype)
+        for p in (params.p_f, params.p_i, params.p_o)
     )
     return p_f, p_i, p_o

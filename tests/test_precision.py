@@ -1,0 +1,118 @@
+"""bfloat16 weights around a float32 state: dtypes, errors, and what the state keeps."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseq import memory
+from jaxseq.cells import lstm
+from jaxseq.unroll import unroll, unroll_plain
+from tests.models import CELLS, QUICK, cotangent_like, inputs, masks, relative_error
+
+
+BFLOAT16, FLOAT32 = jnp.dtype("bfloat16"), jnp.dtype("float32")
+OWN = {name: cell for name, cell in CELLS.items() if "derived" not in name}
+every_own_cell = pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, cell in OWN.items()
+    ],
+)
+
+
+def mixed(cell, num_steps, seed=0):
+    params, state_0, xs = inputs(cell, num_steps, dtype=jnp.bfloat16, seed=seed)
+    return params, jax.tree.map(lambda s: s.astype(FLOAT32), state_0), xs
+
+
+@functools.partial(
+    jax.jit, static_argnums=(0, 1), static_argnames=("reverse", "memory")
+)
+def gradients(unroll, cell, args, **mode):
+    result, pull = jax.vjp(lambda *a: unroll(cell, *a, **mode), *args)
+    return result, pull(cotangent_like(result))
+
+
+def dtypes(tree):
+    return {leaf.dtype for leaf in jax.tree.leaves(tree)}
+
+
+@every_own_cell
+def test_state_is_wide_and_the_rest_narrow(cell):
+    (ys, state), (d_params, d_state_0, d_xs) = gradients(
+        unroll, cell, mixed(cell, 5), **masks(5)["all"]
+    )
+    assert dtypes((ys, d_params, d_xs)) == {BFLOAT16}
+    assert dtypes((state, d_state_0)) == {FLOAT32}
+
+
+@every_own_cell
+def test_wide_state_is_no_worse_than_autodiff_with_one(cell):
+    by_hand, by_autodiff = [], []
+    for seed in range(8):
+        args = mixed(cell, 20, seed)
+        wide = jax.tree.map(lambda a: a.astype(jnp.float64), args)
+        truth = gradients(unroll, cell, wide)
+        by_hand.append(relative_error(gradients(unroll, cell, args), truth))
+        autodiff = gradients(unroll_plain, cell, args)
+        by_autodiff.append(relative_error(autodiff, truth))
+    assert np.mean(by_hand) <= 1.1 * np.mean(by_autodiff)
+
+
+def _counter():
+    """Makes an LSTM whose cell adds tanh(1/512) at each step, and forgets nothing."""
+    open_gates = jnp.full(3, 100.0, BFLOAT16)
+    b = jnp.concatenate([open_gates, jnp.full(1, 1 / 512, BFLOAT16)])
+    return lstm.Params(jnp.zeros((4, 1), BFLOAT16), jnp.zeros((4, 1), BFLOAT16), b)
+
+
+@pytest.mark.parametrize("unroll", [unroll, unroll_plain])
+def test_wide_state_counts_what_a_narrow_one_rounds_off(unroll):
+    xs = jnp.zeros((256, 1), BFLOAT16)
+    for dtype, last in ((BFLOAT16, 1.0), (FLOAT32, 1.5)):
+        state_0 = lstm.State(jnp.zeros(1, dtype), jnp.ones(1, dtype))
+        state = unroll(lstm.cell(), _counter(), state_0, xs).state
+        np.testing.assert_allclose(state.c, last, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kept", [memory.states, memory.outputs, memory.sqrt])
+def test_memory_keeps_the_state_wide(kept):
+    cell = lstm.cell()
+    args = mixed(cell, 10)
+    wide = jax.tree.map(lambda a: a.astype(jnp.float64), args)
+    truth = gradients(unroll, cell, wide)
+    gates = gradients(unroll, cell, args)
+    result = gradients(unroll, cell, args, memory=kept)
+    assert dtypes(result) == {BFLOAT16, FLOAT32}
+    assert relative_error(result, truth) <= 1.5 * relative_error(gates, truth)
+
+
+def test_products_of_a_wide_state_have_narrow_factors():
+    cell = lstm.cell()
+
+    def loss(params, state_0, xs):
+        return unroll(cell, params, state_0, xs).ys.astype(FLOAT32).sum()
+
+    jaxpr = jax.make_jaxpr(jax.grad(loss))(*mixed(cell, 5))
+    factors = [
+        {v.aval.dtype for v in equation.invars}
+        for equation in _equations(jaxpr.jaxpr)
+        if equation.primitive.name == "dot_general"
+    ]
+    assert len(factors) >= 5  # U x, W h, Wᵀ δ, ∇U, ∇W
+    assert set().union(*factors) == {BFLOAT16}
+
+
+def _equations(jaxpr):
+    for equation in jaxpr.eqns:
+        yield equation
+        for inner in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+        ):
+            inner = getattr(inner, "jaxpr", inner)
+            if hasattr(inner, "eqns"):
+                yield from _equations(inner)
