@@ -14,12 +14,14 @@ References:
     Schuster, Paliwal, Bidirectional recurrent neural networks, 1997 (2).
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxseq.both import Both, one_by_one
 from jaxseq.cells.cell import Cell
 from jaxseq.checks import (
     check_cell,
@@ -34,13 +36,6 @@ from jaxseq.checks import (
 )
 from jaxseq.types import Array, DTypeLike, Key, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
-
-
-class Both(NamedTuple):
-    """A pair, one for each direction: of cells, of parameters, or of states."""
-
-    forward: Tree
-    backward: Tree
 
 
 Layer = Cell | Both
@@ -107,6 +102,7 @@ def stack(
     dropout: float = 0.0,
     key: Key | None = None,
     unroll: Callable[..., Unrolled] = unroll_by_deltas,
+    both: Callable[..., Unrolled] = one_by_one,
 ) -> Stacked:
     """Runs a stack of layers, eqs. (1) to (3).
 
@@ -122,6 +118,8 @@ def stack(
         dropout: p of (3), a number in [0, 1); static under `jit`.
         key: random key of the dropout, consumed; needed if `dropout` is not 0.
         unroll: `unroll` or `unroll_plain` of `jaxseq.unroll`.
+        both: how layers of both directions are read: `one_by_one`, with `unroll`, or
+            `in_one_scan` of `jaxseq.both`.
 
     Returns:
         The last layer's outputs, and the final states.
@@ -143,17 +141,20 @@ def stack(
     if dropout > 0:
         check_key("key", key)
     check_function("unroll", unroll)
+    check_function("both", both)
+    if both is one_by_one:
+        both = functools.partial(one_by_one, unroll=unroll)
 
     ys, states = xs, []
-    masks = {"lengths": lengths, "resets": resets}
+    masks: dict[str, Any] = {"lengths": lengths, "resets": resets}
     for number, (layer, p, state_0, reset_state) in enumerate(
         zip(layers, params, states_0, reset_states, strict=True)
     ):
         if number > 0 and dropout > 0 and key is not None:
             ys = drop(jax.random.fold_in(key, number), dropout, ys)  # (3)
-        read = _both if isinstance(layer, Both) else _one
+        read: Any = both if isinstance(layer, Both) else unroll
         try:
-            ys, state = read(unroll, layer, p, state_0, reset_state, ys, masks)
+            ys, state = read(layer, p, state_0, ys, **masks, reset_state=reset_state)
         except ValueError as error:
             raise ValueError(f"layer {number}: {error}") from error
         states.append(state)
@@ -179,36 +180,6 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
     check_floats("ys", ys)
     kept = jax.random.bernoulli(key, 1 - rate, ys.shape)
     return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
-
-
-def _one(unroll, cell, params, state_0, reset_state, xs, masks):
-    """Reads a sequence in one direction, eq. (1)."""
-    return unroll(cell, params, state_0, xs, reset_state=reset_state, **masks)
-
-
-def _both(unroll, cells, params, state_0, reset_state, xs, masks):
-    """Reads a sequence in both directions, eq. (2)."""
-    nothing = Both(None, None)
-    state_0, reset_state = state_0 or nothing, reset_state or nothing
-    forward = unroll(
-        cells.forward,
-        params.forward,
-        state_0.forward,
-        xs,
-        reset_state=reset_state.forward,
-        **masks,
-    )
-    backward = unroll(
-        cells.backward,
-        params.backward,
-        state_0.backward,
-        xs,
-        reset_state=reset_state.backward,
-        **masks,
-        reverse=True,
-    )
-    ys = jnp.concatenate([forward.ys, backward.ys], axis=-1)
-    return ys, Both(forward.state, backward.state)
 
 
 def _num_outputs(cell: Cell, params: Tree) -> int:
