@@ -49,23 +49,23 @@ lint: $(READY) ## ruff's rules and format, without changes
 types: $(READY) ## pyright over jaxseq and experiments
 	$(RUN) pyright --pythonpath $(VENV)/bin/python
 
-# Most of the tests' time goes into compiling: here XLA compiles in haste. In `make
-# test-all` it does its best for the quick ones, as it does for users. Python 3.11's
-# jaxlib has an older, quicker way to emit fusions; to newer ones that flag is an error.
+# Most of the tests' time goes into compiling: here XLA compiles in haste; `make test-all`
+# runs the quick ones once more as users compile. Python 3.11's jaxlib has an older,
+# quicker way to emit fusions; to newer ones that flag is an error.
 HASTE := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true \
   --xla_cpu_parallel_codegen_split_count=1 \
   $(if $(filter 3.11,$(VERSION)),--xla_cpu_use_fusion_emitters=false)
 
-test: export XLA_FLAGS := $(XLA_FLAGS) $(HASTE)
+test coverage: export XLA_FLAGS := $(XLA_FLAGS) $(HASTE)
+
 test: $(READY) ## the tests that are not marked slow
 	$(RUN) pytest -n 2 -m "not slow"
 
-test-all: coverage ## every test, with coverage
-
 coverage: $(READY) ## every test, and the lines that none of them reached
-	$(RUN) pytest -n 2 -m "not slow" --cov --cov-report= --cov-fail-under=0
-	XLA_FLAGS="$(XLA_FLAGS) $(HASTE)" $(RUN) pytest -n 2 -m slow \
-	  --cov --cov-append --cov-report=term-missing:skip-covered
+	$(RUN) pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+test-all: coverage ## every test, the quick ones once more without XLA's haste
+	$(RUN) pytest -n 2 -m "not slow"
 
 lecture: $(READY) ## the lecture's worked example, with its golden numbers
 	$(RUN) experiments.lecture

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from experiments.bench import on_jax, timing
-from experiments.bench.problem import DTypeName
+from experiments.bench.problem import NO_OPTIONS, DTypeName
 
 
 NUM_ROUNDS = 5
@@ -41,7 +41,7 @@ def rates(dtype: DTypeName, with_torch: bool, size: int | None = None) -> dict:
 def _by_jax(dtype: DTypeName, size: int) -> Callable[[], Any]:
     keys = jax.random.split(jax.random.key(0), 2)
     a, b = (jax.random.normal(key, (size, size), jnp.dtype(dtype)) for key in keys)
-    return on_jax.compiled(jnp.dot, a, b).run
+    return on_jax.compiled(jnp.dot, NO_OPTIONS, a, b).run
 
 
 def _by_torch(dtype: DTypeName, size: int) -> Callable[[], Any]:

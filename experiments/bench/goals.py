@@ -54,6 +54,12 @@ def judge(results: Sequence[Record]) -> list[Goal]:
         _at_most("compiles in 1.2 of the plain scan's time", 1.2, _compiling(results)),
         _at_most("compiling flat in T, within 1.2", 1.2, _flatness(results)),
         _at_most("memory at most 0.5 of flax-linen's", 0.5, _memory(results)),
+        _at_most(
+            "jaxseq-states: memory at most 0.5 of flax-linen's",
+            0.5,
+            _memory(results, "jaxseq-states"),
+        ),
+        _at_most("jaxseq-states: at most 1.25 of the time", 1.25, _states(results)),
         *_gpu(on_gpu),
     ]
 
@@ -109,19 +115,24 @@ def _compiling(results: Sequence[Record]) -> list[Ratio]:
     return _costs(results, "jaxseq-plain", ("compile_seconds",))
 
 
-def _memory(results: Sequence[Record]) -> list[Ratio]:
-    return _costs(results, "flax-linen", ("temp", "output"))
+def _memory(results: Sequence[Record], own: str = BASE.name) -> list[Ratio]:
+    return _costs(results, "flax-linen", ("temp", "output"), own)
 
 
-def _costs(results: Sequence[Record], name: str, keys: Sequence[str]) -> list[Ratio]:
+def _states(results: Sequence[Record]) -> list[Ratio]:
+    return _all_cells(results, "jaxseq-states")
+
+
+def _costs(
+    results: Sequence[Record], name: str, keys: Sequence[str], own: str = BASE.name
+) -> list[Ratio]:
     """Divides what jaxseq's two passes cost by what they cost another."""
     found = []
     for record in results:
         there = timed(record)
-        if name in there and BASE.name in there:
+        if name in there and own in there:
             ours, theirs = (
-                sum(there[who]["backward"][key] for key in keys)
-                for who in (BASE.name, name)
+                sum(there[who]["backward"][key] for key in keys) for who in (own, name)
             )
             found.append(Ratio(point_of(record), ours / theirs))
     return found

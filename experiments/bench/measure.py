@@ -26,7 +26,7 @@ from typing import Any
 from experiments.bench import forms, gemm, machine, problem as problems, timing
 from experiments.bench.contender import Contender, Peer, Program
 from experiments.bench.forms import Form
-from experiments.bench.problem import Answer, Point
+from experiments.bench.problem import NO_OPTIONS, Answer, Options, Point
 from experiments.bench.records import Record
 
 
@@ -40,6 +40,7 @@ def measure(
     num_rounds: int,
     max_seconds: float,
     max_error: float | None = None,
+    options: Options = NO_OPTIONS,
 ) -> Record:
     """Measures a point.
 
@@ -52,6 +53,7 @@ def measure(
             out.
         max_error: the largest relative error that counts as equal; None for that of
             the dtype.
+        options: of XLA, for all that it compiles.
 
     Returns:
         The record, without machine and commit.
@@ -62,13 +64,15 @@ def measure(
         "contenders": {},
     }
     own = base.forms[point.cell]
-    first = base.build(problems.make(point, own))
+    first = base.build(problems.make(point, own, options))
     seconds = timing.once(first.backward.run)
     if seconds > max_seconds:
         reason = f"{base.name} takes {seconds:.1f} s forward and backward"
         return record | {"left_out": f"{reason}, more than {max_seconds:g}"}
     entrants = _entrants(point, base, peers)
-    entries, ready = _prepare(point, entrants, {base.name: first}, base, max_error)
+    entries, ready = _prepare(
+        point, entrants, {base.name: first}, base, max_error, options
+    )
     shares = [_idle_share()]
     with_torch = "torch" in ready
     record["gemm"] = gemm.rates(point.dtype, with_torch)
@@ -114,6 +118,7 @@ def _prepare(
     built: dict[str, Contender],
     base: Peer,
     max_error: float | None,
+    options: Options,
 ) -> tuple[dict[str, dict], dict[str, Contender]]:
     """Builds and checks everybody; returns their entries, and those fit to be timed."""
     limit = max_error or problems.tolerance(point.dtype)
@@ -130,7 +135,7 @@ def _prepare(
         if reason := peer.missing(point):
             entry["missing"] = reason
             continue
-        problem = problems.make(point, form)
+        problem = problems.make(point, form, options)
         if form not in answers:
             answers[form] = problems.solve(problem)
         try:

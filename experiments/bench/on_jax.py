@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from experiments.bench import problem as problems
 from experiments.bench.contender import Contender, Memory, Program
 from experiments.bench.forms import Weights
-from experiments.bench.problem import Answer, Problem
+from experiments.bench.problem import Answer, Options, Problem
 from jaxseq.types import Array, Tree
 
 
@@ -46,8 +46,9 @@ def contender(problem: Problem, layer: Layer) -> Contender:
         ys, pull = jax.vjp(layer.apply, weights, xs)
         return ys, *pull(d_ys)
 
-    forward = compiled(layer.apply, weights, xs)
-    backward = compiled(forward_backward, weights, xs, d_ys)
+    options = problem.compiler_options
+    forward = compiled(layer.apply, options, weights, xs)
+    backward = compiled(forward_backward, options, weights, xs, d_ys)
 
     def answer() -> Answer:
         _, d_weights, d_xs = backward.run()
@@ -58,13 +59,13 @@ def contender(problem: Problem, layer: Layer) -> Contender:
     return Contender(forward, backward, answer)
 
 
-def compiled(function: Callable, *args: Tree) -> Program:
+def compiled(function: Callable, options: Options, *args: Tree) -> Program:
     """Compiles a function for its arguments, cold, and takes the time of that."""
     _warm_the_compiler()
     # What other contenders traced and compiled must not make this one look quick.
     jax.clear_caches()
     start = time.perf_counter()
-    program = jax.jit(function).lower(*args).compile()
+    program = jax.jit(function).lower(*args).compile(dict(options) or None)
     seconds = time.perf_counter() - start
     return Program(
         run=lambda: jax.block_until_ready(program(*args)),

@@ -18,9 +18,11 @@ from jaxseq.unroll import unroll_plain
 
 
 DTypeName = Literal["float32", "bfloat16"]
+Options = Mapping[str, str]  # of XLA, by name
 Answer = dict[str, np.ndarray]  # ys, d_xs, and d_U, d_W, … by the weight's name
 
 SEED = 0
+NO_OPTIONS: Options = {}
 
 
 class Point(NamedTuple):
@@ -41,9 +43,10 @@ class Problem(NamedTuple):
     weights: Weights  # canonical; zeros where the form has none
     xs: Array  # [T, B, I]
     d_ys: Array  # [T, B, H], ∂L/∂ys
+    compiler_options: Options  # of whatever XLA compiles for a contender
 
 
-def make(point: Point, form: Form) -> Problem:
+def make(point: Point, form: Form, options: Options = NO_OPTIONS) -> Problem:
     """Draws a problem: the same numbers at the same point, whatever the form.
 
     Weights and biases are uniform ±1/√H, as PyTorch starts them; inputs and cotangents
@@ -61,7 +64,7 @@ def make(point: Point, form: Form) -> Problem:
     xs, d_ys = (
         jnp.asarray(rng.standard_normal(shape, np.float32), dtype) for _ in range(2)
     )
-    return Problem(point, form, weights, xs, d_ys)
+    return Problem(point, form, weights, xs, d_ys, options)
 
 
 def solve(problem: Problem) -> Answer:

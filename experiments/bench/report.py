@@ -39,7 +39,8 @@ def heading(about: dict, share: float) -> str:
         f"{device}{host['cpu']}, {host['num_cores']} cores, {host['system']}, "
         f"Python {host['python']}",
         f"{versions}; commit {(commit['commit'] or 'unknown')[:9]}{changed}"
-        + (f"; XLA_FLAGS {host['XLA_FLAGS']}" if host["XLA_FLAGS"] else ""),
+        + (f"; XLA_FLAGS {host['XLA_FLAGS']}" if host["XLA_FLAGS"] else "")
+        + "".join(f"; {k}={v}" for k, v in host["compiler_options"].items()),
     ]
     if share < machine.IDLE_SHARE:
         lines.append(

@@ -80,10 +80,17 @@ def _start(path: Path, resume: bool) -> list[Record]:
 def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
     """Measures point by point; the file is whole after each."""
     jax.config.update("jax_enable_compilation_cache", False)
+    if config.cpu_devices > 1:
+        jax.config.update("jax_num_cpu_devices", config.cpu_devices)
     keeps_freed_memory = host_memory.keep_freed()
+    options = dict(option.split("=", 1) for option in config.options)
     peers = chosen_peers(config)
     packages = itertools.chain(*(peer.packages for peer in peers), BASE.packages)
-    described = machine.describe(packages) | {"keeps_freed_memory": keeps_freed_memory}
+    described = machine.describe(packages) | {
+        "num_devices": jax.device_count(),
+        "keeps_freed_memory": keeps_freed_memory,
+        "compiler_options": options,
+    }
     about = {"machine": described, "commit": machine.commit()}
     print(report.heading(about, machine.idle_share()))
     names = [peer.name for peer in peers]
@@ -108,6 +115,7 @@ def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
             config.repetitions,
             config.max_seconds,
             config.max_error,
+            options,
         )
         results[point] = record | about
         records.write(path, list(results.values()))

@@ -54,6 +54,11 @@ class Config:
     max_error: float | None = None
     """Largest relative error of outputs and gradients that counts as equal; left out:
     1e-4 in float32 (5e-3 on a GPU, which multiplies in TF32), 3e-2 in bfloat16."""
+    cpu_devices: int = 1
+    """How many devices JAX makes of the CPU; with 2, jaxseq-sharded takes part."""
+    options: tuple[str, ...] = ()
+    """NAME=VALUE of XLA, such as xla_gpu_enable_command_buffer=WHILE, for every program
+    that it compiles: jaxseq's and the peers'."""
     resume: bool = False
     """Keep the points that OUT has from this machine, these versions, this commit."""
     out: Path = Path("out")
@@ -68,6 +73,9 @@ class Config:
         known = [peer.name for peer in PEERS]
         for name in self.peers:
             _expect(name in known, "peers", f"some of {', '.join(known)}", name)
+        for option in self.options:
+            _expect("=" in option[1:], "options", "NAME=VALUE", option)
+        _expect(self.cpu_devices >= 1, "cpu_devices", "1 or more", self.cpu_devices)
         enough = self.repetitions >= 20
         _expect(enough, "repetitions", "20 or more", self.repetitions)
         for name in ("max_seconds", "max_error"):

@@ -18,6 +18,10 @@ BASE = jaxseq.HAND
 
 PEERS: tuple[Peer, ...] = (
     jaxseq.HAND,
+    jaxseq.STATES,
+    jaxseq.OUTPUTS,
+    jaxseq.SQRT,
+    jaxseq.SHARDED,
     jaxseq.PLAIN,
     flax_linen.PEER,
     flax_nnx.PEER,

@@ -41,8 +41,25 @@ def test_jaxseq_computes_the_same(cell):
     assert largest_error(jaxseq.HAND, cell) <= 1e-6
 
 
-def test_jaxseq_plain_computes_the_same():
-    assert largest_error(jaxseq.PLAIN, "elman") <= 1e-6
+OWN = (jaxseq.STATES, jaxseq.OUTPUTS, jaxseq.SQRT, jaxseq.SHARDED, jaxseq.PLAIN)
+
+
+@pytest.mark.parametrize("peer", OWN, ids=lambda peer: peer.name)
+def test_variants_of_jaxseq_compute_the_same(peer):
+    assert peer.missing(POINT) is None
+    assert largest_error(peer, "elman") <= 1e-6
+
+
+def test_sharded_says_why_it_cannot(monkeypatch):
+    assert "batch of 3 among 2" in jaxseq.SHARDED.missing(POINT._replace(batch=3))
+    monkeypatch.setattr(jaxseq.jax, "device_count", lambda: 1)
+    assert "--cpu-devices 2" in jaxseq.SHARDED.missing(POINT)
+
+
+def test_compiler_options_reach_the_compiler():
+    options = {"xla_no_such_option": "1"}
+    with pytest.raises(RuntimeError, match="xla_no_such_option"):
+        jaxseq.HAND.build(problems.make(POINT, forms.LSTM, options))
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -127,6 +127,8 @@ def test_grids_have_the_points_of_the_issue():
         (["rnn", "--peers", "mxnet"], "--peers: expected some of jaxseq, "),
         (["rnn", "--max-seconds", "-1"], "--max-seconds: expected a number above 0"),
         (["rnn", "--max-error", "nan"], "--max-error: expected a number above 0"),
+        (["rnn", "--options", "fast"], "--options: expected NAME=VALUE, got fast"),
+        (["rnn", "--cpu-devices", "0"], "--cpu-devices: expected 1 or more, got 0"),
     ],
 )
 def test_main_refuses_in_one_line(args, message, capsys):
@@ -136,6 +138,15 @@ def test_main_refuses_in_one_line(args, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_options_are_shown_and_kept(tmp_path, measured, capsys):
+    option = "xla_cpu_prefer_vector_width=512"
+    run(tmp_path, *TINY, "--cells", "elman", "--options", option)
+    assert option in capsys.readouterr().out
+    (line,) = (tmp_path / "bench" / "rnn.jsonl").read_text().splitlines()
+    kept = json.loads(line)["machine"]["compiler_options"]
+    assert kept == {"xla_cpu_prefer_vector_width": "512"}
 
 
 def test_main_refuses_a_file_that_holds_no_results(tmp_path, commit, capsys):
