@@ -9,8 +9,8 @@ import pytest
 from jaxseq import host_memory
 
 
-# A program with 64 MB of temporaries, 16,384 pages a call. Five calls are counted, again
-# and again: at first the heap grows, and it does so once more if threads get in between.
+# A program with 64 MB of temporaries, 16,384 pages a call. Five calls are counted, ten
+# times: at first the heap grows, and once more if other threads get in between.
 SCRIPT = """
 import resource, sys
 from jaxseq import host_memory

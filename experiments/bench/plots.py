@@ -17,6 +17,10 @@ from experiments.bench.records import Record, point_of
 AXES = {"steps": "T", "hidden": "H", "batch": "B"}
 COLOURS = {
     BASE.name: "black",
+    "jaxseq-states": "tab:brown",
+    "jaxseq-outputs": "tab:pink",
+    "jaxseq-sqrt": "plum",
+    "jaxseq-sharded": "magenta",
     "jaxseq-plain": "tab:gray",
     "flax-linen": "tab:blue",
     "flax-nnx": "tab:cyan",
@@ -145,7 +149,7 @@ def _panel(axes, axis: str, fixed: str, drawn: Sequence[Line]) -> None:
             xs,
             ys,
             marker="o" if is_base else ".",
-            color=COLOURS.get(name, "tab:brown"),
+            color=COLOURS.get(name, "gold"),
             lw=2.2 if is_base else 1.2,
             ls="-" if name in COLOURS else "--",
             zorder=3 if is_base else 2,
