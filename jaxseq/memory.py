@@ -7,6 +7,7 @@ Arrays of T·B·H floats that wait for the backward pass:
 | `gates`     | 5          | 4   | 0     | nothing                                  |
 | `states`    | 1          | 0   | 0     | the gates of all t, one GEMM, (1)        |
 | `outputs`   | 0          | 0   | 0     | these, and the states without a GEMM (2) |
+| `chunked`   | 1          | 0   | 0     | the gates of a chunk, one GEMM each      |
 | `sqrt`      | √T states  | √T  | √T    | every step, a chunk of √T at a time      |
 
 Once the forward pass is over all h_{t-1} are known. The pre-activations of a step are
@@ -15,9 +16,11 @@ U x_t + W h_{t-1} + b: of all steps, they are one product, with nothing to wait 
     gates_t = squash(z_t + W h_{t-1})          all t at once, one GEMM             (1)
     state_t = combine(state_{t-1}, gates_t)    a loop of elementwise steps         (2)
 
-`states` needs (1), `outputs` needs (1) and (2). `sqrt` keeps the state at the start of
-each of √T chunks, and unrolls one chunk after the other again, from the last to the
-first: the outputs of the layer then are what is largest.
+`states` needs (1), `outputs` needs (1) and (2): their gates all come back at once.
+`chunked(n)` is `states` with those of n steps at a time, so that the peak is low too:
+the choice where memory counts, with n·B some hundreds. `sqrt` keeps the state at the
+start of each of √T chunks, and unrolls one chunk after the other again, from the last
+to the first: the outputs of the layer then are what is largest.
 
 Reference: Chen, Xu, Zhang, Guestrin, Training deep nets with sublinear memory cost,
 2016 (`sqrt`). Recomputed gates may differ from the first ones by rounding.
@@ -34,7 +37,7 @@ import jax.numpy as jnp
 from jaxseq import in_place
 from jaxseq.bptt import Kept, Run, bptt, previous
 from jaxseq.cells.cell import Cell, Trace, no_combine
-from jaxseq.checks import expect
+from jaxseq.checks import check_count, expect
 from jaxseq.masks import Masks, frozen, restarted
 from jaxseq.precision import casts
 from jaxseq.types import Array, Tree
@@ -134,23 +137,53 @@ def _projected(cell, run):
     return cell.project(run.params, run.xs)
 
 
-def _in_chunks(cell: Cell, reverse: bool, run: Run) -> tuple[Array, Tree]:
+def chunked(num_steps: int) -> Memory:
+    """Returns `states`, whose gates come back for `num_steps` steps at a time.
+
+    Raises:
+        ValueError: if it is not a number of steps.
+    """
+    check_count("num_steps", num_steps)
+    return _chunked(num_steps)
+
+
+@functools.cache
+def _chunked(length: int) -> Memory:
+    def run(cell, reverse, run):
+        return _in_chunks(length, states.run, cell, reverse, run)
+
+    return Memory(f"chunked({length})", run, _any)
+
+
+def _in_sqrt_chunks(cell: Cell, reverse: bool, run: Run) -> tuple[Array, Tree]:
     """Unrolls by chunks of √T steps, keeping the states between them."""
+    length = math.isqrt(max(len(run.xs) - 1, 0)) + 1
+    again = jax.checkpoint(gates.run, static_argnums=(0, 1))
+    return _in_chunks(length, again, cell, reverse, run)
+
+
+def _in_chunks(
+    chunk: int,
+    unroll: Callable[[Cell, bool, Run], tuple[Array, Tree]],
+    cell: Cell,
+    reverse: bool,
+    run: Run,
+) -> tuple[Array, Tree]:
+    """Unrolls chunk after chunk, each by `unroll`, in a scan over the chunks."""
     num_steps = len(run.xs)
-    if num_steps == 0:
-        return gates.run(cell, reverse, run)
-    chunk = math.isqrt(num_steps - 1) + 1
+    if num_steps <= chunk:
+        return unroll(cell, reverse, run)
     num_chunks = -(-num_steps // chunk)
     xs, masks = _filled(run, num_chunks * chunk - num_steps)
 
     def body(state, inputs):
         xs, masks = inputs
         piece = run._replace(state_0=state, xs=xs, masks=masks)
-        ys, state = gates.run(cell, reverse, piece)
+        ys, state = unroll(cell, reverse, piece)
         return state, ys
 
     chunks = jax.tree.map(lambda a: a.reshape(-1, chunk, *a.shape[1:]), (xs, masks))
-    state, ys = jax.lax.scan(jax.checkpoint(body), run.state_0, chunks, reverse=reverse)
+    state, ys = jax.lax.scan(body, run.state_0, chunks, reverse=reverse)
     return ys.reshape(-1, *ys.shape[2:])[:num_steps], state
 
 
@@ -188,4 +221,4 @@ _outputs = Kept(_keep_output, _outputs_as_kept, _recall_from_outputs)
 gates = Memory("gates", functools.partial(bptt, _gates), _any)
 states = Memory("states", functools.partial(bptt, _states), _any)
 outputs = Memory("outputs", functools.partial(bptt, _outputs), _can_recur)
-sqrt = Memory("sqrt", _in_chunks, _any)
+sqrt = Memory("sqrt", _in_sqrt_chunks, _any)

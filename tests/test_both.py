@@ -68,7 +68,10 @@ def test_in_one_scan_of_short_sequences(num_steps):
     assert relative_error(together, apart) <= 1e-14
 
 
-@pytest.mark.parametrize("kept", [memory.states, memory.outputs, memory.sqrt])
+LESS = (memory.states, memory.outputs, memory.chunked(4), memory.sqrt)
+
+
+@pytest.mark.parametrize("kept", LESS, ids=lambda kept: kept.name)
 def test_in_one_scan_with_less_memory(kept):
     cell = lstm.cell()
     args = of_both(cell, 7)

@@ -14,7 +14,8 @@ from tests.models import CELLS, inputs, relative_error
 
 
 SLOW = pytest.mark.slow
-MENU = {m.name: m for m in (memory.states, memory.outputs, memory.sqrt)}
+CHUNKED = memory.chunked(3)
+MENU = {m.name: m for m in (memory.states, memory.outputs, memory.sqrt, CHUNKED)}
 WITH_PARTS = [
     name
     for name in CELLS
@@ -99,6 +100,29 @@ def test_arrays_kept_beyond_inputs_and_outputs(name, cell, kept):
     floats = sum(leaf.size for leaf in stacked) - xs.size
     # One of them is the outputs, which the caller holds anyway.
     assert floats == (kept[name] + 1) * num_steps * batch * num_hidden
+
+
+def test_chunked_holds_the_gates_of_a_chunk_only():
+    def temporaries(kept):
+        cell = lstm.cell()
+        like = jax.eval_shape(lambda: cell.init(jax.random.key(0), 16, 16))
+        xs = jax.ShapeDtypeStruct((1000, 4, 16), jnp.float32)
+
+        def loss(params, xs):
+            return jnp.sum(unroll(cell, params, None, xs, memory=kept).ys)
+
+        program = jax.jit(jax.grad(loss, (0, 1))).lower(like, xs).compile()
+        return program.memory_analysis().temp_size_in_bytes / (1000 * 4 * 16 * 4)
+
+    # In arrays of T·B·H: h and c, their chunks, and the errors of the outputs.
+    assert temporaries(memory.chunked(20)) < 5
+    assert temporaries(memory.gates) > 6
+
+
+def test_chunked_is_one_memory_a_number_of_steps():
+    assert memory.chunked(4) is memory.chunked(4)
+    with pytest.raises(ValueError, match="^num_steps: expected an integer ≥ 1, got 0"):
+        memory.chunked(0)
 
 
 def test_sqrt_keeps_states_of_chunks_only():

@@ -79,7 +79,10 @@ def test_wide_state_counts_what_a_narrow_one_rounds_off(unroll):
         np.testing.assert_allclose(state.c, last, rtol=1e-5)
 
 
-@pytest.mark.parametrize("kept", [memory.states, memory.outputs, memory.sqrt])
+LESS = (memory.states, memory.outputs, memory.chunked(4), memory.sqrt)
+
+
+@pytest.mark.parametrize("kept", LESS, ids=lambda kept: kept.name)
 def test_memory_keeps_the_state_wide(kept):
     cell = lstm.cell()
     args = mixed(cell, 10)

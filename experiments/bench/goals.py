@@ -55,11 +55,11 @@ def judge(results: Sequence[Record]) -> list[Goal]:
         _at_most("compiling flat in T, within 1.2", 1.2, _flatness(results)),
         _at_most("memory at most 0.5 of flax-linen's", 0.5, _memory(results)),
         _at_most(
-            "jaxseq-states: memory at most 0.5 of flax-linen's",
+            "jaxseq-chunked: memory at most 0.5 of flax-linen's",
             0.5,
-            _memory(results, "jaxseq-states"),
+            _memory(results, "jaxseq-chunked"),
         ),
-        _at_most("jaxseq-states: at most 1.25 of the time", 1.25, _states(results)),
+        _at_most("jaxseq-chunked: at most 1.25 of the time", 1.25, _chunked(results)),
         *_gpu(on_gpu),
     ]
 
@@ -119,8 +119,8 @@ def _memory(results: Sequence[Record], own: str = BASE.name) -> list[Ratio]:
     return _costs(results, "flax-linen", ("temp", "output"), own)
 
 
-def _states(results: Sequence[Record]) -> list[Ratio]:
-    return _all_cells(results, "jaxseq-states")
+def _chunked(results: Sequence[Record]) -> list[Ratio]:
+    return _all_cells(results, "jaxseq-chunked")
 
 
 def _costs(

@@ -17,8 +17,9 @@ from experiments.bench.records import Record, point_of
 AXES = {"steps": "T", "hidden": "H", "batch": "B"}
 COLOURS = {
     BASE.name: "black",
-    "jaxseq-states": "tab:brown",
+    "jaxseq-states": "sienna",
     "jaxseq-outputs": "tab:pink",
+    "jaxseq-chunked": "tab:brown",
     "jaxseq-sqrt": "plum",
     "jaxseq-sharded": "magenta",
     "jaxseq-plain": "tab:gray",

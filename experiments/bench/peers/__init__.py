@@ -20,6 +20,7 @@ PEERS: tuple[Peer, ...] = (
     jaxseq.HAND,
     jaxseq.STATES,
     jaxseq.OUTPUTS,
+    jaxseq.CHUNKED,
     jaxseq.SQRT,
     jaxseq.SHARDED,
     jaxseq.PLAIN,

@@ -65,6 +65,7 @@ def build_sharded(problem: Problem) -> Contender:
 HAND = peer("jaxseq", unroll)
 STATES = peer("jaxseq-states", functools.partial(unroll, memory=memory.states))
 OUTPUTS = peer("jaxseq-outputs", functools.partial(unroll, memory=memory.outputs))
+CHUNKED = peer("jaxseq-chunked", functools.partial(unroll, memory=memory.chunked(16)))
 SQRT = peer("jaxseq-sqrt", functools.partial(unroll, memory=memory.sqrt))
 SHARDED = Peer("jaxseq-sharded", HAND.packages, FORMS, missing_devices, build_sharded)
 PLAIN = peer("jaxseq-plain", unroll_plain)

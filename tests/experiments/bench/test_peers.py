@@ -41,7 +41,10 @@ def test_jaxseq_computes_the_same(cell):
     assert largest_error(jaxseq.HAND, cell) <= 1e-6
 
 
-OWN = (jaxseq.STATES, jaxseq.OUTPUTS, jaxseq.SQRT, jaxseq.SHARDED, jaxseq.PLAIN)
+OWN = (
+    *(jaxseq.STATES, jaxseq.OUTPUTS, jaxseq.CHUNKED, jaxseq.SQRT),
+    *(jaxseq.SHARDED, jaxseq.PLAIN),
+)
 
 
 @pytest.mark.parametrize("peer", OWN, ids=lambda peer: peer.name)

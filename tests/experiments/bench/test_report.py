@@ -90,7 +90,7 @@ def test_goals_of_costs():
     assert goal(results, "memory").is_reached
     assert goal(results, "compiles in").found.startswith("2.60 at")
     assert goal(results, "compiling flat").found.startswith("1.30 at")
-    assert goal(results, "jaxseq-states: memory").is_reached is None
+    assert goal(results, "jaxseq-chunked: memory").is_reached is None
     # 0.3 GFLOP in 4 ms of 100 GFLOP/s.
     assert goal(results, "70 %").found.startswith("75 % at")
     assert goal(results, "70 %").is_reached
@@ -98,11 +98,11 @@ def test_goals_of_costs():
 
 def test_goals_of_less_memory():
     flax = entry("flax-linen", 9.0, temp=1800, output=400)
-    states = entry("jaxseq-states", 5.2, temp=300, output=400)
-    results = [record({"jaxseq": 4.0, "jaxseq-states": states, "flax-linen": flax})]
-    assert goal(results, "jaxseq-states: memory").found.startswith("0.32 at")
-    assert goal(results, "jaxseq-states: at most 1.25").found.startswith("1.30 at")
-    assert goal(results, "jaxseq-states: at most 1.25").is_reached is False
+    chunked = entry("jaxseq-chunked", 5.2, temp=300, output=400)
+    results = [record({"jaxseq": 4.0, "jaxseq-chunked": chunked, "flax-linen": flax})]
+    assert goal(results, "jaxseq-chunked: memory").found.startswith("0.32 at")
+    assert goal(results, "jaxseq-chunked: at most 1.25").found.startswith("1.30 at")
+    assert goal(results, "jaxseq-chunked: at most 1.25").is_reached is False
 
 
 def test_table_names_everybody():
