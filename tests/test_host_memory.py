@@ -9,8 +9,8 @@ import pytest
 from jaxseq import host_memory
 
 
-# A program with 64 MB of temporaries, 16,384 pages a call. Five calls are counted, ten
-# times: at first the heap grows, and once more if other threads get in between.
+# A program with 64 MB of temporaries, 16,384 pages a call. Three calls are counted,
+# five times: at first the heap grows, and once more if other threads get in between.
 SCRIPT = """
 import resource, sys
 from jaxseq import host_memory
@@ -20,9 +20,9 @@ import jax, jax.numpy as jnp
 run = jax.jit(lambda v: jnp.tanh(jnp.outer(v, v)) @ v)
 v = jnp.ones(4096, jnp.float32)
 counts = []
-for _ in range(10):
+for _ in range(5):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(5):
+    for _ in range(3):
         run(v).block_until_ready()
     counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 print(min(counts))
