@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.bptt import Run
-from jaxseq.checks import expect
+from jaxseq.checks import check_cell, expect
 from jaxseq.memory import Memory, check_memory, gates
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, Tree
@@ -67,6 +67,7 @@ def one_by_one(
     Raises:
         ValueError: naming the argument.
     """
+    _check(cells, params, state_0, reset_state)
     state_0, reset_state = _pair(state_0), _pair(reset_state)
     forward, backward = (
         unroll(
@@ -113,6 +114,7 @@ def in_one_scan(
     Raises:
         ValueError: naming the argument.
     """
+    _check(cells, params, state_0, reset_state)
     same = cells.forward is cells.backward
     names = f"{cells.forward.name} and {cells.backward.name}"
     expect(same, "cells", "one cell for both directions in one scan", names)
@@ -139,6 +141,18 @@ def in_one_scan(
     ys = jnp.concatenate([ys[:, 0], ys[::-1, 1]], axis=-1)
     pair = zip(*jax.tree.leaves(state), strict=True)
     return Unrolled(ys, Both(*map(jax.tree.structure(state).unflatten, pair)))
+
+
+def _check(cells: Both, params: Both, *states: Both | None) -> None:
+    """Checks that there is one of each for each direction."""
+    pairs = {"cells": cells, "params": params}
+    pairs |= dict(zip(("state_0", "reset_state"), states, strict=True))
+    for argument, pair in pairs.items():
+        is_left_out = pair is None and argument not in ("cells", "params")
+        fits = isinstance(pair, Both) or is_left_out
+        expect(fits, argument, "Both, one a direction", type(pair).__name__)
+    for direction, cell in zip(Both._fields, cells, strict=True):
+        check_cell(f"cells.{direction}", cell)
 
 
 def _pair(states: Both | None) -> Both:

@@ -124,6 +124,28 @@ def test_in_one_scan_refuses_two_cells_and_two_sizes():
         in_one_scan(Both(cell, cell), params._replace(backward=wider), None, xs)
 
 
+@pytest.mark.parametrize("read", [one_by_one, in_one_scan])
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"cells": (1, 2)}, "cells: expected Both, one a direction, got tuple"),
+        (
+            {"cells": Both(elman, elman.cell())},
+            "cells.forward: expected a jaxseq.cells",
+        ),
+        ({"params": 1.0}, "params: expected Both, one a direction, got float"),
+        ({"state_0": 1.0}, "state_0: expected Both, one a direction, got float"),
+        ({"reset_state": 1.0}, "reset_state: expected Both, one a direction, got"),
+    ],
+)
+def test_wrong_pairs_are_refused(read, changed, message):
+    cell = elman.cell()
+    params, state_0, xs = of_both(cell, 4)
+    right = {"cells": Both(cell, cell), "params": params, "state_0": state_0, "xs": xs}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        read(**(right | changed))
+
+
 def test_jvp_of_in_one_scan_names_what_works():
     cell = elman.cell()
     params, state_0, xs = of_both(cell, 4)
