@@ -210,7 +210,9 @@ def _any(cell: Cell) -> None:
 
 def _can_recur(cell: Cell) -> None:
     has_parts = cell.combine is not no_combine
-    expected = "gates, states or sqrt, as the cell has no `recur` and `combine`"
+    expected = (
+        "gates, states, chunked or sqrt, as the cell has no `recur` and `combine`"
+    )
     expect(has_parts, "memory", expected, f"outputs with {cell.name}")
 
 

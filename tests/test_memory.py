@@ -167,7 +167,7 @@ def test_backward_loop_of_outputs_holds_no_more_products():
 
 def test_outputs_refuses_a_cell_without_parts():
     params, state_0, xs = inputs(CELLS["jordan"], 3)
-    message = "memory: expected gates, states or sqrt.*got outputs with jordan"
+    message = "memory: expected gates, states, chunked or sqrt.*got outputs with jordan"
     with pytest.raises(ValueError, match=message):
         unroll(CELLS["jordan"], params, state_0, xs, memory=memory.outputs)
 
