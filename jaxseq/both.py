@@ -19,8 +19,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.bptt import Run
-from jaxseq.checks import check_cell, expect
+from jaxseq.cells.cell import Cell
+from jaxseq.checks import check_cell, check_function, expect
 from jaxseq.memory import Memory, check_memory, gates
+from jaxseq.precision import state_dtype
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, run_of, unroll as unroll_by_deltas
@@ -67,8 +69,7 @@ def one_by_one(
     Raises:
         ValueError: naming the argument.
     """
-    _check(cells, params, state_0, reset_state)
-    state_0, reset_state = _pair(state_0), _pair(reset_state)
+    check_function("unroll", unroll)
     forward, backward = (
         unroll(
             *(cell, p, s_0, xs),
@@ -77,9 +78,7 @@ def one_by_one(
             reset_state=reset,
             reverse=reverse,
         )
-        for cell, p, s_0, reset, reverse in zip(
-            cells, params, state_0, reset_state, (False, True), strict=True
-        )
+        for cell, p, s_0, reset, reverse in _each(cells, params, state_0, reset_state)
     )
     ys = jnp.concatenate([forward.ys, backward.ys], axis=-1)
     return Unrolled(ys, Both(forward.state, backward.state))
@@ -114,28 +113,26 @@ def in_one_scan(
     Raises:
         ValueError: naming the argument.
     """
-    _check(cells, params, state_0, reset_state)
+    each = _each(cells, params, state_0, reset_state)
     same = cells.forward is cells.backward
     names = f"{cells.forward.name} and {cells.backward.name}"
     expect(same, "cells", "one cell for both directions in one scan", names)
     check_memory("memory", memory, cells.forward)
-    state_0, reset_state = _pair(state_0), _pair(reset_state)
     forward, backward = (
-        run_of(cells.forward, p, s_0, xs, lengths, resets, reset, reverse)
-        for p, s_0, reset, reverse in zip(
-            params, state_0, reset_state, (False, True), strict=True
-        )
+        run_of(cell, p, s_0, xs, lengths, resets, reset, reverse)
+        for cell, p, s_0, reset, reverse in each
     )
     shapes = [jax.tree.map(jnp.shape, p) for p in params]
     expected = f"the shapes of params.forward, {shapes[0]}"
     expect(shapes[0] == shapes[1], "params.backward", expected, shapes[1])
-    run = _side_by_side(forward, _turned(backward))
-    params, state_0, reset_state, xs = reverse_only(
+    dtypes = [state_dtype(run.state_0, xs.dtype) for run in (forward, backward)]
+    expected = f"one dtype for both directions in one scan, {dtypes[0]}"
+    expect(dtypes[0] == dtypes[1], "state_0.backward", expected, dtypes[1])
+    run = reverse_only(
         "jaxseq.both.in_one_scan",
         "jaxseq.both.one_by_one with unroll=jaxseq.unroll.unroll_plain",
-        *run[:-1],
+        _side_by_side(forward, _turned(backward)),
     )
-    run = Run(params, state_0, reset_state, xs, run.masks)
     one = functools.partial(memory.run, cells.forward, False)
     ys, state = jax.vmap(one, (Run._make(_AXES),), (1, 0))(run)
     ys = jnp.concatenate([ys[:, 0], ys[::-1, 1]], axis=-1)
@@ -143,20 +140,26 @@ def in_one_scan(
     return Unrolled(ys, Both(*map(jax.tree.structure(state).unflatten, pair)))
 
 
-def _check(cells: Both, params: Both, *states: Both | None) -> None:
-    """Checks that there is one of each for each direction."""
+def _each(
+    cells: Both, params: Both, state_0: Both | None, reset_state: Both | None
+) -> list[tuple[Cell, Tree, Tree | None, Tree | None, bool]]:
+    """Checks that there is one of each for each direction, and takes them apart.
+
+    Returns:
+        Forward and backward: cell, params, state_0, reset_state, and whether it reads
+        in reverse.
+    """
+    none = Both(None, None)
+    state_0 = none if state_0 is None else state_0
+    reset_state = none if reset_state is None else reset_state
     pairs = {"cells": cells, "params": params}
-    pairs |= dict(zip(("state_0", "reset_state"), states, strict=True))
+    pairs |= {"state_0": state_0, "reset_state": reset_state}
     for argument, pair in pairs.items():
-        is_left_out = pair is None and argument not in ("cells", "params")
-        fits = isinstance(pair, Both) or is_left_out
-        expect(fits, argument, "Both, one a direction", type(pair).__name__)
+        is_pair = isinstance(pair, Both)
+        expect(is_pair, argument, "Both, one a direction", type(pair).__name__)
     for direction, cell in zip(Both._fields, cells, strict=True):
         check_cell(f"cells.{direction}", cell)
-
-
-def _pair(states: Both | None) -> Both:
-    return Both(None, None) if states is None else states
+    return list(zip(*pairs.values(), (False, True), strict=True))
 
 
 def _turned(run: Run) -> Run:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
-from jaxseq.precision import cast
+from jaxseq.precision import cast, casts, state_dtype
 from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
@@ -57,11 +57,12 @@ def check_unroll(
     check_inputs("xs", xs)
     num_steps, *batch = xs.shape[:-1]
     check_params(cell, params, xs)
+    why = ", as state_0" + (", zeros," if state_0 is None else "") + " is"
     state_0 = check_state("state_0", cell, params, state_0, xs)
     if reset_state is None:
         reset_state = state_0
     else:
-        check_tree("reset_state", reset_state, state_0)
+        check_tree("reset_state", reset_state, state_0, why)
     if lengths is not None:
         check_lengths(lengths, num_steps, tuple(batch))
     if resets is not None:
@@ -131,37 +132,51 @@ def check_state(
     argument: str, cell: Cell, params: Tree, state: Tree | None, xs: Array
 ) -> Tree:
     """Checks a state against the batch axes of the inputs, or makes it, of zeros."""
-    if cell.zero_state is no_zero_state and state is not None:
-        _check_step(argument, cell, params, state, xs)
-        return state
-    zero = cell.zero_state(params, xs.shape[1:-1])
-    if state is None:
-        return zero
-    check_tree(argument, state, _as_wide(zero, state, xs.dtype))
+    zero = None
+    if state is None or cell.zero_state is not no_zero_state:
+        zero = cell.zero_state(params, xs.shape[1:-1])
+    state = zero if state is None else state
+    _check_state_dtype(argument, state, xs.dtype)
+    if zero is None:
+        like = _stepped(argument, cell, params, state, xs)
+    else:
+        like = cast(state_dtype(state, xs.dtype), zero)
+    check_tree(argument, state, like)
     return state
 
 
-def _as_wide(zero: Tree, state: Tree, inputs: np.dtype) -> Tree:
-    """Makes the expected state float32, where the narrower inputs' state is that."""
-    dtypes = {getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(state)}
-    return cast(accumulator(inputs), zero) if dtypes == {accumulator(inputs)} else zero
+def _check_state_dtype(argument: str, state: Tree, inputs: np.dtype) -> None:
+    """Checks that all of a state has the inputs' dtype, or all of it float32."""
+    leaves = jax.tree_util.tree_leaves_with_path(state)
+    for path, leaf in leaves:
+        check_floats(f"{argument}{jax.tree_util.keystr(path)}", leaf)
+    allowed = dict.fromkeys([str(inputs), str(accumulator(inputs))])
+    came = dict.fromkeys(str(leaf.dtype) for _, leaf in leaves)
+    is_one = len(came) <= 1 and came.keys() <= allowed.keys()
+    expected = f"{' or '.join(allowed)} in every leaf"
+    expect(is_one, argument, expected, " and ".join(came))
 
 
-def _check_step(
-    argument: str, cell: Cell, params: Tree, state: Tree, xs: Array
-) -> None:
-    """Checks that a step leads from a state to one like it."""
+def _stepped(argument: str, cell: Cell, params: Tree, state: Tree, xs: Array) -> Tree:
+    """Finds the shapes of the state that one step leads to."""
+    _, wide = casts(state, xs.dtype)
 
     def one_step(params, state, xs):
         z = jax.tree.map(lambda z: z[0], cell.project(params, xs))
-        return cell.step(cell.prepare(params), state, z)[0]
+        return cell.step(cell.prepare(params), state, wide(z))[0]
 
     x = jax.ShapeDtypeStruct((1, *xs.shape[1:]), xs.dtype)
-    state_t = jax.eval_shape(one_step, params, state, x)
-    check_tree(argument, state, state_t)
+    try:
+        return jax.eval_shape(one_step, params, state, x)
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        expected = f"a state that {cell.name} can step from with these params and xs"
+        came = str(jax.tree.map(describe, state)).replace("'", "")
+        raise ValueError(
+            f"{argument}: expected {expected}, got {came}; the step says: {error}"
+        ) from error
 
 
-def check_tree(argument: str, tree: Tree, like: Tree) -> None:
+def check_tree(argument: str, tree: Tree, like: Tree, why: str = "") -> None:
     """Checks structure, shapes and dtypes of a tree against those of another."""
     expect(
         jax.tree.structure(tree) == jax.tree.structure(like),
@@ -176,7 +191,7 @@ def check_tree(argument: str, tree: Tree, like: Tree) -> None:
         name = f"{argument}{jax.tree_util.keystr(path)}"
         check_floats(name, leaf)
         matches = leaf.shape == wanted.shape and leaf.dtype == wanted.dtype
-        expect(matches, name, describe(wanted), describe(leaf))
+        expect(matches, name, describe(wanted) + why, describe(leaf))
 
 
 def check_lengths(lengths: Array, num_steps: int, batch: tuple[int, ...]) -> None:

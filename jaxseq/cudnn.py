@@ -26,7 +26,7 @@ from jax.experimental import rnn
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell
 from jaxseq.cells.lstm import Params, State
-from jaxseq.checks import check_flag, check_unroll
+from jaxseq.checks import check_cell, check_flag, check_inputs, check_unroll
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -44,7 +44,8 @@ def unroll(
 ) -> Unrolled:
     """Unrolls an LSTM over time by cuDNN, or anything by `jaxseq.unroll.unroll`.
 
-    Arguments, results and errors are those of `jaxseq.unroll.unroll`.
+    Arguments, results and errors are those of `jaxseq.unroll.unroll`; what is kept for
+    the backward pass cannot be chosen, so there is no `memory`.
 
     Warns:
         UserWarning: where cuDNN cannot do it, with the reason.
@@ -71,7 +72,13 @@ def why_not(
     lengths: Array | None = None,
     resets: Array | None = None,
 ) -> str | None:
-    """Says why cuDNN cannot do it, or returns None."""
+    """Says why cuDNN cannot do it, or returns None.
+
+    Raises:
+        ValueError: naming the argument, if there is no such cell or no such inputs.
+    """
+    check_cell("cell", cell)
+    check_inputs("xs", xs)
     if jax.default_backend() != "gpu":
         return f"it needs an NVIDIA GPU, and JAX runs on {jax.default_backend()}"
     if cell is not lstm.cell():

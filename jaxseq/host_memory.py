@@ -21,7 +21,8 @@ def keep_freed() -> bool:
     To be called before the first computation: threads that have an arena keep it.
 
     Returns:
-        Whether the system's allocator can do so; nothing has changed if not.
+        Whether the system's allocator took every option. It takes none on another
+        system than Linux with glibc, and then nothing has changed.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -203,7 +203,7 @@ def _masked(loss, a, y, mask):
     counted.
     """
     a, y, mask = alike(a, y, mask)
-    (a,) = reverse_only("a loss of jaxseq.losses", "its twin in optax.losses", a)
+    a = reverse_only("a loss of jaxseq.losses", "its twin in optax.losses", a)
     if mask is None:
         return loss(a, y)
     a = jnp.where(mask[..., None], a, jnp.zeros_like(a))

@@ -90,7 +90,7 @@ def readout(params: Params, states: Array) -> Array:
     marked = reverse_only(
         "jaxseq.readout.readout",
         "jaxseq.readout.readout_plain, with the same arguments",
-        *alike(params, states),
+        alike(params, states),
     )
     return _readout(*marked)
 

@@ -10,22 +10,23 @@ of any order and forward over reverse never compute it, so they pass.
 import functools
 
 import jax
+import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from jaxseq.types import Array, Tree
 
 
-def reverse_only(function: str, instead: str, *trees: Tree) -> tuple[Tree, ...]:
-    """Returns the trees; forward-mode differentiation through them raises.
+def reverse_only(function: str, instead: str, args: Tree) -> Tree:
+    """Returns the arguments; forward-mode differentiation through them raises.
 
     Args:
         function: the name of the function that has a rule for reverse mode only.
         instead: what to call for forward mode.
-        *trees: its arguments, trees of arrays.
+        args: its arguments, a tree of arrays; masks and ids have no tangents.
 
     Returns:
-        The trees.
+        The arguments.
 
     Raises:
         TypeError: under `jax.jvp`, here or, inside `jit`, when it is compiled.
@@ -34,7 +35,10 @@ def reverse_only(function: str, instead: str, *trees: Tree) -> tuple[Tree, ...]:
         f"{function} has a hand-written rule for reverse mode only; "
         f"for jax.jvp and jax.jacfwd call {instead}"
     )
-    return jax.tree.map(functools.partial(_mark, message), trees)
+    return jax.tree.map(
+        lambda x: _mark(message, x) if jnp.issubdtype(x.dtype, jnp.floating) else x,
+        args,
+    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))

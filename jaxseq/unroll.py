@@ -78,12 +78,11 @@ def unroll(
     check_flag("reverse", reverse)
     check_memory("memory", memory, cell)
     run = run_of(cell, params, state_0, xs, lengths, resets, reset_state, reverse)
-    params, state_0, reset_state, xs = reverse_only(
+    run = reverse_only(
         "jaxseq.unroll.unroll",
         "jaxseq.unroll.unroll_plain, with the same arguments",
-        *run[:-1],
+        run,
     )
-    run = Run(params, state_0, reset_state, xs, run.masks)
     return Unrolled(*memory.run(cell, reverse, run))
 
 

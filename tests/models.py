@@ -1,5 +1,7 @@
 """The table of cells that the conformance suite runs over: a new cell is a new line."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -86,14 +88,18 @@ NUM_PRODUCTS = dict.fromkeys(CELLS, 1) | {
 # follow in `make test-all`.
 QUICK = ("lstm", "gru_reset_before")
 
-every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
-every_cell_in_time = pytest.mark.parametrize(
-    "cell",
-    [
+
+def in_time(cells: dict[str, Cell]):
+    """Parametrizes a test over cells, all but two of them in `make test-all` only."""
+    rows = [
         pytest.param(cell, id=name, marks=() if name in QUICK else pytest.mark.slow)
-        for name, cell in CELLS.items()
-    ],
-)
+        for name, cell in cells.items()
+    ]
+    return pytest.mark.parametrize("cell", rows)
+
+
+every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+every_cell_in_time = in_time(CELLS)
 
 
 def inputs(cell: Cell, num_steps: int, batch=(3,), seed=0, dtype=jnp.float64):
@@ -134,6 +140,15 @@ def masks(num_steps: int, num_sequences: int = 3, seed=0):
     }
     both = modes["lengths"] | modes["resets"]
     return modes | {"all": both | {"reverse": True}}
+
+
+@functools.partial(
+    jax.jit, static_argnums=(0, 1), static_argnames=("reverse", "memory")
+)
+def value_and_gradients(unroll, cell, args, **mode):
+    """Pulls a random cotangent of all outputs back to params, state_0 and xs."""
+    result, pull = jax.vjp(lambda *a: unroll(cell, *a, **mode), *args)
+    return result, pull(cotangent_like(result))
 
 
 def relative_error(tree, truth) -> float:

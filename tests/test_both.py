@@ -136,6 +136,7 @@ def test_in_one_scan_refuses_two_cells_and_two_sizes():
         ({"params": 1.0}, "params: expected Both, one a direction, got float"),
         ({"state_0": 1.0}, "state_0: expected Both, one a direction, got float"),
         ({"reset_state": 1.0}, "reset_state: expected Both, one a direction, got"),
+        ({"xs": None}, "xs: expected an array, got NoneType"),
     ],
 )
 def test_wrong_pairs_are_refused(read, changed, message):
@@ -144,6 +145,26 @@ def test_wrong_pairs_are_refused(read, changed, message):
     right = {"cells": Both(cell, cell), "params": params, "state_0": state_0, "xs": xs}
     with pytest.raises(ValueError, match=f"^{message}"):
         read(**(right | changed))
+
+
+def test_one_by_one_refuses_what_does_not_unroll():
+    cell = elman.cell()
+    params, state_0, xs = of_both(cell, 4)
+    with pytest.raises(ValueError, match=r"^unroll: expected a function, got int"):
+        one_by_one(Both(cell, cell), params, state_0, xs, unroll=3)
+
+
+def test_in_one_scan_refuses_a_wide_state_in_one_direction():
+    cell = lstm.cell()
+    params, state_0, xs = of_both(cell, 4, dtype=jnp.bfloat16)
+    wide = jax.tree.map(lambda s: s.astype(jnp.float32), state_0)
+    cells = Both(cell, cell)
+    for given in (Both(wide.forward, None), Both(state_0.forward, wide.backward)):
+        with pytest.raises(ValueError, match=r"^state_0.backward: expected one dtype"):
+            in_one_scan(cells, params, given, xs)
+        assert one_by_one(cells, params, given, xs).ys.dtype == jnp.bfloat16
+    together = in_one_scan(cells, params, wide, xs)
+    assert relative_error(together, one_by_one(cells, params, wide, xs)) <= 1e-2
 
 
 def test_jvp_of_in_one_scan_names_what_works():

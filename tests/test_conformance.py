@@ -18,14 +18,8 @@ from tests.models import (
     inputs,
     masks,
     relative_error,
+    value_and_gradients,
 )
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1), static_argnames=("reverse",))
-def value_and_gradients(unroll, cell, args, cotangent_seed=0, **mode):
-    """Pulls a random cotangent of all outputs back to params, state_0 and xs."""
-    result, pull = jax.vjp(lambda *a: unroll(cell, *a, **mode), *args)
-    return result, pull(cotangent_like(result))
 
 
 def error_of_hand(cell, args, mode):

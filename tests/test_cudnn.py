@@ -52,6 +52,21 @@ def test_unroll_refuses_what_unroll_refuses():
 
 @pytest.mark.usefixtures("on_a_gpu")
 @pytest.mark.parametrize(
+    ("cell", "xs", "message"),
+    [
+        (None, XS, "cell: expected a jaxseq.cells.Cell, got NoneType"),
+        (lstm.cell(), XS.tolist(), "xs: expected an array, got list"),
+    ],
+)
+def test_wrong_calls_are_refused_before_the_route_is_chosen(cell, xs, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        cudnn.unroll(cell, ARGS[0], None, xs)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        cudnn.why_not(cell, xs)
+
+
+@pytest.mark.usefixtures("on_a_gpu")
+@pytest.mark.parametrize(
     ("cell", "xs", "mode", "reason"),
     [
         (gru.reset_after(), XS, {}, "not gru.reset_after"),

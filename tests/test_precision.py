@@ -1,7 +1,5 @@
 """bfloat16 weights around a float32 state: dtypes, errors, and what the state keeps."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,31 +8,24 @@ import pytest
 from jaxseq import memory
 from jaxseq.cells import lstm
 from jaxseq.unroll import unroll, unroll_plain
-from tests.models import CELLS, QUICK, cotangent_like, inputs, masks, relative_error
+from tests.models import (
+    CELLS,
+    in_time,
+    inputs,
+    masks,
+    relative_error,
+    value_and_gradients,
+)
+from tests.programs import equations
 
 
 BFLOAT16, FLOAT32 = jnp.dtype("bfloat16"), jnp.dtype("float32")
-OWN = {name: cell for name, cell in CELLS.items() if "derived" not in name}
-every_own_cell = pytest.mark.parametrize(
-    "cell",
-    [
-        pytest.param(cell, id=name, marks=() if name in QUICK else pytest.mark.slow)
-        for name, cell in OWN.items()
-    ],
-)
+every_own_cell = in_time({n: cell for n, cell in CELLS.items() if "derived" not in n})
 
 
 def mixed(cell, num_steps, seed=0):
     params, state_0, xs = inputs(cell, num_steps, dtype=jnp.bfloat16, seed=seed)
     return params, jax.tree.map(lambda s: s.astype(FLOAT32), state_0), xs
-
-
-@functools.partial(
-    jax.jit, static_argnums=(0, 1), static_argnames=("reverse", "memory")
-)
-def gradients(unroll, cell, args, **mode):
-    result, pull = jax.vjp(lambda *a: unroll(cell, *a, **mode), *args)
-    return result, pull(cotangent_like(result))
 
 
 def dtypes(tree):
@@ -43,7 +34,7 @@ def dtypes(tree):
 
 @every_own_cell
 def test_state_is_wide_and_the_rest_narrow(cell):
-    (ys, state), (d_params, d_state_0, d_xs) = gradients(
+    (ys, state), (d_params, d_state_0, d_xs) = value_and_gradients(
         unroll, cell, mixed(cell, 5), **masks(5)["all"]
     )
     assert dtypes((ys, d_params, d_xs)) == {BFLOAT16}
@@ -56,9 +47,9 @@ def test_wide_state_is_no_worse_than_autodiff_with_one(cell):
     for seed in range(8):
         args = mixed(cell, 20, seed)
         wide = jax.tree.map(lambda a: a.astype(jnp.float64), args)
-        truth = gradients(unroll, cell, wide)
-        by_hand.append(relative_error(gradients(unroll, cell, args), truth))
-        autodiff = gradients(unroll_plain, cell, args)
+        truth = value_and_gradients(unroll, cell, wide)
+        by_hand.append(relative_error(value_and_gradients(unroll, cell, args), truth))
+        autodiff = value_and_gradients(unroll_plain, cell, args)
         by_autodiff.append(relative_error(autodiff, truth))
     assert np.mean(by_hand) <= 1.1 * np.mean(by_autodiff)
 
@@ -87,9 +78,9 @@ def test_memory_keeps_the_state_wide(kept):
     cell = lstm.cell()
     args = mixed(cell, 10)
     wide = jax.tree.map(lambda a: a.astype(jnp.float64), args)
-    truth = gradients(unroll, cell, wide)
-    gates = gradients(unroll, cell, args)
-    result = gradients(unroll, cell, args, memory=kept)
+    truth = value_and_gradients(unroll, cell, wide)
+    gates = value_and_gradients(unroll, cell, args)
+    result = value_and_gradients(unroll, cell, args, memory=kept)
     assert dtypes(result) == {BFLOAT16, FLOAT32}
     assert relative_error(result, truth) <= 1.5 * relative_error(gates, truth)
 
@@ -103,19 +94,8 @@ def test_products_of_a_wide_state_have_narrow_factors():
     jaxpr = jax.make_jaxpr(jax.grad(loss))(*mixed(cell, 5))
     factors = [
         {v.aval.dtype for v in equation.invars}
-        for equation in _equations(jaxpr.jaxpr)
+        for equation in equations(jaxpr.jaxpr)
         if equation.primitive.name == "dot_general"
     ]
     assert len(factors) >= 5  # U x, W h, Wᵀ δ, ∇U, ∇W
     assert set().union(*factors) == {BFLOAT16}
-
-
-def _equations(jaxpr):
-    for equation in jaxpr.eqns:
-        yield equation
-        for inner in jax.tree.leaves(
-            list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
-        ):
-            inner = getattr(inner, "jaxpr", inner)
-            if hasattr(inner, "eqns"):
-                yield from _equations(inner)

@@ -23,6 +23,7 @@ from tests.models import (
     inputs,
     relative_error,
 )
+from tests.programs import equations
 
 
 def jaxpr_of_gradient(unroll, cell, batch=(5,), **mode):
@@ -35,21 +36,12 @@ def jaxpr_of_gradient(unroll, cell, batch=(5,), **mode):
     return jaxpr.jaxpr, args
 
 
-def equations(jaxpr):
-    """Yields all equations, inner ones too, but not those inside of scans."""
-    for equation in jaxpr.eqns:
-        yield equation
-        if equation.primitive.name != "scan":
-            for inner in jax.tree.leaves(
-                list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
-            ):
-                inner = getattr(inner, "jaxpr", inner)
-                if hasattr(inner, "eqns"):
-                    yield from equations(inner)
+def outside_loops(jaxpr):
+    return equations(jaxpr, except_in=("scan",))
 
 
 def scans(jaxpr):
-    return [e for e in equations(jaxpr) if e.primitive.name == "scan"]
+    return [e for e in outside_loops(jaxpr) if e.primitive.name == "scan"]
 
 
 def num_products(scan):
@@ -100,7 +92,7 @@ def test_weight_gradients_are_single_products_outside(cell):
     jaxpr, (params, _, _) = jaxpr_of_gradient(unroll, cell)
     outside = [
         e.outvars[0].aval.shape
-        for e in equations(jaxpr)
+        for e in outside_loops(jaxpr)
         if e.primitive.name == "dot_general"
     ]
     matrices = [leaf.shape for leaf in jax.tree.leaves(params) if leaf.ndim == 2]
@@ -224,6 +216,6 @@ def test_shard_map_over_the_batch_gives_the_same_gradient():
     jaxpr = jax.make_jaxpr(gradient)(*args).jaxpr
     bodies = [scan.params["jaxpr"].jaxpr for scan in scans(jaxpr)]
     inside = {e.primitive.name for body in bodies for e in equations(body)}
-    outside = {e.primitive.name for e in equations(jaxpr)}
+    outside = {e.primitive.name for e in outside_loops(jaxpr)}
     assert not any("psum" in name for name in inside)
     assert any("psum" in name for name in outside)

@@ -56,12 +56,12 @@ def test_forward_mode_is_refused_naming_the_form_that_works():
     assert jnp.isfinite(tangent)
 
 
-def test_other_type_errors_pass_through():
+def test_what_a_users_step_raises_is_told():
     def step(params, state_tm1, x_t):
         raise TypeError("from the step")
 
     cell = derived.from_step(step)
-    with pytest.raises(TypeError, match="from the step"):
+    with pytest.raises(ValueError, match=r"^state_0: .* from the step"):
         unroll(cell, {"w": jnp.ones(2)}, jnp.ones((3, 2)), jnp.ones((4, 3, 2)))
 
 

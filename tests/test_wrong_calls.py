@@ -12,7 +12,7 @@ def test_wrong_call_is_refused(wrong):
     with pytest.raises(ValueError, match="expected") as caught:
         wrong.call()
     message = re.fullmatch(
-        "(.+?): expected (.+), got (.+)", str(caught.value), re.DOTALL
+        "(.+?): expected (.+?), got (.+)", str(caught.value), re.DOTALL
     )
     assert message, caught.value
     argument, expected, got = message.groups()

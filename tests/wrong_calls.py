@@ -41,8 +41,12 @@ GRU = gru.ParamsBefore(np.ones((9, 2)), np.ones((9, 3)), np.ones(9))
 LSTM_STATE = lstm.State(STATE, STATE)
 
 
+def _cast(tree, dtype):
+    return jax.tree.map(lambda a: a.astype(dtype), tree)
+
+
 def _float32(tree):
-    return jax.tree.map(lambda a: a.astype(np.float32), tree)
+    return _cast(tree, np.float32)
 
 
 def _unroll(rows, function=unroll, prefix="unroll"):
@@ -993,8 +997,99 @@ OTHER = [
     ),
 ]
 
+NARROW = {"params": _cast(ELMAN, jnp.bfloat16), "xs": _cast(XS, jnp.bfloat16)}
+NARROW_LSTM = NARROW | {"cell": lstm.cell(), "params": _cast(LSTM, jnp.bfloat16)}
+
+
+def _recurrent_step(params, state_tm1, x_t):
+    return jnp.tanh(x_t @ params.U.T + state_tm1 @ params.W.T)
+
+
+def _step_of_two(params, state_tm1, x_t):
+    return tuple(_recurrent_step(params, s, x_t) for s in state_tm1)
+
+
+def _output_of_two(state_t):
+    return jnp.concatenate(state_t, axis=-1)
+
+
+# Cells that only their step knows the state of.
+OWN = {"cell": derived.from_step(_recurrent_step)}
+OWN_OF_TWO = {"cell": derived.from_step(_step_of_two, output=_output_of_two)}
+
+STATES = [
+    (
+        "narrow state of neither dtype",
+        NARROW | {"state_0": STATE.astype(np.float16)},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "float16",
+    ),
+    (
+        "narrow state of two dtypes",
+        NARROW_LSTM
+        | {"state_0": lstm.State(_cast(STATE, jnp.bfloat16), _float32(STATE))},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "bfloat16 and float32",
+    ),
+    (
+        "wide reset_state beside no state_0",
+        NARROW | {"reset_state": _float32(STATE)},
+        "reset_state",
+        "bfloat16[4, 3], as state_0, zeros, is",
+        "float32[4, 3]",
+    ),
+    (
+        "reset_state other H",
+        {"state_0": STATE, "reset_state": STATE[:, :2]},
+        "reset_state",
+        "float64[4, 3], as state_0 is",
+        "float64[4, 2]",
+    ),
+    (
+        "own cell, other H",
+        OWN | {"state_0": np.zeros((4, 7))},
+        "state_0",
+        "a state that _recurrent_step can step from",
+        "float64[4, 7]; the step says: dot_general",
+    ),
+    (
+        "own cell, one state for two",
+        OWN_OF_TWO | {"state_0": 1.0},
+        "state_0",
+        "array",
+        "float",
+    ),
+    (
+        "own cell, other dtype",
+        OWN | {"state_0": _float32(STATE)},
+        "state_0",
+        "float64 in every leaf",
+        "float32",
+    ),
+    (
+        "own cell, states of two dtypes",
+        OWN_OF_TWO
+        | NARROW
+        | {"state_0": (_cast(STATE, jnp.bfloat16), _float32(STATE))},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "bfloat16 and float32",
+    ),
+    (
+        "own cell, dtype beside float16",
+        OWN | NARROW | {"state_0": STATE.astype(np.float16)},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "float16",
+    ),
+]
+
 WRONG_CALLS = (
     *_unroll(UNROLL),
+    *_unroll(STATES),
+    *_unroll(STATES, unroll_plain, "unroll_plain"),
     *_unroll(PLAIN, unroll_plain, "unroll_plain"),
     *_unroll(TRUNCATED, unroll_truncated, "unroll_truncated"),
     *INIT,
