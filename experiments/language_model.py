@@ -43,7 +43,14 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments import bigram, cli, language_corpus, language_report, progress
+from experiments import (
+    bigram,
+    cli,
+    language_corpus,
+    language_report,
+    progress,
+    results,
+)
 from experiments.language_config import TOKENIZERS, Config, make_cells
 from experiments.language_corpus import Corpus
 from experiments.language_training import Diverged, TooLarge, fit, perplexity
@@ -88,7 +95,7 @@ def run(config: Config) -> None:
             result = train(config, report)
         result["seconds"] = round(time.monotonic() - started, 1)
         print(language_report.summary(result))
-        files = [language_report.write_json(numbers, result)]
+        files = [results.write_json(numbers, result)]
         files += language_report.draw(figure, result)
     except (CorpusError, TooLarge) as error:
         cli.fail(str(error))

@@ -1,13 +1,8 @@
-"""What the language model's experiment prints and writes: numbers, a figure, a sample.
+"""What the language model's experiment prints and draws."""
 
-Files appear whole or not at all: each is written beside its place and then moved there.
-"""
-
-import json
-import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
+
+from experiments.results import can_draw, replace
 
 
 def summary(result: dict) -> str:
@@ -42,22 +37,12 @@ def summary(result: dict) -> str:
     )
 
 
-def write_json(path: Path, result: dict) -> Path:
-    """Writes the whole result as JSON; returns the path."""
-    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-    _replace(path, lambda part: part.write_text(text, "utf-8"))
-    return path
-
-
 def draw(path: Path, result: dict) -> list[Path]:
     """Draws the learning curves against the bigram's line; returns the paths."""
-    try:
-        # Only the figure needs matplotlib: the numbers come without it.
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        missing = f"no figure: {error.name} is not installed"
-        print(f'{missing} (pip install ".[plots]")', file=sys.stderr)
+    if not can_draw():
         return []
+    from matplotlib.figure import Figure
+
     config, bigram = result["config"], result["bigram_perplexity"]
     figure = Figure(figsize=(6.4, 4.2), dpi=150, layout="constrained")
     axes = figure.subplots()
@@ -76,8 +61,7 @@ def draw(path: Path, result: dict) -> list[Path]:
         color="tab:blue",
     )
     _label(axes, config, result["corpus"]["name"])
-    _replace(path, lambda part: figure.savefig(part, format="png"))
-    return [path]
+    return [replace(path, lambda part: figure.savefig(part, format="png"))]
 
 
 def _label(axes, config: dict, corpus_name: str) -> None:
@@ -98,12 +82,3 @@ def _label(axes, config: dict, corpus_name: str) -> None:
     )
     axes.grid(alpha=0.3)
     axes.legend()
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

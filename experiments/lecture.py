@@ -16,8 +16,6 @@ Files under `out/lecture/`: `unrolled.png`, `unrolled.svg` (the figure) and
 """
 
 import dataclasses
-import json
-import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +23,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from experiments import cli, worked_example, worked_steps
+from experiments import cli, results, worked_example, worked_steps
 from experiments.worked_example import Backward, Example, Forward
 from experiments.worked_steps import entry, heading, matrix, number, vector
 from jaxseq import readout
@@ -205,21 +203,17 @@ def write_json(
         "backward": _plain(errors),
         "max_difference": differences,
     }
-    path.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return path
+    return results.write_json(path, numbers)
 
 
 def draw(
     folder: Path, example: Example, values: Forward, errors: Backward
 ) -> list[Path]:
     """Draws the unrolled network; returns the paths of the figure's files."""
-    try:
-        # Only the figure needs matplotlib: the numbers come without it.
-        from experiments import unrolled_graph
-    except ModuleNotFoundError as error:
-        missing = f"no figure: {error.name} is not installed"
-        print(f'{missing} (pip install ".[plots]")', file=sys.stderr)
+    if not results.can_draw():
         return []
+    from experiments import unrolled_graph
+
     return unrolled_graph.draw(folder, example, values, errors)
 
 

@@ -1,8 +1,6 @@
 """The benchmark's figures: time, and per cent of the GEMM, against T, H and B."""
 
 import math
-import os
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from experiments.bench.peers import BASE
 from experiments.bench.problem import Point
 from experiments.bench.ratios import percent_of_gemm, timed
 from experiments.bench.records import Record, point_of
+from experiments.results import can_draw, replace
 
 
 AXES = {"steps": "T", "hidden": "H", "batch": "B"}
@@ -50,12 +49,7 @@ def draw(folder: Path, results: Sequence[Record]) -> list[Path]:
     measured = [record for record in results if timed(record)]
     if not measured:
         return []
-    try:
-        # Only the figures need matplotlib: the numbers come without it.
-        import matplotlib.figure  # noqa: F401
-    except ModuleNotFoundError as error:
-        missing = f"no figures: {error.name} is not installed"
-        print(f'{missing} (pip install ".[plots]")', file=sys.stderr)
+    if not can_draw():
         return []
     time, percent = folder / "rnn_time.png", folder / "rnn_percent.png"
     _figure(time, measured, _milliseconds, "forward and backward, ms")
@@ -136,9 +130,7 @@ def _figure(path: Path, results: Sequence[Record], value, label: str) -> None:
             known.setdefault(name, handle)
     figure.legend(known.values(), known, loc="outside right center", fontsize="small")
     figure.suptitle(_where(results), fontsize="small")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    figure.savefig(part, format="png")
-    os.replace(part, path)
+    replace(path, lambda part: figure.savefig(part, format="png"))
 
 
 def _panel(axes, axis: str, fixed: str, drawn: Sequence[Line]) -> None:

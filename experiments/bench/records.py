@@ -5,10 +5,10 @@ any time. Times are in seconds, sizes in bytes.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments import results
 from experiments.bench.problem import Point
 
 
@@ -39,13 +39,8 @@ def read(path: Path) -> list[Record]:
 
 def write(path: Path, records: Sequence[Record]) -> None:
     """Writes all results, or leaves the file as it was."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        text = "".join(json.dumps(record, sort_keys=True) + "\n" for record in records)
-        part.write_text(text, "utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    text = "".join(json.dumps(record, sort_keys=True) + "\n" for record in records)
+    results.replace(path, lambda part: part.write_text(text, "utf-8"))
 
 
 def point_of(record: Record) -> Point:

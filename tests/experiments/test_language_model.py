@@ -367,7 +367,7 @@ def test_main_says_in_one_line_that_the_disk_is_full(text, tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(language_model, "fit", _fit_little)
-    monkeypatch.setattr(language_model.language_report, "write_json", write)
+    monkeypatch.setattr(language_model.results, "write_json", write)
     with pytest.raises(SystemExit, match="^error: .*No space left on device$"):
         language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
 

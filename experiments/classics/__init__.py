@@ -1,0 +1,1 @@
+"""The classics: what each paper showed, shown again."""

@@ -1,0 +1,44 @@
+"""Files of results: whole or not at all, and figures where matplotlib is there."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def replace(path: Path, write: Callable[[Path], object]) -> Path:
+    """Has a file written beside its place, then moves it there.
+
+    Args:
+        path: the place.
+        write: writes to the path that it is given.
+
+    Returns:
+        The place.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: Path, result: object) -> Path:
+    """Writes a result as JSON; returns the path."""
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    return replace(path, lambda part: part.write_text(text, "utf-8"))
+
+
+def can_draw() -> bool:
+    """Says whether figures can be drawn, and on stderr what is missing for them."""
+    try:
+        # Only the figures need matplotlib: the numbers come without it.
+        import matplotlib.figure  # noqa: F401
+    except ModuleNotFoundError as error:
+        missing = f"no figure: {error.name} is not installed"
+        print(f'{missing} (pip install ".[plots]")', file=sys.stderr)
+        return False
+    return True

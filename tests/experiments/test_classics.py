@@ -1,0 +1,79 @@
+"""The classics at the smallest size: they run, write what they say, refuse nonsense."""
+
+import importlib
+import json
+
+import pytest
+
+from experiments.classics import claims
+
+
+TINY = {
+    "hopfield_capacity": {"num_networks": 2, "num_large": 1},
+    "hopfield_picture": {"num_copies": 2},
+    "modern_hopfield": {"num_patterns": 3},
+}
+SLOW = ("hopfield_capacity",)
+every_classic = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in TINY
+    ],
+)
+
+
+@every_classic
+def test_run_writes_numbers_and_figures(name, tmp_path, capsys):
+    module = importlib.import_module(f"experiments.classics.{name}")
+    config = module.Config(**TINY[name], out=tmp_path)
+    result = claims.run(name, config, module.train, module.draw)
+    folder = tmp_path / "classics" / name
+    written = json.loads((folder / "result.json").read_text("utf-8"))
+    assert written["config"].items() >= TINY[name].items()
+    assert written["claims"] == json.loads(json.dumps(result["claims"]))
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["result.json", *written["figures"]]
+    )
+    assert written["figures"]
+    printed = capsys.readouterr().out
+    assert all(claim["what"] in printed for claim in result["claims"])
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "message"),
+    [
+        ("hopfield_picture", ["--noise", "0.5"], "--noise: expected 0 to 0.5, got 0.5"),
+        ("modern_hopfield", ["--num-patterns", "1"], "--num-patterns: expected 2 or"),
+    ],
+)
+def test_options_that_make_no_sense_end_in_one_line(name, args, message, capsys):
+    module = importlib.import_module(f"experiments.classics.{name}")
+    with pytest.raises(SystemExit) as stop:
+        module.main(args)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_claims_hold_at_their_bounds_and_not_beyond():
+    assert claims.between("a", "-", 1.0, 1.0, 2.0).holds
+    assert not claims.between("a", "-", 1.0, 2.01, 2.0).holds
+    assert not claims.between("a", "-", 1.0, float("nan"), 2.0).holds
+    assert claims.at_least("a", "-", 1.0, 1.0).holds
+    assert not claims.at_least("a", "-", 1.0, 0.99).holds
+    assert claims.at_most("a", "-", 1.0, 1.0).holds
+    assert not claims.at_most("a", "-", 1.0, float("nan")).holds
+    assert claims.reported("a", "-", 1.0).holds is None
+
+
+def test_table_marks_what_is_missed_and_nothing_else():
+    listed = [
+        claims.at_least("first", ".5", 1.0, 0.2),
+        claims.at_least("second", "-", 1.0, 1234.0),
+        claims.reported("third", "-", 0.0),
+    ]
+    lines = claims.table([claim._asdict() for claim in listed]).splitlines()
+    assert [line.endswith("MISSED") for line in lines] == [False, True, False, False]
+    assert "1,234" in lines[2]
