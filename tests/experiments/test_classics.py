@@ -11,6 +11,8 @@ from experiments.classics import claims
 TINY = {
     "hopfield_capacity": {"num_networks": 2, "num_large": 1},
     "hopfield_picture": {"num_copies": 2},
+    "jordan_cycle": {"num_seeds": 1, "num_steps": 10, "num_starts": 1},
+    "jordan_sequences": {"num_seeds": 1, "num_steps": 10},
     "modern_hopfield": {"num_patterns": 3},
 }
 SLOW = ("hopfield_capacity",)
