@@ -46,8 +46,7 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
     Raises:
         SystemExit: code 2 after one line on stderr; code 0 after `--help`.
     """
-    spec = getattr(sys.modules[config.__module__], "__spec__", None)
-    prog = f"python -m {spec.name}" if spec else None
+    prog = _command(config)
     refusal = io.StringIO()
     try:
         with contextlib.redirect_stderr(refusal):
@@ -99,6 +98,15 @@ def fail(message: str) -> NoReturn:
     """
     print(f"error: {message}", file=sys.stderr)
     sys.exit(2)
+
+
+def _command(config: type) -> str | None:
+    """Names the program: the module that runs, or the one that the config is of."""
+    for module in ("__main__", config.__module__):
+        name = getattr(getattr(sys.modules[module], "__spec__", None), "name", "")
+        if name.startswith("experiments."):
+            return f"python -m {name.removesuffix('.__main__')}"
+    return None
 
 
 def _first_section(text: str) -> str:

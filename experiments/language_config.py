@@ -66,7 +66,7 @@ class Config:
     num_inputs: int = 128
     """Size of the embedding."""
     dropout: float = 0.0
-    """Rate between layers, not over time."""
+    """Rate, before each layer and before the readout, not over time."""
     text: Path | None = None
     """A UTF-8 text to train on, one text a line; left out: the Debian corpus."""
     valid: Path | None = None

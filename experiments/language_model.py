@@ -16,10 +16,10 @@ one layer of 128, 1,200 updates of 1,024 tokens (nine tenths of one epoch):
     updates     120     360     600     840    1,200
     elman       173.6   122.3   102.1    88.9    82.1
     gru         149.7   101.2    85.4    76.7    72.5
-    lstm        154.3    99.9    84.4    77.3    74.0
+    lstm        154.3    99.9    84.4    77.3    73.9
     bigram                                      96.4
 
-Run time: about two and a half minutes a cell on two CPU cores. A token takes some 4.6
+Run time: about one and a half minutes a cell on two CPU cores. A token takes some 4.6
 MFLOP, of which 6 x 128 x 5,000 = 3.8 are the softmax's: `--max-vocab` decides.
 
 Each line starts from the zero state. With `--no-resets` the state is carried from line

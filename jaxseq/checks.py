@@ -19,6 +19,10 @@ from jaxseq.precision import cast, casts, state_dtype
 from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
+# What reading a tree raises that is another one than expected.
+WRONG_TREE = (AttributeError, IndexError, KeyError, TypeError)
+
+
 def expect(condition: bool, argument: str, expected: str, got: object) -> None:
     """Raises the error that every check raises, unless the condition holds.
 
@@ -84,6 +88,9 @@ def check_cell(argument: str, cell: Cell) -> None:
 def check_inputs(argument: str, xs: Array) -> None:
     """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis."""
     check_floats(argument, xs)
+    is_there = xs.dtype == jax.dtypes.canonicalize_dtype(xs.dtype)
+    expected = "32 bits or fewer, as jax_enable_x64 is not set"
+    expect(is_there, argument, expected, describe(xs))
     expect(xs.ndim >= 2, argument, "shape [T, ..., I], at least two axes", describe(xs))
     expect(0 not in xs.shape[1:], argument, "no empty axis but time's", describe(xs))
 
@@ -109,10 +116,8 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
     try:
         sizes = cell.sizes(params)
         like = _like_drawn(cell, sizes, xs.dtype)
-    except (AttributeError, IndexError, TypeError) as error:
-        raise ValueError(
-            f"params: expected the parameters of {cell.name}, got {_structure(params)}"
-        ) from error
+    except WRONG_TREE as error:
+        raise _no_params(cell, params) from error
     check_tree("params", params, like)
     expect(
         xs.shape[-1] == sizes.num_inputs,
@@ -132,9 +137,9 @@ def check_state(
     argument: str, cell: Cell, params: Tree, state: Tree | None, xs: Array
 ) -> Tree:
     """Checks a state against the batch axes of the inputs, or makes it, of zeros."""
-    zero = None
+    zero, batch = None, xs.shape[1:-1]
     if state is None or cell.zero_state is not no_zero_state:
-        zero = cell.zero_state(params, xs.shape[1:-1])
+        zero = zero_state(cell, params, batch)
     state = zero if state is None else state
     _check_state_dtype(argument, state, xs.dtype)
     if zero is None:
@@ -142,7 +147,30 @@ def check_state(
     else:
         like = cast(state_dtype(state, xs.dtype), zero)
     check_tree(argument, state, like)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        name = f"{argument}{jax.tree_util.keystr(path)}"
+        fits = leaf.shape[: len(batch)] == batch
+        expected = f"the batch axes of xs, {list(batch)}, in front"
+        expect(fits, name, expected, describe(leaf))
     return state
+
+
+def zero_state(cell: Cell, params: Tree, batch_shape: tuple[int, ...]) -> Tree:
+    """Makes the cell's state of zeros from parameters that may be wrong.
+
+    Raises:
+        ValueError: naming params; or state_0, if the cell cannot make one.
+    """
+    try:
+        return cell.zero_state(params, batch_shape)
+    except WRONG_TREE as error:
+        raise _no_params(cell, params) from error
+
+
+def _no_params(cell: Cell, params: Tree) -> ValueError:
+    return ValueError(
+        f"params: expected the parameters of {cell.name}, got {_structure(params)}"
+    )
 
 
 def _check_state_dtype(argument: str, state: Tree, inputs: np.dtype) -> None:
@@ -162,17 +190,17 @@ def _stepped(argument: str, cell: Cell, params: Tree, state: Tree, xs: Array) ->
     _, wide = casts(state, xs.dtype)
 
     def one_step(params, state, xs):
-        z = jax.tree.map(lambda z: z[0], cell.project(params, xs))
+        one = jnp.sum(xs, axis=0, keepdims=True)  # a step, if there is none as well
+        z = jax.tree.map(lambda z: z[0], cell.project(params, one))
         return cell.step(cell.prepare(params), state, wide(z))[0]
 
-    x = jax.ShapeDtypeStruct((1, *xs.shape[1:]), xs.dtype)
     try:
-        return jax.eval_shape(one_step, params, state, x)
-    except (AttributeError, IndexError, TypeError, ValueError) as error:
-        expected = f"a state that {cell.name} can step from with these params and xs"
-        came = str(jax.tree.map(describe, state)).replace("'", "")
+        return jax.eval_shape(one_step, params, state, xs)
+    except (*WRONG_TREE, ValueError) as error:
+        came = str(jax.tree.map(describe, (state, params, xs))).replace("'", "")
         raise ValueError(
-            f"{argument}: expected {expected}, got {came}; the step says: {error}"
+            f"{argument}, params or xs: expected what {cell.name} can step with, "
+            f"got {came}; the step says: {error!r}"
         ) from error
 
 
@@ -215,6 +243,11 @@ def check_ids(
     _check_range(argument, ids, num_ids - 1, f"0 to {num_ids - 1}")
 
 
+def widened(ids: Array) -> Array:
+    """Writes ids of 8 or 16 bits as int32, which has room for V and what is beyond."""
+    return ids.astype(jnp.int32) if ids.dtype.itemsize < 4 else ids
+
+
 def _check_range(argument: str, array: Array, largest: int, expected: str) -> None:
     if isinstance(array, jax.core.Tracer):
         return
@@ -246,21 +279,23 @@ def check_count(argument: str, count: int, least: int = 1) -> None:
 
 def check_rate(argument: str, rate: float) -> None:
     """Checks a probability or a decay that may not reach 1; never a traced one."""
-    is_rate = isinstance(rate, numbers.Real) and 0 <= rate < 1
+    is_number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+    is_rate = is_number and 0 <= rate < 1
     expect(is_rate, argument, "a number in [0, 1)", repr(rate))
 
 
 def check_key(argument: str, key: Key | None) -> None:
     """Checks a random key, of the new style or the old."""
-    dtype = getattr(key, "dtype", None)
-    is_key = dtype == jnp.uint32 or (
-        dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
-    )
-    expect(is_key, argument, "a random key, as of jax.random.key", describe(key))
+    dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
+    is_old = dtype == jnp.uint32 and shape in ((2,), (4,))
+    is_new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    is_one = is_old or (is_new and shape == ())
+    expect(is_one, argument, "a random key, as of jax.random.key", describe(key))
 
 
-def check_draw(key: Key, num_inputs: int, num_hidden: int) -> None:
-    """Checks what every cell's `init` takes: a key and the two sizes."""
+def check_draw(key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike) -> None:
+    """Checks what every cell's `init` takes: a key, the two sizes, and a dtype."""
+    check_dtype("dtype", dtype)
     check_key("key", key)
     check_count("num_inputs", num_inputs)
     check_count("num_hidden", num_hidden)
@@ -269,7 +304,8 @@ def check_draw(key: Key, num_inputs: int, num_hidden: int) -> None:
 def check_dtype(argument: str, dtype: DTypeLike) -> None:
     """Checks a floating-point dtype."""
     try:
-        is_float = jnp.issubdtype(dtype, jnp.floating)
+        # NumPy takes None for float64.
+        is_float = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
     except TypeError:  # of what names no dtype at all
         is_float = False
     expect(is_float, argument, "a floating-point dtype", dtype)

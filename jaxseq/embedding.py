@@ -19,6 +19,7 @@ from jaxseq.checks import (
     check_key,
     describe,
     expect,
+    widened,
 )
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -52,6 +53,7 @@ def lookup(table: Array, ids: Array) -> Array:
     check_floats("table", table)
     expect(table.ndim == 2, "table", "shape [V, I]", describe(table))
     check_ids("ids", ids, table.shape[0])
+    ids = widened(ids)
     # A negative id would count from the end: send it past the end, to be filled.
     past_the_end = jnp.full_like(ids, table.shape[0])
     ids = jnp.where(ids < 0, past_the_end, ids)

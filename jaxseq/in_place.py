@@ -41,17 +41,14 @@ def scan(
         The last carry, and what was emitted, stacked `[T, ...]`.
     """
     leaves, spent_tree = jax.tree.flatten(spent)
+    if not leaves or len(leaves[0]) == 0:
+        return _scan(body, carry, xs, spent, reverse)
     emitted = _emitted(body, carry, xs, spent)
     emitted_leaves, emitted_tree = jax.tree.flatten(emitted)
     places = _places(emitted_leaves, leaves)
     buffers = {place: leaves[place] for place in places if place is not None}
-    if not buffers or len(leaves[0]) == 0:
-        return jax.lax.scan(
-            lambda carry, inputs: body(carry, *inputs),
-            carry,
-            (xs, spent),
-            reverse=reverse,
-        )
+    if not buffers:
+        return _scan(body, carry, xs, spent, reverse)
     num_steps = len(leaves[0])
     others = {n: leaf for n, leaf in enumerate(leaves) if n not in buffers}
 
@@ -88,10 +85,18 @@ def scan(
 
 def _emitted(body, carry, xs, spent):
     """Finds the shapes of what one step emits."""
-    one_step = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (xs, spent)
+
+    def first_step(carry, inputs):
+        return body(carry, *jax.tree.map(lambda leaf: leaf[0], inputs))[1]
+
+    return jax.eval_shape(first_step, carry, (xs, spent))
+
+
+def _scan(body, carry, xs, spent, reverse):
+    """Scans without writing over anything."""
+    return jax.lax.scan(
+        lambda carry, inputs: body(carry, *inputs), carry, (xs, spent), reverse=reverse
     )
-    return jax.eval_shape(body, carry, *one_step)[1]
 
 
 def _places(emitted, buffers):

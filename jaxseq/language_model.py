@@ -41,7 +41,9 @@ from jaxseq.checks import (
     check_rate,
     describe,
     expect,
+    zero_state,
 )
+from jaxseq.precision import cast, state_dtype
 from jaxseq.types import Array, DTypeLike, Key, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -116,7 +118,7 @@ def zero_states(
     """Returns the L states at the beginning of a text, no two sharing a buffer."""
     _check_model(cells, params)
     return tuple(
-        cell.zero_state(p, batch_shape)
+        zero_state(cell, p, batch_shape)
         for cell, p in zip(cells, params.layers, strict=True)
     )
 
@@ -160,7 +162,12 @@ def predict(
     key_in, key_between, key_out = keys
     xs = _drop(key_in, dropout, embedding.lookup(params.embedding, ids))  # (1)
     # A text starts from zeros, not from the states that came with the chunk.
-    zeros = None if resets is None else zero_states(cells, params, ids.shape[1:])
+    zeros = None
+    if resets is not None:
+        zeros = zero_states(cells, params, ids.shape[1:])
+        if isinstance(states, list | tuple):
+            dtypes = [state_dtype(state, xs.dtype) for state in states]
+            zeros = tuple(map(cast, dtypes, zeros))
     stacked = network.stack(
         cells,
         params.layers,

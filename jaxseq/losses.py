@@ -24,6 +24,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxseq.axes import alike
 from jaxseq.checks import (
@@ -33,6 +34,7 @@ from jaxseq.checks import (
     check_mask,
     describe,
     expect,
+    widened,
 )
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array
@@ -55,9 +57,9 @@ def cross_entropy(logits: Array, ids: Array, mask: Array | None = None) -> Array
     """
     _check_outputs("logits", logits, mask)
     check_integers("ids", ids, logits.shape[:-1])
-    if ids.dtype.itemsize < 4:
-        # 256 classes cannot be counted in bytes, though their ids are.
-        ids = ids.astype(jnp.int32)
+    if mask is None:
+        check_ids("ids", ids, logits.shape[-1])
+    ids = _as_int32(ids, logits.shape[-1])
     if mask is not None:
         ids = jnp.where(mask, ids, jnp.zeros_like(ids))
     check_ids("ids", ids, logits.shape[-1])
@@ -120,6 +122,17 @@ def bernoulli(logits: Array, targets: Array, mask: Array | None = None) -> Array
     _check_outputs("logits", logits, mask)
     _check_targets("targets", targets, logits)
     return _masked(_bernoulli, logits, targets, mask)
+
+
+def _as_int32(ids: Array, num_ids: int) -> Array:
+    """Writes NumPy's ids as int32; what is no id does not become one.
+
+    JAX would cut 64 bits down to 32.
+    """
+    if isinstance(ids, np.ndarray):
+        inside = np.clip(ids.astype(np.int64), -1, num_ids)
+        return jnp.asarray(inside.astype(np.int32))
+    return widened(ids)
 
 
 def _with_deltas(value: Callable, deltas: Callable) -> Callable:

@@ -22,11 +22,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.both import Both, one_by_one
-from jaxseq.cells.cell import Cell
+from jaxseq.cells.cell import Cell, no_zero_state
 from jaxseq.checks import (
     check_cell,
     check_draw,
-    check_dtype,
     check_floats,
     check_function,
     check_inputs,
@@ -71,18 +70,20 @@ def init(
         ValueError: naming the argument.
     """
     _check_layers(layers)
-    check_draw(key, num_inputs, num_hidden)
-    check_dtype("dtype", dtype)
+    check_draw(key, num_inputs, num_hidden, dtype)
     params = []
-    for layer, layer_key in zip(
-        layers, jax.random.split(key, len(layers)), strict=True
-    ):
+    for number, layer_key in enumerate(jax.random.split(key, len(layers))):
+        layer = layers[number]
         cells = layer if isinstance(layer, Both) else (layer,)
         keys = jax.random.split(layer_key, len(cells))
         drawn = [
             cell.init(k, num_inputs, num_hidden, dtype)
             for cell, k in zip(cells, keys, strict=True)
         ]
+        for cell in cells:
+            has_zero_state = cell.zero_state is not no_zero_state
+            argument, expected = f"layers[{number}]", "a cell with a zero_state"
+            expect(has_zero_state, argument, expected, f"{cell.name}, without")
         params.append(Both(*drawn) if isinstance(layer, Both) else drawn[0])
         num_inputs = sum(
             _num_outputs(cell, p) for cell, p in zip(cells, drawn, strict=True)
@@ -178,6 +179,7 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
     check_key("key", key)
     check_rate("rate", rate)
     check_floats("ys", ys)
+    rate = float(rate)  # a NumPy scalar has a dtype that would win
     kept = jax.random.bernoulli(key, 1 - rate, ys.shape)
     return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
 

@@ -63,8 +63,8 @@ def cast(dtype: DTypeLike, tree: Tree) -> Tree:
 def state_dtype(state: Tree, inputs: DTypeLike) -> jnp.dtype:
     """Returns the dtype of a step: the inputs', or float32 if all of the state is."""
     wide = accumulator(inputs)
-    is_wide = all(leaf.dtype == wide for leaf in jax.tree.leaves(state))
-    return wide if is_wide else jnp.dtype(inputs)
+    dtypes = {getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(state)}
+    return wide if dtypes == {wide} else jnp.dtype(inputs)
 
 
 def _leave(tree: Tree) -> Tree:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell
 from jaxseq.checks import check_count, check_function, check_unroll
 from jaxseq.types import Array, Tree
@@ -60,6 +61,9 @@ def unroll_truncated(
     """
     state_0, reset_state = check_unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
+    )
+    state_0, reset_state, xs, lengths, resets = alike(
+        state_0, reset_state, xs, lengths, resets
     )
     check_count("num_steps", num_steps)
     check_function("unroll", unroll)

@@ -25,7 +25,7 @@ import jax
 from jaxseq.axes import alike
 from jaxseq.bptt import Run
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_flag, check_unroll
+from jaxseq.checks import check_cell, check_flag, check_unroll
 from jaxseq.masks import frozen, masks_of, pad, restarted, zero_unless
 from jaxseq.memory import Memory, check_memory, gates
 from jaxseq.precision import casts
@@ -76,6 +76,7 @@ def unroll(
         TypeError: under `jax.jvp`; `unroll_plain` works there.
     """
     check_flag("reverse", reverse)
+    check_cell("cell", cell)
     check_memory("memory", memory, cell)
     run = run_of(cell, params, state_0, xs, lengths, resets, reset_state, reverse)
     run = reverse_only(

@@ -89,10 +89,10 @@ NUM_PRODUCTS = dict.fromkeys(CELLS, 1) | {
 QUICK = ("lstm", "gru_reset_before")
 
 
-def in_time(cells: dict[str, Cell]):
-    """Parametrizes a test over cells, all but two of them in `make test-all` only."""
+def in_time(cells: dict[str, Cell], quick: tuple[str, ...] = QUICK):
+    """Parametrizes a test over cells, all but a few of them in `make test-all` only."""
     rows = [
-        pytest.param(cell, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        pytest.param(cell, id=name, marks=() if name in quick else pytest.mark.slow)
         for name, cell in cells.items()
     ]
     return pytest.mark.parametrize("cell", rows)

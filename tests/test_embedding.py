@@ -85,3 +85,12 @@ def test_init_is_normal():
     # 20,000 draws of deviation 0.1: the mean's is 0.0007, the deviation's 0.0005.
     np.testing.assert_allclose(np.mean(table), 0, atol=0.004)
     np.testing.assert_allclose(np.std(table), 0.1, atol=0.003)
+
+
+@pytest.mark.parametrize(("dtype", "num_ids"), [("int8", 300), ("int16", 70_000)])
+def test_a_negative_id_of_few_bits_is_no_row(dtype, num_ids):
+    table = jnp.arange(num_ids * 1.0)[:, None]
+    ids = jnp.array([-1, 5], dtype)
+    row, right = jax.jit(embedding.lookup)(table, ids)
+    assert jnp.isnan(row)
+    assert right == 5

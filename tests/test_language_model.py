@@ -277,3 +277,16 @@ def test_dropout_of_embedding_and_readout_differ(monkeypatch):
         cells, draw(cells), None, draw_ids(3), dropout=0.5, key=jax.random.key(0)
     )
     assert len(set(keys)) == len(keys) == 3
+
+
+def test_wide_states_are_reset_to_wide_zeros():
+    cells = [lstm.cell(), elman.cell()]
+    params = language_model.init(jax.random.key(0), cells, 5, 3, 4, jnp.bfloat16)
+    zeros = language_model.zero_states(cells, params, (2,))
+    wide = jax.tree.map(lambda s: s.astype(jnp.float32), zeros)
+    ids = jnp.array([[1, 2], [3, 4], [0, 1]])
+    resets = jnp.zeros((3, 2), bool).at[1].set(True)
+    for states in (wide, (wide[0], None), (None, wide[1])):
+        predicted = language_model.predict(cells, params, states, ids, resets=resets)
+        afresh = language_model.predict(cells, params, states, ids[1:])
+        np.testing.assert_array_equal(predicted.logits[1:], afresh.logits)

@@ -207,3 +207,15 @@ def test_cross_entropy_differentiates_twice():
     o = np.asarray(jax.nn.softmax(logits))
     hessian = jax.jacrev(jax.grad(total))(logits)
     np.testing.assert_allclose(hessian, np.diag(o) - np.outer(o, o), atol=1e-15)
+
+
+def test_an_id_of_64_bits_does_not_become_another_one():
+    logits, ids = jnp.ones((2, 3), jnp.float32), np.array([2**32 + 1, 1])
+    counted, other = np.array([True, True]), np.array([False, True])
+    with jax.enable_x64(False):
+        for mask in (None, counted):
+            with pytest.raises(ValueError, match="^ids: expected 0 to 2"):
+                losses.cross_entropy(logits, ids, mask)
+        jitted = jax.jit(lambda mask: losses.cross_entropy(logits, ids, mask))
+        assert jnp.isnan(jitted(counted)[0])
+        np.testing.assert_allclose(jitted(other), [0.0, np.log(3)], rtol=1e-6)

@@ -235,3 +235,10 @@ def test_stack_starts_from_zeros_unless_told():
         partly = stack(layers, params, [None, zeros[1], None], xs, **masks)
     np.testing.assert_array_equal(untold.ys, told.ys)
     np.testing.assert_array_equal(partly.ys, told.ys)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_a_rate_of_numpy_keeps_the_dtype(dtype):
+    ys = jnp.ones((4, 3), dtype)
+    for rate in (np.float32(0.5), np.float64(0.5)):
+        assert drop(jax.random.key(0), rate, ys).dtype == dtype

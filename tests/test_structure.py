@@ -14,12 +14,15 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from jaxseq import losses, readout
+from jaxseq.cells import derived
+from jaxseq.truncate import unroll_truncated
 from jaxseq.unroll import unroll, unroll_plain
 from tests.models import (
     CELLS,
     NUM_PRODUCTS,
     every_cell,
     every_cell_in_time,
+    in_time,
     inputs,
     relative_error,
 )
@@ -188,13 +191,65 @@ def test_exported_program_computes_the_same(name):
         np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
+MESH = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+
+
+def spread_over_two(total, args):
+    """Sums over two devices, each with half of the batch: parameters are shared."""
+    everywhere, by_row = PartitionSpec(), PartitionSpec("data")
+    return jax.shard_map(
+        lambda *args: jax.lax.psum(total(*args), "data"),
+        mesh=MESH,
+        in_specs=(everywhere, by_row, PartitionSpec(None, "data")),
+        out_specs=everywhere,
+    )(*args)
+
+
+@in_time(CELLS, quick=("lstm", "derived_from_parts"))
+def test_shard_map_takes_every_cell(cell):
+    args = inputs(cell, 4, (4,))
+
+    def total(params, state_0, xs):
+        result = unroll(cell, params, state_0, xs)
+        return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(result))
+
+    spread = jax.jit(jax.grad(lambda *a: spread_over_two(total, a), (0, 1, 2)))
+    assert relative_error(spread(*args), jax.grad(total, (0, 1, 2))(*args)) <= 1e-12
+
+
+def test_shard_map_takes_chunks_from_zeros():
+    cell = CELLS["lstm"]
+    args = inputs(cell, 5, (4,))
+
+    def total(params, _, xs):
+        return jnp.sum(unroll_truncated(cell, params, None, xs, 2).ys)
+
+    spread = jax.grad(lambda *a: spread_over_two(total, a))
+    assert relative_error(spread(*args), jax.grad(total)(*args)) <= 1e-12
+
+
+def test_shard_map_takes_a_step_of_ones_own_with_a_loop():
+    def step(params, state_tm1, x_t):
+        def once(_, h):
+            return jnp.tanh(h + state_tm1)
+
+        return jax.lax.fori_loop(0, 2, once, x_t @ params["U"])
+
+    cell = derived.from_step(step)
+    args = ({"U": jnp.ones((3, 4))}, jnp.zeros((4, 4)), jnp.ones((5, 4, 3)))
+
+    def total(*args):
+        return jnp.sum(unroll(cell, *args).ys)
+
+    assert relative_error(spread_over_two(total, args), total(*args)) <= 1e-12
+
+
 def test_shard_map_over_the_batch_gives_the_same_gradient():
     cell = CELLS["lstm"]
     params, state_0, xs = inputs(cell, 5, batch=(4,))
     out = readout.init(jax.random.key(1), 4, 6, jnp.float64)
     ids = jnp.arange(20).reshape(5, 4) % 6
     lengths = jnp.array([5, 0, 3, 2])
-    mesh = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
     everywhere, by_row = PartitionSpec(), PartitionSpec("data")
     by_column = PartitionSpec(None, "data")
 
@@ -207,7 +262,7 @@ def test_shard_map_over_the_batch_gives_the_same_gradient():
         return jax.lax.psum(total(unroll, *args), "data")
 
     in_specs = (everywhere, everywhere, by_row, by_column, by_column, by_row)
-    spread = jax.shard_map(sharded, mesh=mesh, in_specs=in_specs, out_specs=everywhere)
+    spread = jax.shard_map(sharded, mesh=MESH, in_specs=in_specs, out_specs=everywhere)
     args = (params, out, state_0, xs, ids, lengths)
     gradient = jax.jit(jax.grad(spread, (0, 1, 2, 3)))
     expected = jax.grad(functools.partial(total, unroll_plain), (0, 1, 2, 3))(*args)

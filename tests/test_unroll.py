@@ -4,9 +4,11 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from jaxseq.cells import derived, lstm, lstm_1997
+from jaxseq import memory
+from jaxseq.cells import derived, elman, jordan, lstm, lstm_1997
 from jaxseq.unroll import unroll, unroll_plain
 from tests.models import CELLS, inputs, relative_error
 
@@ -61,7 +63,7 @@ def test_what_a_users_step_raises_is_told():
         raise TypeError("from the step")
 
     cell = derived.from_step(step)
-    with pytest.raises(ValueError, match=r"^state_0: .* from the step"):
+    with pytest.raises(ValueError, match=r"^state_0, .*TypeError.'from the step"):
         unroll(cell, {"w": jnp.ones(2)}, jnp.ones((3, 2)), jnp.ones((4, 3, 2)))
 
 
@@ -134,3 +136,30 @@ def test_lectures_weights_are_not_cut_out_of_three_gates():
     params = lstm_1997.cell().init(jax.random.key(0), 3, 4)
     with pytest.raises(ValueError, match="U: expected 4H = 16 rows"):
         lstm.to_lecture(params)
+
+
+def test_float64_is_right_once_it_is_there():
+    """What is remembered of shapes must not outlive the setting of 64 bits."""
+    cell = elman.cell()
+    params = elman.Params(np.ones((7, 2)), np.ones((7, 7)), np.ones(7))
+    xs = np.ones((3, 1, 2))
+    with (
+        jax.enable_x64(False),
+        pytest.raises(ValueError, match="^xs: expected 32 bits"),
+    ):
+        unroll(cell, params, None, xs)
+    assert unroll(cell, params, None, xs).ys.dtype == jnp.float64
+
+
+def test_mu_of_numpy_is_a_plain_number():
+    cell = jordan.cell(np.int64(2), np.float64(0.375))
+    assert cell is jordan.cell(2, 0.375)
+    params, state_0, xs = inputs(cell, 4, dtype=jnp.bfloat16)
+    assert unroll(cell, params, state_0, xs).ys.dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("name", ["outputs", "gates"])
+def test_the_cell_is_looked_at_before_the_memory(name):
+    params, state_0, xs = inputs(LSTM, 4)
+    with pytest.raises(ValueError, match="^cell: expected a jaxseq.cells.Cell, got"):
+        unroll(None, params, state_0, xs, memory=getattr(memory, name))

@@ -925,7 +925,224 @@ FROM_LECTURE = _calls(
     ],
 )
 
+NARROW = {"params": _cast(ELMAN, jnp.bfloat16), "xs": _cast(XS, jnp.bfloat16)}
+NARROW_LSTM = NARROW | {"cell": lstm.cell(), "params": _cast(LSTM, jnp.bfloat16)}
+
+
+def _recurrent_step(params, state_tm1, x_t):
+    return jnp.tanh(x_t @ params.U.T + state_tm1 @ params.W.T)
+
+
+def _step_of_two(params, state_tm1, x_t):
+    return tuple(_recurrent_step(params, s, x_t) for s in state_tm1)
+
+
+def _output_of_two(state_t):
+    return jnp.concatenate(state_t, axis=-1)
+
+
+# Cells that only their step knows the state of.
+OWN = {"cell": derived.from_step(_recurrent_step)}
+OWN_OF_TWO = {"cell": derived.from_step(_step_of_two, output=_output_of_two)}
+
+STATES = [
+    (
+        "narrow state of neither dtype",
+        NARROW | {"state_0": STATE.astype(np.float16)},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "float16",
+    ),
+    (
+        "narrow state of two dtypes",
+        NARROW_LSTM
+        | {"state_0": lstm.State(_cast(STATE, jnp.bfloat16), _float32(STATE))},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "bfloat16 and float32",
+    ),
+    (
+        "wide reset_state beside no state_0",
+        NARROW | {"reset_state": _float32(STATE)},
+        "reset_state",
+        "bfloat16[4, 3], as state_0, zeros, is",
+        "float32[4, 3]",
+    ),
+    (
+        "reset_state other H",
+        {"state_0": STATE, "reset_state": STATE[:, :2]},
+        "reset_state",
+        "float64[4, 3], as state_0 is",
+        "float64[4, 2]",
+    ),
+    (
+        "own cell, other H",
+        OWN | {"state_0": np.zeros((4, 7))},
+        "state_0",
+        "what _recurrent_step can step with",
+        "float64[4, 7]",
+    ),
+    (
+        "own cell, one state for two",
+        OWN_OF_TWO | {"state_0": 1.0},
+        "state_0",
+        "array",
+        "float",
+    ),
+    (
+        "own cell, other dtype",
+        OWN | {"state_0": _float32(STATE)},
+        "state_0",
+        "float64 in every leaf",
+        "float32",
+    ),
+    (
+        "own cell, states of two dtypes",
+        OWN_OF_TWO
+        | NARROW
+        | {"state_0": (_cast(STATE, jnp.bfloat16), _float32(STATE))},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "bfloat16 and float32",
+    ),
+    (
+        "own cell, dtype beside float16",
+        OWN | NARROW | {"state_0": STATE.astype(np.float16)},
+        "state_0",
+        "bfloat16 or float32 in every leaf",
+        "float16",
+    ),
+]
+
+TWO_KEYS = jax.random.split(KEY, 2)
+
+
+def _dict_step(params, state_tm1, x_t):
+    return jnp.tanh(x_t @ params["U"].T + state_tm1["s"] @ params["W"].T)
+
+
+DICTS = {"U": ELMAN.U, "W": ELMAN.W}
+OF_DICTS = {
+    "cell": derived.from_step(_dict_step, output=lambda s: s["s"]),
+    "params": DICTS,
+    "state_0": {"s": STATE},
+}
+
+
+def _counting(params, state_tm1, x_t):
+    s, n = state_tm1
+    return _recurrent_step(params, s, x_t), n + 1
+
+
+COUNTING_CELL = derived.from_step(_counting, output=lambda s: s[0])
 OTHER = [
+    (
+        "own cell: params lack a key",
+        _caller(unroll, OF_DICTS | {"params": {"U": ELMAN.U}}),
+        "state_0, params or xs",
+        "what _dict_step can step with",
+        "the step says: KeyError('W')",
+    ),
+    (
+        "own cell: state lacks a key",
+        _caller(unroll, OF_DICTS | {"state_0": {"h": STATE}}),
+        "state_0, params or xs",
+        "what _dict_step can step with",
+        "the step says: KeyError('s')",
+    ),
+    (
+        "own cell: xs of another I",
+        _caller(unroll, OWN | {"state_0": STATE, "xs": np.ones((5, 4, 3))}),
+        "state_0, params or xs",
+        "what _recurrent_step can step with",
+        "float64[5, 4, 3]",
+    ),
+    (
+        "own cell: state without batch axes",
+        _caller(unroll, {"cell": COUNTING_CELL, "state_0": (STATE, np.array(0.0))}),
+        "state_0[1]",
+        "the batch axes of xs, [4], in front",
+        "float64[]",
+    ),
+    (
+        "own cell with sizes: params lack a key",
+        _caller(
+            unroll,
+            {
+                "cell": derived.from_step(
+                    _dict_step,
+                    init=elman.init,
+                    sizes=lambda p: elman.sizes(elman.Params(p["U"], p["W"], None)),
+                ),
+                "params": {"U": ELMAN.U},
+                "state_0": STATE,
+            },
+        ),
+        "params",
+        "the parameters of _dict_step",
+        "'U'",
+    ),
+    (
+        "own cell with zero_state: params lack a key",
+        _caller(
+            unroll,
+            {
+                "cell": derived.from_step(
+                    _dict_step, zero_state=lambda p, batch: jnp.zeros(len(p["W"]))
+                ),
+                "params": {"U": ELMAN.U},
+            },
+        ),
+        "params",
+        "the parameters of _dict_step",
+        "'U'",
+    ),
+    (
+        "language_model.zero_states: no layer",
+        lambda: language_model.zero_states(
+            [elman.cell()], MODEL._replace(layers=(None,)), (2,)
+        ),
+        "params",
+        "the parameters of elman(tanh)",
+        "None",
+    ),
+    (
+        "network.init: no zero_state",
+        lambda: init_stack(KEY, [derived.from_step(_dict_step, init=elman.init)], 2, 3),
+        "layers[0]",
+        "a cell with a zero_state",
+        "_dict_step, without",
+    ),
+    (
+        "network.drop: two keys",
+        lambda: drop(TWO_KEYS, 0.5, XS),
+        "key",
+        "a random",
+        "[2]",
+    ),
+    (
+        "lstm.init: old key of another length",
+        lambda: lstm.init(jnp.zeros(5, jnp.uint32), 2, 3),
+        "key",
+        "a random key",
+        "uint32[5]",
+    ),
+    ("lstm.init: dtype", lambda: lstm.init(KEY, 2, 3, "float33"), "dtype", "fl", "33"),
+    (
+        "network.init: dtype None",
+        lambda: init_stack(KEY, [elman.cell()], 2, 3, None),
+        "dtype",
+        "floating-point",
+        "None",
+    ),
+    (
+        "derived.from_step: zero_state",
+        lambda: derived.from_step(_dict_step, zero_state=3),
+        "zero_state",
+        "function",
+        "int",
+    ),
+    ("jordan.cell: mu bool", lambda: jordan.cell(2, False), "mu", "[0, 1)", "False"),
     ("elman.cell: name", lambda: elman.cell("tanh"), "activation", "Activation", "str"),
     (
         "elman.cell: function",
@@ -994,95 +1211,6 @@ OTHER = [
         "state_0",
         "[2, 3]",
         "[4, 3]",
-    ),
-]
-
-NARROW = {"params": _cast(ELMAN, jnp.bfloat16), "xs": _cast(XS, jnp.bfloat16)}
-NARROW_LSTM = NARROW | {"cell": lstm.cell(), "params": _cast(LSTM, jnp.bfloat16)}
-
-
-def _recurrent_step(params, state_tm1, x_t):
-    return jnp.tanh(x_t @ params.U.T + state_tm1 @ params.W.T)
-
-
-def _step_of_two(params, state_tm1, x_t):
-    return tuple(_recurrent_step(params, s, x_t) for s in state_tm1)
-
-
-def _output_of_two(state_t):
-    return jnp.concatenate(state_t, axis=-1)
-
-
-# Cells that only their step knows the state of.
-OWN = {"cell": derived.from_step(_recurrent_step)}
-OWN_OF_TWO = {"cell": derived.from_step(_step_of_two, output=_output_of_two)}
-
-STATES = [
-    (
-        "narrow state of neither dtype",
-        NARROW | {"state_0": STATE.astype(np.float16)},
-        "state_0",
-        "bfloat16 or float32 in every leaf",
-        "float16",
-    ),
-    (
-        "narrow state of two dtypes",
-        NARROW_LSTM
-        | {"state_0": lstm.State(_cast(STATE, jnp.bfloat16), _float32(STATE))},
-        "state_0",
-        "bfloat16 or float32 in every leaf",
-        "bfloat16 and float32",
-    ),
-    (
-        "wide reset_state beside no state_0",
-        NARROW | {"reset_state": _float32(STATE)},
-        "reset_state",
-        "bfloat16[4, 3], as state_0, zeros, is",
-        "float32[4, 3]",
-    ),
-    (
-        "reset_state other H",
-        {"state_0": STATE, "reset_state": STATE[:, :2]},
-        "reset_state",
-        "float64[4, 3], as state_0 is",
-        "float64[4, 2]",
-    ),
-    (
-        "own cell, other H",
-        OWN | {"state_0": np.zeros((4, 7))},
-        "state_0",
-        "a state that _recurrent_step can step from",
-        "float64[4, 7]; the step says: dot_general",
-    ),
-    (
-        "own cell, one state for two",
-        OWN_OF_TWO | {"state_0": 1.0},
-        "state_0",
-        "array",
-        "float",
-    ),
-    (
-        "own cell, other dtype",
-        OWN | {"state_0": _float32(STATE)},
-        "state_0",
-        "float64 in every leaf",
-        "float32",
-    ),
-    (
-        "own cell, states of two dtypes",
-        OWN_OF_TWO
-        | NARROW
-        | {"state_0": (_cast(STATE, jnp.bfloat16), _float32(STATE))},
-        "state_0",
-        "bfloat16 or float32 in every leaf",
-        "bfloat16 and float32",
-    ),
-    (
-        "own cell, dtype beside float16",
-        OWN | NARROW | {"state_0": STATE.astype(np.float16)},
-        "state_0",
-        "bfloat16 or float32 in every leaf",
-        "float16",
     ),
 ]
 

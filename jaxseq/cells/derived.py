@@ -57,12 +57,14 @@ def from_step(
         output: picks the output from a state, linear; default the state itself.
         init: as `Cell.init`; needed by stacks and by `gradcheck` of the cell.
         sizes: as `Cell.sizes`; with `init`, calls are checked against it.
-        zero_state: as `Cell.zero_state`; without it `state_0` must be given.
+        zero_state: as `Cell.zero_state`; without it `state_0` must be given, and the
+            cell can stand in no stack that `jaxseq.network.init` draws.
 
     Returns:
         The cell; the same one for the same functions.
     """
     check_function("step", step)
+    _check_optional(output, init, sizes, zero_state)
     return _from_step(step, output, init, sizes, zero_state)
 
 
@@ -124,6 +126,7 @@ def from_parts(
     check_function("project", project)
     check_function("recur", recur)
     check_function("combine", combine)
+    _check_optional(output, init, sizes, zero_state)
     return _from_parts(project, recur, combine, output, init, sizes, zero_state)
 
 
@@ -163,6 +166,13 @@ def _from_parts(project, recur, combine, output, init, sizes, zero_state) -> Cel
         delta=delta,
         collect=collect,
     )
+
+
+def _check_optional(output, init, sizes, zero_state) -> None:
+    check_function("output", output)
+    check_function("init", init)
+    check_function("sizes", sizes)
+    check_function("zero_state", zero_state)
 
 
 def _nothing_to_project(params: Tree, xs: Array) -> Array:

@@ -109,7 +109,7 @@ def init(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> Params:
     """Draws the weights: U uniform ±1/√I, W orthogonal, b zero; consumes the key."""
-    check_draw(key, num_inputs, num_hidden)
+    check_draw(key, num_inputs, num_hidden, dtype)
     key_u, key_w = jax.random.split(key)
     return Params(
         U=uniform(key_u, (num_hidden, num_inputs), num_inputs, dtype),

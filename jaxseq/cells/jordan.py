@@ -89,7 +89,8 @@ def cell(
     check_rate("mu", mu)
     check_activation("hidden", hidden)
     check_activation("out", out)
-    return _cell(num_outputs, mu, hidden, out)
+    # As plain numbers: NumPy's are equal to these, but have a dtype of their own.
+    return _cell(int(num_outputs), float(mu), hidden, out)
 
 
 @functools.cache
@@ -136,7 +137,7 @@ def init(
     dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws the weights uniform ±1/√fan-in, biases 0; the key is consumed."""
-    check_draw(key, num_inputs, num_hidden)
+    check_draw(key, num_inputs, num_hidden, dtype)
     key_u, key_w, key_v = jax.random.split(key, 3)
     return Params(
         U=uniform(key_u, (num_hidden, num_inputs), num_inputs, dtype),

@@ -130,7 +130,7 @@ def init_gates(
     dtype: DTypeLike = jnp.float32,
 ) -> Params:
     """Draws stacked weights for any number of gates, b zero; consumes the key."""
-    check_draw(key, num_inputs, num_hidden)
+    check_draw(key, num_inputs, num_hidden, dtype)
     key_u, key_w = jax.random.split(key)
     return Params(
         U=uniform(key_u, (num_gates * num_hidden, num_inputs), num_inputs, dtype),

@@ -81,7 +81,8 @@ def bucketed(
         row_lengths[: len(members)] = sizes[members]
         filled_members[: len(members)] = members
         for row, member in enumerate(members):
-            ids[: sizes[member], row] = sequences[member]
+            name = f"sequences[{member}]"
+            ids[: sizes[member], row] = _as_int32(name, sequences[member])
         yield Batch(ids, row_lengths, filled_members)
 
 
@@ -125,8 +126,8 @@ def stream(
         real = (times < track_length) & (positions < num_pairs)
         positions = np.where(real, positions, 0)
         yield Chunk(
-            inputs=np.where(real, ids[positions], PAD).astype(np.int32),
-            targets=np.where(real, ids[positions + 1], PAD).astype(np.int32),
+            inputs=np.where(real, _as_int32("ids", ids[positions]), PAD),
+            targets=np.where(real, _as_int32("ids", ids[positions + 1]), PAD),
             weights=real.astype(np.float32),
         )
 
@@ -187,6 +188,14 @@ def _sizes(sequences: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarra
             )
             expect(False, f"sequences[{i}]", expected, len(sequence))
     return np.array([len(sequence) for sequence in sequences], np.int64)
+
+
+def _as_int32(argument: str, ids: np.ndarray) -> np.ndarray:
+    """Writes ids as int32: those of more bits are not to be cut down to others."""
+    if ids.dtype.itemsize >= 4 and ids.size:
+        largest = max(int(ids.max()), -int(ids.min()))
+        expect(largest < 2**31, argument, "ids below 2³¹", largest)
+    return ids.astype(np.int32)
 
 
 def _is_flat(array: Any) -> bool:
