@@ -83,16 +83,20 @@ def draw(folder: Path, result: dict) -> list[Path]:
     """Draws the paths from inside and from outside, as the report's figures 8 and 9."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.6, 3.9), dpi=130, layout="constrained")
+    figure = Figure(figsize=(8.6, 3.9), dpi=130, layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
+    dots = []
     for axes, path, start in zip(panels, result["paths"], PAPERS_STARTS, strict=True):
         points = np.vstack([start, path])
-        axes.plot(*points[:24].T, "-", color="tab:blue", lw=1, alpha=0.7)
-        axes.plot(*points[1:24].T, ".", color="tab:blue")
+        axes.plot(*points.T, "-", color="tab:blue", lw=0.6, alpha=0.5)
+        times = range(1, len(points))
+        colours = {"c": times, "cmap": "viridis_r"}
+        dots.append(axes.scatter(*points[1:].T, **colours, s=14, zorder=3))
         axes.plot(*start, "o", color="tab:red", label="start")
         axes.plot(*CORNERS.T, "ks", ms=9, mfc="none", label="taught")
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="output 1")
         axes.grid(alpha=0.3)
+    figure.colorbar(dots[0], ax=panels, label="step", shrink=0.8)
     panels[0].set_ylabel("output 2")
     panels[0].legend()
     path = folder / "cycle.png"

@@ -9,13 +9,17 @@ from experiments.classics import claims
 
 
 TINY = {
+    "elman_classes": {"num_seeds": 1, "num_sentences": 400, "num_passes": 1},
+    "elman_letters": {"num_seeds": 1, "num_consonants": 30, "num_passes": 1},
+    "elman_words": {"num_seeds": 1, "num_sentences": 5, "num_passes": 1},
+    "elman_xor": {"num_seeds": 2, "num_bits": 60, "num_passes": 1},
     "hopfield_capacity": {"num_networks": 2, "num_large": 1},
     "hopfield_picture": {"num_copies": 2},
     "jordan_cycle": {"num_seeds": 1, "num_steps": 10, "num_starts": 1},
     "jordan_sequences": {"num_seeds": 1, "num_steps": 10},
     "modern_hopfield": {"num_patterns": 3},
 }
-SLOW = ("hopfield_capacity",)
+SLOW = ("elman_classes", "hopfield_capacity", "jordan_cycle", "jordan_sequences")
 every_classic = pytest.mark.parametrize(
     "name",
     [
