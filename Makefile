@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .PHONY: help install format lint types test test-all coverage lecture gradcheck demo \
-  bench lock clean
+  classics bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ gradcheck: $(READY) ## the hand-written deltas of every cell against jax.grad
 
 demo: $(READY) ## lecture, gradient check and a short language model, into out/
 	$(RUN) experiments.demo --out out
+
+classics: $(READY) ## what the classic papers showed, shown again; ARGS=--full
+	$(RUN) experiments.classics --out out $(ARGS)
 
 bench: $(BENCH_READY) ## jaxseq beside its peers, forward and backward; ARGS="--grid full"
 	$(RUN) experiments.bench rnn --out out $(ARGS)

@@ -2,10 +2,12 @@
 
 import importlib
 import json
+import types
+from pathlib import Path
 
 import pytest
 
-from experiments.classics import claims
+from experiments.classics import __main__ as classics, claims, modern_hopfield, page
 
 
 TINY = {
@@ -18,8 +20,15 @@ TINY = {
     "jordan_cycle": {"num_seeds": 1, "num_steps": 10, "num_starts": 1},
     "jordan_sequences": {"num_seeds": 1, "num_steps": 10},
     "modern_hopfield": {"num_patterns": 3},
+    "vanishing_gradients": {"num_networks": 1, "num_hidden": 2, "num_steps": 60},
 }
-SLOW = ("elman_classes", "hopfield_capacity", "jordan_cycle", "jordan_sequences")
+SLOW = (
+    "elman_classes",
+    "hopfield_capacity",
+    "jordan_cycle",
+    "jordan_sequences",
+    "vanishing_gradients",
+)
 every_classic = pytest.mark.parametrize(
     "name",
     [
@@ -83,3 +92,53 @@ def test_table_marks_what_is_missed_and_nothing_else():
     lines = claims.table([claim._asdict() for claim in listed]).splitlines()
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False]
     assert "1,234" in lines[2]
+
+
+def test_page_shows_every_figure_and_every_number(tmp_path):
+    result = {
+        "name": "some",
+        "config": {"seed": 3},
+        "seconds": 1.5,
+        "figures": ["one.png", "two.png"],
+        "claims": [
+            claims.at_least("a < b", ".5", 1.0, 0.2)._asdict(),
+            claims.at_least("c", "-", 1.0, 2.0)._asdict(),
+            claims.reported("d", "-", 0.125)._asdict(),
+        ],
+    }
+    about = "Title & more.\n\nPaper: <what> it says.\n"
+    text = page.write(tmp_path / "index.html", [result], [about]).read_text("utf-8")
+    assert '<img src="some/one.png"' in text
+    assert '<img src="some/two.png"' in text
+    assert "Title &amp; more." in text
+    assert "Paper: &lt;what&gt; it says." in text
+    assert "a &lt; b" in text
+    assert "1 of 2 statements hold." in text
+    assert text.count('class="missed"') == 1
+    assert "0.125" in text
+
+
+def test_main_goes_on_after_a_failure(tmp_path, monkeypatch, capsys):
+    def fail(config):
+        raise RuntimeError("out of luck")
+
+    broken = types.SimpleNamespace(
+        **vars(modern_hopfield) | {"train": fail, "__name__": "a.broken"}
+    )
+    monkeypatch.setattr(classics, "EXPERIMENTS", (broken, modern_hopfield))
+    with pytest.raises(SystemExit, match="^failed: broken$"):
+        classics.main(["--out", str(tmp_path)])
+    assert "out of luck" in capsys.readouterr().err
+    index = (tmp_path / "classics" / "index.html").read_text("utf-8")
+    assert "modern_hopfield/retrieval.png" in index
+
+
+def test_every_experiment_is_run_and_tested():
+    folder = Path(claims.__file__).parent
+    with_train = {
+        path.stem for path in folder.glob("*.py") if "\ndef train(" in path.read_text()
+    }
+    run = {module.__name__.rpartition(".")[2] for module in classics.EXPERIMENTS}
+    assert run == with_train == set(TINY)
+    for module in classics.EXPERIMENTS:
+        assert isinstance(module.REDUCED, module.Config)
