@@ -19,6 +19,7 @@ from jaxseq.cells import (
     jordan,
     lstm,
     lstm_1997,
+    lstm_1997_blocks,
     lstm_coupled,
     lstm_peephole,
 )
@@ -37,6 +38,8 @@ CELLS: tuple[Cell, ...] = (
     lstm.cell(),
     lstm_1997.cell(),
     lstm_1997.truncated(),
+    lstm_1997_blocks.cell(2),
+    lstm_1997_blocks.truncated(2),
     lstm_coupled.cell(),
     lstm_peephole.cell(),
     gru.reset_after(),

@@ -16,6 +16,7 @@ from jaxseq.cells import (
     jordan,
     lstm,
     lstm_1997,
+    lstm_1997_blocks,
     lstm_coupled,
     lstm_peephole,
 )
@@ -53,6 +54,8 @@ CELLS = {
     "lstm": lstm.cell(),
     "lstm_1997": lstm_1997.cell(),
     "lstm_1997_truncated": lstm_1997.truncated(),
+    "lstm_1997_blocks": lstm_1997_blocks.cell(2),
+    "lstm_1997_blocks_truncated": lstm_1997_blocks.truncated(2),
     "lstm_coupled": lstm_coupled.cell(),
     "lstm_peephole": lstm_peephole.cell(),
     "gru_reset_after": gru.reset_after(),

@@ -27,6 +27,8 @@ from experiments.classics import (
     hopfield_picture,
     jordan_cycle,
     jordan_sequences,
+    lstm_adding,
+    lstm_temporal_order,
     modern_hopfield,
     page,
     vanishing_gradients,
@@ -43,6 +45,8 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     elman_letters,
     elman_words,
     elman_classes,
+    lstm_temporal_order,
+    lstm_adding,
     vanishing_gradients,
     modern_hopfield,
 )

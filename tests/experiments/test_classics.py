@@ -19,6 +19,8 @@ TINY = {
     "hopfield_picture": {"num_copies": 2},
     "jordan_cycle": {"num_seeds": 1, "num_steps": 10, "num_starts": 1},
     "jordan_sequences": {"num_seeds": 1, "num_steps": 10},
+    "lstm_adding": {"num_seeds": 1, "max_sequences": 1},
+    "lstm_temporal_order": {"num_seeds": 1, "max_sequences": 1},
     "modern_hopfield": {"num_patterns": 3},
     "vanishing_gradients": {"num_networks": 1, "num_hidden": 2, "num_steps": 60},
 }
@@ -27,6 +29,8 @@ SLOW = (
     "hopfield_capacity",
     "jordan_cycle",
     "jordan_sequences",
+    "lstm_adding",
+    "lstm_temporal_order",
     "vanishing_gradients",
 )
 every_classic = pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""The LSTM of 1997 as an experiment: weight counts, tasks, and when training stops."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.classics import lstm_adding, lstm_temporal_order, lstm_training
+from jaxseq import readout
+from jaxseq.cells import lstm_1997_blocks as blocks
+
+
+# Task: blocks, cells of a block, inputs, outputs, who has a bias, and the weights.
+COUNTS = {
+    "1, 4 blocks": (4, 1, 7, 7, "gates", 264),
+    "1, 3 blocks": (3, 2, 7, 7, "gates", 276),
+    "2c, p = 50": (2, 1, 54, 2, "none", 364),
+    "2c, p = 100": (2, 1, 104, 2, "none", 664),
+    "3": (3, 1, 1, 1, "hidden", 102),
+    "4 and 5": (2, 2, 2, 1, "all", 93),
+    "6a": (2, 2, 8, 4, "all", 156),
+    "6b": (3, 2, 8, 8, "all", 308),
+}
+
+
+@pytest.mark.parametrize("task", COUNTS)
+def test_weights_are_as_many_as_the_papers(task):
+    num_blocks, size, num_inputs, num_outputs, who, expected = COUNTS[task]
+    key, num_cells = jax.random.key(0), num_blocks * size
+    hidden = blocks.cell(size).init(key, num_inputs, num_cells)
+    out = readout.init(key, num_cells, num_outputs)
+    biases = {
+        "none": 0,
+        "gates": 2 * num_blocks,
+        "hidden": hidden.b.size,
+        "all": hidden.b.size + out.b.size,
+    }
+    matrices = hidden.U.size + hidden.W.size + out.V.size
+    assert matrices + biases[who] == expected
+
+
+def test_temporal_order_is_asked_of_the_two_letters():
+    keys = jax.random.split(jax.random.key(0), 200)
+    xs, lengths, targets = jax.vmap(lstm_temporal_order.example)(keys)
+    for x, length, target in zip(*map(np.asarray, (xs, lengths, targets)), strict=True):
+        assert 100 <= length <= 110
+        assert not x[length:].any()
+        assert (x[:length].sum(-1) == 1).all()
+        ids = x[:length].argmax(-1)
+        assert (ids[0], ids[-1]) == (lstm_temporal_order.E, lstm_temporal_order.B)
+        places = np.flatnonzero((ids == 4) | (ids == 5))
+        assert 10 <= places[0] <= 20 < 50 <= places[1] <= 60
+        first, second = ids[places] - 4
+        assert target.tolist() == np.eye(4)[2 * first + second].tolist()
+    assert (targets.sum(0) > 20).all()
+
+
+def test_adding_asks_for_the_sum_of_what_is_marked():
+    keys = jax.random.split(jax.random.key(0), 300)
+    xs, lengths, targets = jax.vmap(lstm_adding.example)(keys)
+    num_without = 0
+    for x, length, target in zip(*map(np.asarray, (xs, lengths, targets)), strict=True):
+        values, markers = x.T
+        assert markers[0] == markers[length - 1] == -1
+        assert not x[length:].any()
+        places = np.flatnonzero(markers == 1)
+        assert places.max() <= 48
+        num_without += len(places) == 1
+        assert len(places) == 2 or places[0] > 0
+        np.testing.assert_allclose(target[0], 0.5 + values[places].sum() / 4, rtol=1e-6)
+    assert 10 < num_without < 60  # in one of ten the first pair would be marked
+
+
+def test_training_is_descent_after_each_sequence():
+    task = lstm_adding.setting(0.3)
+    keys = jax.random.split(jax.random.key(0), 1)
+    start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
+    np.testing.assert_array_equal(start.hidden.b[0, :2], [-3, -6])
+    after, errors = lstm_training._read(task, keys, start, 0)
+    assert errors.shape == (1, lstm_training.CHUNK, 1)
+    chunk_keys = jax.random.split(jax.random.fold_in(keys[0], 0), lstm_training.CHUNK)
+    params = jax.tree.map(lambda leaf: leaf[0], start)
+
+    def loss(params, example):
+        y = lstm_training.answer(task, params, example)
+        return jnp.sum((y - example.target) ** 2) / 2
+
+    for number in range(3):
+        example = lstm_adding.example(chunk_keys[number])
+        y = lstm_training.answer(task, params, example)
+        np.testing.assert_allclose(
+            errors[0, number], abs(y - example.target), rtol=1e-4, atol=1e-6
+        )
+        gradient = jax.grad(loss)(params, example)
+        params = jax.tree.map(lambda p, d: p - 0.5 * d, params, gradient)
+    assert (after.hidden.W != start.hidden.W).all()
+
+
+def test_training_stops_after_two_thousand_right(monkeypatch):
+    task = lstm_adding.setting(0.3)
+    wrong_at = {0: [500], 1: [], 2: [], 3: []}
+    seen = []
+
+    def read(setting, keys, params, number):
+        seen.append(number)
+        errors = np.zeros((2, lstm_training.CHUNK, 1))
+        errors[0, wrong_at[number]] = 1.0  # the first: 499, 1,499, 2,499 in a row
+        if number > 0:
+            errors[1, -1] = 1.0  # the second never gets there
+        return jax.tree.map(lambda leaf: leaf + 1, params), errors
+
+    monkeypatch.setattr(lstm_training, "_read", read)
+    keys = jax.random.split(jax.random.key(0), 2)
+    learned = lstm_training.learn(keys, task, 4_000)
+    assert seen == [0, 1, 2, 3]
+    assert learned.num_sequences.tolist() == [3_000, -1]
+    start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
+    moved = learned.params.out.b - start.out.b
+    np.testing.assert_allclose(moved[:, 0], [3, 4], rtol=1e-5)
