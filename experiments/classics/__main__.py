@@ -28,6 +28,7 @@ from experiments.classics import (
     jordan_cycle,
     jordan_sequences,
     lstm_adding,
+    lstm_reber,
     lstm_temporal_order,
     modern_hopfield,
     page,
@@ -47,6 +48,7 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     elman_classes,
     lstm_temporal_order,
     lstm_adding,
+    lstm_reber,
     vanishing_gradients,
     modern_hopfield,
 )
