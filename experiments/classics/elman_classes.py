@@ -53,7 +53,7 @@ class Config:
     """Folder of the results: they go to OUT/classics/elman_classes/."""
 
 
-REDUCED = Config(num_passes=2)
+REDUCED = Config(num_passes=4)
 
 NUM_BITS, ZOG = 31, 30  # two inputs are spare; one of them is "zog"
 
