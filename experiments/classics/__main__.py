@@ -29,6 +29,7 @@ from experiments.classics import (
     jordan_sequences,
     lstm_adding,
     lstm_reber,
+    lstm_reber_stream,
     lstm_temporal_order,
     modern_hopfield,
     page,
@@ -49,6 +50,7 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     lstm_temporal_order,
     lstm_adding,
     lstm_reber,
+    lstm_reber_stream,
     vanishing_gradients,
     modern_hopfield,
 )

@@ -2,6 +2,8 @@
 
 An inner string goes through the grammar below from state 0, each branch alike likely,
 and E ends it. The embedded string is B, T or P, an inner string, the same T or P, E.
+A stream is one such string after the other, without anything in between: Gers,
+Schmidhuber, Cummins 2000.
 """
 
 from typing import NamedTuple
@@ -29,6 +31,16 @@ class Strings(NamedTuple):
     is_legal: np.ndarray  # [n, T, 7] which symbols may follow
     lengths: np.ndarray  # [n] steps that have a next symbol
     outer: np.ndarray  # [n] the step whose next symbol is the second T or P
+
+
+class Stream(NamedTuple):
+    """Symbols of strings that follow each other, as inputs and what may come next."""
+
+    ids: np.ndarray  # [T]
+    next_ids: np.ndarray  # [T] the symbol that followed
+    is_legal: np.ndarray  # [T, 7] which symbols may follow
+    is_outer: np.ndarray  # [T] whether the second T or P comes next
+    is_start: np.ndarray  # [T] whether a string starts here
 
 
 def draw(rng: np.random.Generator) -> tuple[str, list[str]]:
@@ -76,3 +88,29 @@ def draw_many(num_strings: int, num_steps: int, seed: int) -> Strings:
         strings.lengths[number] = len(steps)
         strings.outer[number] = len(steps) - 2
     return strings
+
+
+def draw_stream(num_steps: int, rng: np.random.Generator) -> Stream:
+    """Draws strings until there are T symbols; the last one may be cut.
+
+    Args:
+        num_steps: T.
+        rng: what draws; moves on.
+    """
+    text, legal, outer, starts = "", [], [], []
+    while len(text) <= num_steps:
+        string, after = draw(rng)
+        starts.append(len(text))
+        text += string
+        outer.append(len(text) - 3)
+        legal += [*after, "B"]
+    ids = np.array([SYMBOLS.index(symbol) for symbol in text], np.int32)
+    rows = {each: [symbol in each for symbol in SYMBOLS] for each in set(legal)}
+    steps = np.arange(num_steps)
+    return Stream(
+        ids=ids[:num_steps],
+        next_ids=ids[1 : num_steps + 1],
+        is_legal=np.array([rows[each] for each in legal[:num_steps]]),
+        is_outer=np.isin(steps, outer),
+        is_start=np.isin(steps, starts),
+    )

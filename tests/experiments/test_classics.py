@@ -22,6 +22,7 @@ TINY = {
     "jordan_sequences": {"num_seeds": 1, "num_steps": 10},
     "lstm_adding": {"num_seeds": 1, "max_sequences": 1},
     "lstm_reber": {"num_seeds": 1, "num_strings": 1},
+    "lstm_reber_stream": {"num_seeds": 1, "num_symbols": 1_000, "num_test": 1_200},
     "lstm_temporal_order": {"num_seeds": 1, "max_sequences": 1},
     "modern_hopfield": {"num_patterns": 3},
     "vanishing_gradients": {"num_networks": 1, "num_hidden": 2, "num_steps": 60},
@@ -33,6 +34,7 @@ SLOW = (
     "jordan_sequences",
     "lstm_adding",
     "lstm_reber",
+    "lstm_reber_stream",
     "lstm_temporal_order",
     "vanishing_gradients",
 )
@@ -50,7 +52,7 @@ def test_run_writes_numbers_and_figures(name, tmp_path, capsys):
     module = importlib.import_module(f"experiments.classics.{name}")
     config = module.Config(**TINY[name], out=tmp_path)
     # Optax's Adam divides by a count of steps, an integer.
-    promotion = "standard" if name == "lstm_reber" else "strict"
+    promotion = "standard" if name.startswith("lstm_reber") else "strict"
     with jax.numpy_dtype_promotion(promotion):
         result = claims.run(name, config, module.train, module.draw)
     folder = tmp_path / "classics" / name
@@ -68,6 +70,12 @@ def test_run_writes_numbers_and_figures(name, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
+        (
+            "lstm_reber_stream",
+            ["--num-symbols", "9"],
+            "--num-symbols: expected 1000",
+        ),
+        ("lstm_reber_stream", ["--num-test", "9"], "--num-test: expected 1200 or more"),
         ("hopfield_picture", ["--noise", "0.5"], "--noise: expected 0 to 0.5, got 0.5"),
         ("modern_hopfield", ["--num-patterns", "1"], "--num-patterns: expected 2 or"),
     ],
