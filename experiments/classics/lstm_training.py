@@ -3,8 +3,8 @@
     y_k = σ(V y^c_T + b_k),    L = ½ Σ_k (t_k - y_k)²,    Δw = -α ∂L/∂w after each
 
 with the paper's memory blocks and truncated gradient (`jaxseq.cells.lstm_1997_blocks`).
-Training stops where the paper's does: the error is small on average, and the last 2,000
-sequences were all answered correctly.
+Training stops where the paper's does: the error is small on average, and the last
+sequences, 2,000 or 10,000 of them, were all answered correctly.
 """
 
 import functools
@@ -48,12 +48,14 @@ class Setting(NamedTuple):
     rate: float
     bound: float
     """Weights start uniform in ±bound, and so do biases but those of input gates."""
-    gate_biases: tuple[float, ...]
-    """Of the input gates, one a block."""
+    gate_biases: tuple[float, ...] | None
+    """Of the input gates, one a block; None for a network without any biases."""
     tolerance: float
     """A sequence is answered correctly if every output is off by less."""
     mean_error: float
     """Training may stop where the absolute error is below this on average."""
+    num_correct: int = 2_000
+    """Training may stop where so many sequences in a row were answered correctly."""
 
 
 class Learned(NamedTuple):
@@ -64,7 +66,7 @@ class Learned(NamedTuple):
     curve: np.ndarray  # [S, chunks], mean absolute errors
 
 
-CHUNK, NUM_CORRECT = 1_000, 2_000
+CHUNK = 1_000
 
 
 def init(key: Key, setting: Setting) -> Params:
@@ -82,9 +84,19 @@ def init(key: Key, setting: Setting) -> Params:
         jax.random.uniform(k, leaf.shape, leaf.dtype, -bound, bound)
         for k, leaf in zip(keys, leaves, strict=True)
     )
+    if setting.gate_biases is None:
+        return without_biases(params)
     biases = jnp.asarray(setting.gate_biases, params.hidden.b.dtype)
     b = params.hidden.b.at[: setting.num_blocks].set(biases)
     return params._replace(hidden=params.hidden._replace(b=b))
+
+
+def without_biases(params: Params) -> Params:
+    """Sets biases to zero; of a gradient, that they stay as they are."""
+    return Params(
+        params.hidden._replace(b=jnp.zeros_like(params.hidden.b)),
+        params.out._replace(b=jnp.zeros_like(params.out.b)),
+    )
 
 
 def answer(setting: Setting, params: Params, example: Example) -> Array:
@@ -119,7 +131,7 @@ def learn(keys: Key, setting: Setting, max_sequences: int) -> Learned:
         last_wrong = CHUNK - np.argmax(is_wrong[:, ::-1], axis=1)
         any_wrong = is_wrong.any(1)
         num_right = np.where(any_wrong, CHUNK - last_wrong, num_right + CHUNK)
-        stops = (stopped < 0) & (num_right >= NUM_CORRECT)
+        stops = (stopped < 0) & (num_right >= setting.num_correct)
         stops &= curve[-1] < setting.mean_error
         stopped[stops] = (number + 1) * CHUNK
         kept = jax.tree.map(
@@ -147,6 +159,8 @@ def _read(setting: Setting, keys: Key, params: Params, number):
     def update(params, key):
         example = setting.example(key)
         gradient, errors = jax.grad(loss, has_aux=True)(params, example)
+        if setting.gate_biases is None:
+            gradient = without_biases(gradient)
         params = jax.tree.map(lambda p, d: p - setting.rate * d, params, gradient)
         return params, errors
 

@@ -233,18 +233,22 @@ def _latched(w: float, bound: float, config: Config) -> list[float]:
     return products
 
 
+def wall_error(w, b) -> jax.Array:
+    """Returns (σ(x_50) - .7)² of x_t = w σ(x_{t-1}) + b, x_0 = .5."""
+
+    def step(_, x):
+        return w * jax.nn.sigmoid(x) + b
+
+    x = jax.lax.fori_loop(0, WALL_STEPS, step, jnp.float64(0.5))
+    return (jax.nn.sigmoid(x) - WALL_TARGET) ** 2
+
+
 def _wall() -> dict:
-    """Returns (σ(x_50) - .7)² of x_t = w σ(x_{t-1}) + b, x_0 = .5, and its slopes."""
-
-    def error(w, b):
-        def step(_, x):
-            return w * jax.nn.sigmoid(x) + b
-
-        x = jax.lax.fori_loop(0, WALL_STEPS, step, jnp.float64(0.5))
-        return (jax.nn.sigmoid(x) - WALL_TARGET) ** 2
-
+    """Returns the error over (w, b), and how steep it gets."""
     ws, bs = jnp.linspace(3.0, 7.0, 161), jnp.linspace(-4.0, -1.0, 121)
-    over = jax.vmap(jax.vmap(jax.value_and_grad(error, (0, 1)), (0, None)), (None, 0))
+    over = jax.vmap(
+        jax.vmap(jax.value_and_grad(wall_error, (0, 1)), (0, None)), (None, 0)
+    )
     errors, (d_w, d_b) = jax.jit(over)(ws, bs)
     slopes = np.hypot(np.asarray(d_w), np.asarray(d_b))
     return {

@@ -5,7 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.classics import lstm_adding, lstm_temporal_order, lstm_training
+from experiments.classics import (
+    lstm_adding,
+    lstm_long_lag,
+    lstm_temporal_order,
+    lstm_training,
+)
 from jaxseq import readout
 from jaxseq.cells import lstm_1997_blocks as blocks
 
@@ -71,6 +76,36 @@ def test_adding_asks_for_the_sum_of_what_is_marked():
     assert 10 < num_without < 60  # in one of ten the first pair would be marked
 
 
+def test_long_lag_is_asked_of_the_second_letter():
+    lag, e, b, x = 20, 20, 21, 22
+    keys = jax.random.split(jax.random.key(0), 400)
+    drawn = jax.vmap(lambda key: lstm_long_lag.example(lag, key))(keys)
+    lengths = np.asarray(drawn.length)
+    for ids, length, target in zip(
+        np.asarray(drawn.xs.argmax(-1)), lengths, np.asarray(drawn.target), strict=True
+    ):
+        assert (ids[0], ids[length - 1]) == (b, e)
+        assert target.tolist() == np.eye(2)[ids[1] - x].tolist()
+        assert (ids[2 : length - 1] < lag).all()
+    is_there = np.arange(drawn.xs.shape[1]) < lengths[:, None]
+    np.testing.assert_array_equal(drawn.xs.sum(-1), is_there)
+    # b, x, e, at least 20 distractors, and on average 9 more.
+    assert lengths.min() == 23
+    assert abs(lengths.mean() - 32) < 1.5
+    assert 150 < drawn.target[:, 0].sum() < 250
+
+
+def test_network_without_biases_gets_none():
+    task = lstm_long_lag.setting(5)
+    keys = jax.random.split(jax.random.key(0), 1)
+    start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
+    after, _ = lstm_training._read(task, keys, start, 0)
+    assert (after.out.V != start.out.V).all()
+    for params in (start, after):
+        assert not params.hidden.b.any()
+        assert not params.out.b.any()
+
+
 def test_training_is_descent_after_each_sequence():
     task = lstm_adding.setting(0.3)
     keys = jax.random.split(jax.random.key(0), 1)
@@ -96,8 +131,9 @@ def test_training_is_descent_after_each_sequence():
     assert (after.hidden.W != start.hidden.W).all()
 
 
-def test_training_stops_after_two_thousand_right(monkeypatch):
-    task = lstm_adding.setting(0.3)
+@pytest.mark.parametrize(("num_correct", "stops"), [(2_000, 3_000), (1_400, 2_000)])
+def test_training_stops_after_so_many_right(num_correct, stops, monkeypatch):
+    task = lstm_adding.setting(0.3)._replace(num_correct=num_correct)
     wrong_at = {0: [500], 1: [], 2: [], 3: []}
     seen = []
 
@@ -113,7 +149,7 @@ def test_training_stops_after_two_thousand_right(monkeypatch):
     keys = jax.random.split(jax.random.key(0), 2)
     learned = lstm_training.learn(keys, task, 4_000)
     assert seen == [0, 1, 2, 3]
-    assert learned.num_sequences.tolist() == [3_000, -1]
+    assert learned.num_sequences.tolist() == [stops, -1]
     start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
     moved = learned.params.out.b - start.out.b
-    np.testing.assert_allclose(moved[:, 0], [3, 4], rtol=1e-5)
+    np.testing.assert_allclose(moved[:, 0], [stops / 1_000, 4], rtol=1e-5)
