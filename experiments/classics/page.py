@@ -17,7 +17,7 @@ th, td { text-align: left; padding: .15rem .9rem .15rem 0; }
 tr { border-bottom: 1px solid #ddd; }
 td.missed { color: #b3261e; font-weight: bold; }
 p.how { color: #666; font-size: .85rem; }
-pre { white-space: pre-wrap; font: inherit; margin: .3rem 0; }
+pre { white-space: pre-wrap; font-size: .85rem; }
 """
 
 
@@ -51,7 +51,8 @@ def write(path: Path, results: Sequence[dict], abouts: Sequence[str]) -> Path:
 
 
 def _section(result: dict, about: str) -> str:
-    title, _, rest = about.strip().partition("\n")
+    title, *paragraphs = about.strip().split("\n\n")
+    title = title.removesuffix(".")
     name = html.escape(result["name"])
     figures = [
         f'<img src="{name}/{html.escape(figure)}" alt="{html.escape(title)}">'
@@ -61,7 +62,7 @@ def _section(result: dict, about: str) -> str:
     return "\n".join(
         [
             f'<h2 id="{name}">{html.escape(title)}</h2>',
-            f"<pre>{html.escape(rest.strip())}</pre>",
+            *map(_paragraph, paragraphs),
             *figures,
             "<table><tr><th></th><th>paper</th><th>wanted</th><th>ours</th></tr>",
             *map(_row, result["claims"]),
@@ -69,6 +70,12 @@ def _section(result: dict, about: str) -> str:
             f'<p class="how">{html.escape(settings)}; {result["seconds"]:.0f} s</p>',
         ]
     )
+
+
+def _paragraph(text: str) -> str:
+    """Marks up a paragraph of a docstring: what is indented keeps its lines."""
+    name = "pre" if text.startswith(" ") else "p"
+    return f"<{name}>{html.escape(text)}</{name}>"
 
 
 def _row(claim: dict) -> str:

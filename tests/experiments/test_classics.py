@@ -128,12 +128,13 @@ def test_page_shows_every_figure_and_every_number(tmp_path):
             claims.reported("d", "-", 0.125)._asdict(),
         ],
     }
-    about = "Title & more.\n\nPaper: <what> it says.\n"
+    about = "Title & more.\n\nPaper: <what> it\nsays.\n\n    y < x  (1)\n    as is\n"
     text = page.write(tmp_path / "index.html", [result], [about]).read_text("utf-8")
     assert '<img src="some/one.png"' in text
     assert '<img src="some/two.png"' in text
-    assert "Title &amp; more." in text
-    assert "Paper: &lt;what&gt; it says." in text
+    assert '<h2 id="some">Title &amp; more</h2>' in text
+    assert "<p>Paper: &lt;what&gt; it\nsays.</p>" in text
+    assert "<pre>    y &lt; x  (1)\n    as is</pre>" in text
     assert "a &lt; b" in text
     assert "1 of 2 statements hold." in text
     assert text.count('class="missed"') == 1
