@@ -32,7 +32,14 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.checks import check_count, check_floats, check_key, describe, expect
+from jaxseq.checks import (
+    check_count,
+    check_floats,
+    check_ids,
+    check_key,
+    describe,
+    expect,
+)
 from jaxseq.types import Array, Key
 
 
@@ -64,7 +71,7 @@ class Recall(NamedTuple):
     state: Array  # [..., N]
     is_fixed: Array  # [...] bool
     is_cycle: Array  # [...] bool
-    num_sweeps: Array  # [...] int32, how many changed it
+    num_sweeps: Array  # [...] int32, how many changed it until that was known
 
 
 def store(units: Units, patterns: Array) -> Network:
@@ -114,20 +121,19 @@ def store_bounded(units: Units, patterns: Array, limit: int) -> Network:
 
 def clipped(network: Network) -> Network:
     """Keeps the signs of the weights only."""
-    check_network(network)
+    network = check_network(network)
     return network._replace(T=jnp.sign(network.T))
 
 
 def as_zero_one(network: Network) -> Network:
     """Writes a network of ±1 units as one of 0/1 units that does the same."""
-    check_network(network)
+    network = check_network(network)
     return network._replace(U=(jnp.sum(network.T, axis=1) + network.U) / 2)
 
 
 def heard(network: Network, state: Array) -> Array:
     """Returns h_i of eq. (1) for all units, `[..., N]`."""
-    check_network(network)
-    _check_state(network, state)
+    network, state = _check_state(network, state)
     return state @ network.T.T  # (1)
 
 
@@ -135,17 +141,18 @@ def energy(network: Network, state: Array) -> Array:
     """Returns E of eq. (4), `[...]`.
 
     Raises:
-        ValueError: if T is not symmetric: then there is no energy.
+        ValueError: if T is not symmetric: then there is no energy. Inside `jit`, where
+            its values are not known, that is not seen.
     """
-    check_network(network)
+    network, state = _check_state(network, state)
     _check_symmetric(network.T)
-    _check_state(network, state)
     pairs = jnp.sum(state * (state @ network.T), axis=-1)
     return -pairs / 2 + state @ network.U  # (4)
 
 
 def change_of_energy(units: Units, network: Network, state: Array) -> Array:
     """Returns ΔE of eq. (5) for each unit, were it the one that changes: `[..., N]`."""
+    network, state = check_state(units, network, state)
     _check_symmetric(network.T)
     change = (1 + units.off) - 2 * state
     h = heard(network, state)
@@ -163,9 +170,14 @@ def sweep(units: Units, network: Network, state: Array, order: Array) -> Array:
 
     Returns:
         `[..., N]` the state after all of them.
+
+    Raises:
+        ValueError: naming the argument. Inside `jit` a number that no unit has updates
+            none.
     """
-    check_network(network)
-    check_state(units, network, state)
+    network, state = check_state(units, network, state)
+    check_ids("order", order, state.shape[-1])
+    expect(order.ndim == 1, "order", "shape [K]", describe(order))
 
     def update(state, i):
         h_i = state @ network.T[i]  # (1)
@@ -178,8 +190,8 @@ def sweep(units: Units, network: Network, state: Array, order: Array) -> Array:
 
 def at_once(units: Units, network: Network, state: Array) -> Array:
     """Updates all units at once by eq. (2): `[..., N]` to `[..., N]`."""
-    check_state(units, network, state)
-    return _threshold(units, heard(network, state), network.U, state)
+    network, state = check_state(units, network, state)
+    return _threshold(units, state @ network.T.T, network.U, state)
 
 
 def recall(
@@ -201,14 +213,14 @@ def recall(
         ValueError: naming the argument.
     """
     check_key("key", key)
-    check_state(units, network, state)
+    network, state = check_state(units, network, state)
 
     def next_state(number, state):
         order = jax.random.permutation(jax.random.fold_in(key, number), state.shape[-1])
         return sweep(units, network, state, order)
 
     # A state that comes back proves nothing here: the next order is another one.
-    return _settle(next_state, _never, jnp.asarray(state), max_sweeps)
+    return _settle(next_state, _never, state, max_sweeps)
 
 
 def recall_at_once(
@@ -218,13 +230,13 @@ def recall_at_once(
 
     Arguments and errors as in `recall`, which needs a key besides.
     """
-    check_state(units, network, state)
+    network, state = check_state(units, network, state)
 
     def next_state(number, state):
         del number
         return at_once(units, network, state)
 
-    return _settle(next_state, _equal, jnp.asarray(state), max_sweeps)
+    return _settle(next_state, _equal, state, max_sweeps)
 
 
 def flip_probability(units: Units, num_patterns: int, num_units: int) -> float:
@@ -248,43 +260,61 @@ def flip_probability(units: Units, num_patterns: int, num_units: int) -> float:
     return 0.5 * math.erfc(num_heard / (noise * math.sqrt(2)))
 
 
-def check_network(network: Network) -> None:
+def check_network(network: Network) -> Network:
     """Checks that weights are a square matrix of zero diagonal, thresholds beside it.
+
+    Returns:
+        The network, of JAX's arrays.
 
     Raises:
         ValueError: naming the argument.
     """
-    T, U = network
-    check_floats("network.T", T)
-    check_floats("network.U", U)
-    is_square = T.ndim == 2 and T.shape[0] == T.shape[1]
-    expect(is_square, "network.T", "shape [N, N]", describe(T))
+    is_network = isinstance(network, Network)
+    expect(is_network, "network", "a hopfield.Network", type(network).__name__)
+    check_floats("network.T", network.T)
+    check_floats("network.U", network.U)
+    T, U = map(jnp.asarray, network)
+    is_square = T.ndim == 2 and T.shape[0] == T.shape[1] > 0
+    expect(is_square, "network.T", "shape [N, N], N ≥ 1", describe(T))
     fits = U.shape == T.shape[:1] and U.dtype == T.dtype
     expect(fits, "network.U", f"{T.dtype}[{T.shape[0]}]", describe(U))
     if not isinstance(T, jax.core.Tracer):
         diagonal = np.diagonal(np.asarray(T))
         expect(not diagonal.any(), "network.T", "a zero diagonal", diagonal)
+    for argument, values in (("network.T", T), ("network.U", U)):
+        if not isinstance(values, jax.core.Tracer):
+            has_nan = bool(np.isnan(np.asarray(values)).any())
+            expect(not has_nan, argument, "numbers", "NaN among them")
+    return Network(T, U)
 
 
-def check_state(units: Units, network: Network, state: Array) -> None:
-    """Checks that states are of N such units.
+def check_state(units: Units, network: Network, state: Array) -> tuple[Network, Array]:
+    """Checks a network, and that states are of N such units.
+
+    Returns:
+        Both, of JAX's arrays.
 
     Raises:
         ValueError: naming the argument.
     """
-    _check_state(network, state)
+    network, state = _check_state(network, state)
     _check_values("state", units, state)
+    return network, state
 
 
-def _check_state(network: Network, state: Array) -> None:
+def _check_state(network: Network, state: Array) -> tuple[Network, Array]:
+    network = check_network(network)
     check_floats("state", state)
-    T = network.T
+    state, T = jnp.asarray(state), network.T
     fits = state.ndim >= 1 and state.shape[-1] == T.shape[0] and state.dtype == T.dtype
     expected = f"{T.dtype}[..., {T.shape[0]}], a unit for each row of T"
     expect(fits, "state", expected, describe(state))
+    return network, state
 
 
 def _check_values(argument: str, units: Units, values: Array) -> None:
+    is_kind = isinstance(units, Units)
+    expect(is_kind, "units", "zero_one or plus_minus", repr(units))
     if isinstance(values, jax.core.Tracer):
         return
     wrong = np.asarray(values)[~np.isin(np.asarray(values), [units.off, 1.0])]
@@ -305,6 +335,7 @@ def _check_symmetric(T: Array) -> None:
 def _signs(units: Units, patterns: Array) -> Array:
     """Checks patterns, and writes them as ±1."""
     check_floats("patterns", patterns)
+    patterns = jnp.asarray(patterns)
     is_list = patterns.ndim == 2 and 0 not in patterns.shape
     expect(is_list, "patterns", "shape [n, N], none of them 0", describe(patterns))
     _check_values("patterns", units, patterns)
@@ -340,7 +371,8 @@ def _settle(
         new = next_state(number, recalled.state)
         is_fixed = _equal(new, recalled.state)
         is_cycle = is_back(new, before) & ~is_fixed
-        num_sweeps = recalled.num_sweeps + (~is_fixed).astype(jnp.int32)
+        is_counted = ~(is_fixed | recalled.is_cycle)
+        num_sweeps = recalled.num_sweeps + is_counted.astype(jnp.int32)
         return number + 1, recalled.state, Recall(new, is_fixed, is_cycle, num_sweeps)
 
     no = jnp.zeros(state.shape[:-1], bool)

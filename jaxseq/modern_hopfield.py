@@ -16,11 +16,13 @@ Reference: Ramsauer et al., Hopfield networks is all you need, ICLR 2021: its eq
 (4) and (5).
 """
 
+import math
 from typing import NamedTuple
 
 import jax
 import jax.core
 import jax.numpy as jnp
+import numpy as np
 
 from jaxseq.checks import check_count, check_floats, describe, expect
 from jaxseq.types import Array
@@ -44,8 +46,11 @@ def energy(beta: float, patterns: Array, state: Array) -> Array:
 
     Returns:
         `[...]`.
+
+    Raises:
+        ValueError: naming the argument.
     """
-    _check(beta, patterns, state)
+    patterns, state = _check(beta, patterns, state)
     lse = jax.nn.logsumexp(beta * (state @ patterns.T), axis=-1) / beta  # (2)
     largest = jnp.max(jnp.sum(patterns**2, axis=-1))  # M²
     own = jnp.sum(state**2, axis=-1) / 2
@@ -55,14 +60,18 @@ def energy(beta: float, patterns: Array, state: Array) -> Array:
 def weights(beta: float, patterns: Array, state: Array) -> Array:
     """Returns softmax(β Xᵀξ), how much each pattern is attended to: `[..., n]`.
 
-    Arguments as in `energy`.
+    Arguments and errors as in `energy`.
     """
-    _check(beta, patterns, state)
+    patterns, state = _check(beta, patterns, state)
     return jax.nn.softmax(beta * (state @ patterns.T), axis=-1)
 
 
 def update(beta: float, patterns: Array, state: Array) -> Array:
-    """Returns the next state by eq. (3): `[..., d]`. Arguments as in `energy`."""
+    """Returns the next state by eq. (3): `[..., d]`.
+
+    Arguments and errors as in `energy`.
+    """
+    patterns, state = _check(beta, patterns, state)
     return weights(beta, patterns, state) @ patterns  # (3)
 
 
@@ -88,9 +97,9 @@ def retrieve(
     Raises:
         ValueError: naming the argument.
     """
-    _check(beta, patterns, state)
+    patterns, state = _check(beta, patterns, state)
     check_count("max_updates", max_updates)
-    expect(tolerance >= 0, "tolerance", "a number of 0 or more", tolerance)
+    _check_number("tolerance", tolerance, "a number of 0 or more", 0.0)
 
     def is_on_its_way(retrieved):
         is_early = retrieved.num_updates < max_updates
@@ -101,19 +110,32 @@ def retrieve(
         moved = jnp.linalg.norm(new - retrieved.state, axis=-1)
         return Retrieved(new, retrieved.num_updates + 1, moved <= tolerance)
 
-    start = Retrieved(
-        jnp.asarray(state), jnp.int32(0), jnp.zeros(state.shape[:-1], bool)
-    )
+    start = Retrieved(state, jnp.int32(0), jnp.zeros(state.shape[:-1], bool))
     return jax.lax.while_loop(is_on_its_way, step, start)
 
 
-def _check(beta: float, patterns: Array, state: Array) -> None:
-    if not isinstance(beta, jax.core.Tracer):
-        expect(beta > 0, "beta", "a number above 0", beta)
+def _check(beta: float, patterns: Array, state: Array) -> tuple[Array, Array]:
+    """Checks the arguments; returns patterns and states as JAX's arrays."""
+    _check_number("beta", beta, "a finite number above 0", math.ulp(0.0))
     check_floats("patterns", patterns)
+    check_floats("state", state)
+    patterns, state = jnp.asarray(patterns), jnp.asarray(state)
     is_list = patterns.ndim == 2 and 0 not in patterns.shape
     expect(is_list, "patterns", "shape [n, d], none of them 0", describe(patterns))
-    check_floats("state", state)
     size, dtype = patterns.shape[1], patterns.dtype
     fits = state.ndim >= 1 and state.shape[-1] == size and state.dtype == dtype
     expect(fits, "state", f"{dtype}[..., {size}], as patterns", describe(state))
+    return patterns, state
+
+
+def _check_number(argument: str, value: float, expected: str, least: float) -> None:
+    """Checks a finite number, its value only where it is known."""
+    is_array = isinstance(value, jax.Array | np.ndarray | np.number)
+    if isinstance(value, jax.core.Tracer):
+        expect(value.ndim == 0, argument, expected, describe(value))
+        return
+    is_number = is_array and value.ndim == 0
+    is_number |= isinstance(value, int | float) and not isinstance(value, bool)
+    expect(is_number, argument, expected, describe(value) if is_array else repr(value))
+    is_in_range = math.isfinite(value) and float(value) >= least
+    expect(is_in_range, argument, expected, value)

@@ -229,6 +229,52 @@ def test_flip_probability_is_how_often_units_flip():
     assert abs(num_flipped / (200 * 20 * 100) / expected - 1) < 0.1
 
 
+def test_recall_sweeps_in_a_new_order_each_time_until_nothing_changes():
+    """Followed sweep by sweep: the orders, the states, and how many there were."""
+    # Patterns far beyond what it can store: several sweeps are needed.
+    network = hopfield.store(plus_minus, draw(plus_minus, 40, 60))
+    start, key = draw(plus_minus, 5, 60, seed=1), jax.random.key(3)
+    ended = hopfield.recall(plus_minus, network, start, key)
+    state, counted, orders = np.asarray(start), np.zeros(5, int), []
+    for number in range(int(ended.num_sweeps.max()) + 1):
+        order = jax.random.permutation(jax.random.fold_in(key, number), 60)
+        orders.append(tuple(order.tolist()))
+        new = np.stack([sweep_by_hand(plus_minus, network, s, order) for s in state])
+        counted += (new != state).any(-1)
+        state = new
+    assert len(set(orders)) == len(orders) > 2
+    np.testing.assert_array_equal(ended.state, state)
+    np.testing.assert_array_equal(ended.num_sweeps, counted)
+
+
+def test_two_states_are_counted_alike_alone_and_beside_slower_ones():
+    T = jnp.zeros((6, 6)).at[0, 1].set(-1.0).at[1, 0].set(-1.0)
+    for i in range(1, 5):  # a chain that takes a sweep for each unit
+        T = T.at[i + 1, i].set(1.0)
+    network = Network(T, jnp.zeros(6))
+    slow = jnp.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+    cycle = jnp.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    alone = hopfield.recall_at_once(plus_minus, network, cycle)
+    both = hopfield.recall_at_once(plus_minus, network, jnp.stack([cycle, slow]))
+    assert alone.num_sweeps == both.num_sweeps[0]
+    assert both.is_cycle[0] == alone.is_cycle
+
+
+def test_numpy_arrays_will_do():
+    network = network_of(6)
+    by_numpy = Network(np.asarray(network.T), np.asarray(network.U))
+    state = np.asarray(draw(plus_minus, 3, 6))
+    for recall in (
+        lambda n, s: hopfield.recall(plus_minus, n, s, jax.random.key(0)),
+        lambda n, s: hopfield.recall_at_once(plus_minus, n, s),
+    ):
+        jax.tree.map(
+            np.testing.assert_array_equal,
+            recall(by_numpy, state),
+            recall(network, jnp.asarray(state)),
+        )
+
+
 NETWORK = network_of(4)
 ASYMMETRIC = Network(jnp.array([[0.0, 1.0], [2.0, 0.0]]), jnp.zeros(2))
 KEY = jax.random.key(0)
@@ -287,7 +333,63 @@ KEY = jax.random.key(0)
         ),
         (
             lambda: hopfield.heard(Network(jnp.ones((2, 3)), jnp.ones(2)), jnp.ones(3)),
-            r"network.T: expected shape \[N, N\], got float64\[2, 3\]",
+            r"network.T: expected shape \[N, N\], N ≥ 1, got float64\[2, 3\]",
+        ),
+        (
+            lambda: hopfield.change_of_energy(
+                plus_minus, Network(jnp.ones((2, 3)), jnp.ones(2)), jnp.ones(3)
+            ),
+            r"network.T: expected shape \[N, N\], N ≥ 1, got float64\[2, 3\]",
+        ),
+        (
+            lambda: hopfield.change_of_energy(plus_minus, NETWORK, jnp.zeros(4)),
+            "state: expected nothing but -1 and 1",
+        ),
+        (
+            lambda: hopfield.energy(NETWORK, [1.0, 1.0, 1.0, 1.0]),
+            "state: expected an array, got list",
+        ),
+        (
+            lambda: hopfield.recall(plus_minus, (None, None), jnp.ones(4), KEY),
+            "network: expected a hopfield.Network, got tuple",
+        ),
+        (
+            lambda: hopfield.at_once(plus_minus, Network(None, None), jnp.ones(4)),
+            "network.T: expected an array, got NoneType",
+        ),
+        (
+            lambda: hopfield.heard(Network(jnp.ones(()), jnp.ones(())), jnp.ones(4)),
+            r"network.T: expected shape \[N, N\], N ≥ 1, got float64\[\]",
+        ),
+        (
+            lambda: hopfield.heard(
+                Network(jnp.ones((0, 0)), jnp.ones(0)), jnp.ones((1, 0))
+            ),
+            r"network.T: expected shape \[N, N\], N ≥ 1, got float64\[0, 0\]",
+        ),
+        (
+            lambda: hopfield.recall(
+                plus_minus, NETWORK._replace(U=jnp.full(4, jnp.nan)), jnp.ones(4), KEY
+            ),
+            "network.U: expected numbers, got NaN among them",
+        ),
+        (
+            lambda: hopfield.at_once("±1", NETWORK, jnp.ones(4)),
+            "units: expected zero_one or plus_minus, got '±1'",
+        ),
+        (
+            lambda: hopfield.sweep(plus_minus, NETWORK, jnp.ones(4), jnp.array([7])),
+            r"order: expected 0 to 3, got 7 at \[0\]",
+        ),
+        (
+            lambda: hopfield.sweep(plus_minus, NETWORK, jnp.ones(4), jnp.ones(4)),
+            "order: expected an array of an integer dtype, got float64",
+        ),
+        (
+            lambda: hopfield.sweep(
+                plus_minus, NETWORK, jnp.ones(4), jnp.zeros((1, 4), int)
+            ),
+            r"order: expected shape \[K\], got int64\[1, 4\]",
         ),
     ],
 )

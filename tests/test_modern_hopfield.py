@@ -83,12 +83,51 @@ def test_retrieve_that_has_no_time_says_so():
     assert not ended.is_settled
 
 
+def test_retrieve_stops_at_the_first_update_within_the_tolerance():
+    state, moved = draw(5, seed=1), []
+    for _ in range(12):
+        new = modern.update(2.0, PATTERNS, state)
+        moved.append(float(jnp.linalg.norm(new - state)))
+        state = new
+    for tolerance in (moved[3], moved[7]):
+        ended = modern.retrieve(2.0, PATTERNS, draw(5, seed=1), tolerance)
+        first = next(n for n, length in enumerate(moved) if length <= tolerance)
+        assert ended.num_updates == first + 1
+        assert ended.is_settled
+
+
+def test_numpy_arrays_and_traced_numbers_will_do():
+    state = np.asarray(draw(5, seed=1))
+    expected = modern.retrieve(2.0, PATTERNS, draw(5, seed=1), 1e-3)
+    by_numpy = modern.retrieve(np.float64(2), np.asarray(PATTERNS), state, 1e-3)
+    traced = jax.jit(modern.retrieve)(2.0, PATTERNS, state, 1e-3)
+    for ended in (by_numpy, traced):
+        np.testing.assert_allclose(ended.state, expected.state, rtol=1e-12)
+    with jax.enable_x64(False):  # NumPy's float64 becomes float32, all of it
+        narrow = modern.retrieve(2.0, np.asarray(PATTERNS), state)
+    assert narrow.state.dtype == jnp.float32
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (
             lambda: modern.update(0.0, PATTERNS, draw(5)),
-            "beta: expected a number",
+            "beta: expected a finite number above 0, got 0.0",
+        ),
+        *(
+            (
+                lambda beta=beta: modern.update(beta, PATTERNS, draw(5)),
+                f"beta: .* {got}",
+            )
+            for beta, got in (
+                (float("inf"), "inf"),
+                (float("nan"), "nan"),
+                (np.ones(2), r"float64\[2\]"),
+                ("8", "'8'"),
+                (None, "None"),
+                (True, "True"),
+            )
         ),
         (
             lambda: modern.energy(1.0, PATTERNS, draw(4)),

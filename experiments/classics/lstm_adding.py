@@ -21,6 +21,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from experiments import cli
 from experiments.classics import claims
@@ -76,7 +77,7 @@ def setting(bound: float) -> Setting:
         num_outputs=1,
         num_blocks=2,
         block_size=2,
-        rate=0.5,
+        optimizer=optax.sgd(0.5),
         bound=bound,
         gate_biases=(-3.0, -6.0),
         tolerance=0.04,

@@ -8,8 +8,12 @@ grows very slowly with the lag. Ours: see the table of results.
 
     python -m experiments.classics.lstm_long_lag --out out
 
-Departures: noise that would go on for more than 80 symbols beyond the q stops there, in
-one of 5,000 sequences.
+Departures: Adam, rate .0003, from weights in ±.01; noise that would go on for more than
+80 symbols beyond the q stops there, in one of 5,000 sequences. To the letter, by plain
+descent at rate .01 from ±.2, four of four networks stop for q = 50, after 133,000 on
+average; none of four for q = 100 and none of two for q = 1,000 within 300,000: before
+anything is learned the states drift to ±5 and ±50, where h is flat. At rate .1 from
+±.05 all stop for q = 100, after 38,000, and none for q = 1,000.
 """
 
 import dataclasses
@@ -20,6 +24,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from experiments import cli
 from experiments.classics import claims
@@ -36,8 +41,12 @@ class Config:
     """q, the least number of distractors in a sequence, and p, their kinds."""
     num_seeds: int = 4
     """Networks for each lag, trained side by side."""
-    max_sequences: int = 300_000
+    max_sequences: int = 100_000
     """Sequences that a network may read at most."""
+    rate: float = 0.0003
+    """Adam's learning rate."""
+    bound: float = 0.01
+    """Weights start uniform in ±bound."""
     seed: int = 0
     """Of the weights and the sequences."""
     out: Path = Path("out")
@@ -76,16 +85,16 @@ def example(lag: int, key) -> Example:
     )
 
 
-def setting(lag: int) -> Setting:
-    """Returns the task as the paper trains it."""
+def setting(lag: int, rate: float, bound: float) -> Setting:
+    """Returns the task, for a lag of at least q = p."""
     return Setting(
         example=functools.partial(example, lag),
         num_inputs=lag + 4,
         num_outputs=2,
         num_blocks=2,
         block_size=1,
-        rate=0.01,
-        bound=0.2,
+        optimizer=optax.adam(rate),
+        bound=bound,
         gate_biases=None,
         tolerance=0.2,
         mean_error=1.0,
@@ -104,7 +113,8 @@ def train(config: Config) -> dict:
     num_sequences, curves, listed, means = {}, {}, [], {}
     for lag in config.lags:
         keys = jax.random.split(jax.random.key(config.seed), config.num_seeds)
-        learned = learn(keys, setting(lag), config.max_sequences)
+        task = setting(lag, config.rate, config.bound)
+        learned = learn(keys, task, config.max_sequences)
         stopped = learned.num_sequences
         num_sequences[lag], curves[lag] = stopped.tolist(), learned.curve.tolist()
         share = float((stopped > 0).mean())

@@ -1,8 +1,10 @@
-"""Training as in 1997: one sequence at a time, its target at the end, plain descent.
+"""Training as in 1997: one sequence at a time, its target at the end.
 
     y_k = σ(V y^c_T + b_k),    L = ½ Σ_k (t_k - y_k)²,    Δw = -α ∂L/∂w after each
 
-with the paper's memory blocks and truncated gradient (`jaxseq.cells.lstm_1997_blocks`).
+(or what an optimizer makes of the gradient), with the paper's memory blocks and
+truncated gradient (`jaxseq.cells.lstm_1997_blocks`).
+
 Training stops where the paper's does: the error is small on average, and the last
 sequences, 2,000 or 10,000 of them, were all answered correctly.
 """
@@ -14,6 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from jaxseq import readout
 from jaxseq.cells import lstm_1997_blocks as blocks
@@ -45,7 +48,8 @@ class Setting(NamedTuple):
     num_outputs: int
     num_blocks: int
     block_size: int
-    rate: float
+    optimizer: optax.GradientTransformation
+    """The paper's is `optax.sgd`."""
     bound: float
     """Weights start uniform in ±bound, and so do biases but those of input gates."""
     gate_biases: tuple[float, ...] | None
@@ -120,11 +124,12 @@ def learn(keys: Key, setting: Setting, max_sequences: int) -> Learned:
         The networks as they were when they stopped.
     """
     params = jax.vmap(lambda key: init(key, setting))(keys)
+    moments = jax.vmap(setting.optimizer.init)(params)
     kept, stopped = params, np.full(len(keys), -1)
     num_right = np.zeros(len(keys), int)  # in a row, at the end
     curve = []
     for number in range(-(-max_sequences // CHUNK)):
-        params, errors = _read(setting, keys, params, number)
+        params, moments, errors = _read(setting, keys, params, moments, number)
         errors = np.asarray(errors)  # [S, CHUNK, O]
         curve.append(errors.mean((1, 2)))
         is_wrong = errors.max(-1) >= setting.tolerance
@@ -149,26 +154,29 @@ def learn(keys: Key, setting: Setting, max_sequences: int) -> Learned:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _read(setting: Setting, keys: Key, params: Params, number):
-    """Trains on a chunk of sequences: the weights, and the errors beforehand."""
+def _read(setting: Setting, keys: Key, params: Params, moments, number):
+    """Trains on a chunk of sequences; also returns each one's errors beforehand."""
 
     def loss(params, example):
         y = answer(setting, params, example)
         return squared_error(y, example.target), jnp.abs(y - example.target)
 
-    def update(params, key):
+    def update(learned, key):
+        params, moments = learned
         example = setting.example(key)
         gradient, errors = jax.grad(loss, has_aux=True)(params, example)
         if setting.gate_biases is None:
             gradient = without_biases(gradient)
-        params = jax.tree.map(lambda p, d: p - setting.rate * d, params, gradient)
-        return params, errors
+        updates, moments = setting.optimizer.update(gradient, moments)
+        return (optax.apply_updates(params, updates), moments), errors
 
-    def network(key, params):
+    def network(key, *learned):
         chunk_key = jax.random.fold_in(key, number)
-        return jax.lax.scan(update, params, jax.random.split(chunk_key, CHUNK))
+        each = jax.random.split(chunk_key, CHUNK)
+        learned, errors = jax.lax.scan(update, learned, each)
+        return *learned, errors
 
-    return jax.vmap(network)(keys, params)
+    return jax.vmap(network)(keys, params, moments)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

@@ -56,7 +56,8 @@ def test_run_writes_numbers_and_figures(name, tmp_path, capsys):
     module = importlib.import_module(f"experiments.classics.{name}")
     config = module.Config(**TINY[name], out=tmp_path)
     # Optax's Adam divides by a count of steps, an integer.
-    promotion = "standard" if name.startswith("lstm_reber") else "strict"
+    has_adam = name.startswith(("lstm_reber", "lstm_long_lag"))
+    promotion = "standard" if has_adam else "strict"
     with jax.numpy_dtype_promotion(promotion):
         result = claims.run(name, config, module.train, module.draw)
     folder = tmp_path / "classics" / name

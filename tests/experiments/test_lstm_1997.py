@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from experiments.classics import (
@@ -96,10 +97,11 @@ def test_long_lag_is_asked_of_the_second_letter():
 
 
 def test_network_without_biases_gets_none():
-    task = lstm_long_lag.setting(5)
+    task = lstm_long_lag.setting(5, 0.01, 0.2)._replace(optimizer=optax.sgd(0.1))
     keys = jax.random.split(jax.random.key(0), 1)
     start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
-    after, _ = lstm_training._read(task, keys, start, 0)
+    moments = jax.vmap(task.optimizer.init)(start)
+    after, _, _ = lstm_training._read(task, keys, start, moments, 0)
     assert (after.out.V != start.out.V).all()
     for params in (start, after):
         assert not params.hidden.b.any()
@@ -111,7 +113,8 @@ def test_training_is_descent_after_each_sequence():
     keys = jax.random.split(jax.random.key(0), 1)
     start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
     np.testing.assert_array_equal(start.hidden.b[0, :2], [-3, -6])
-    after, errors = lstm_training._read(task, keys, start, 0)
+    moments = jax.vmap(task.optimizer.init)(start)
+    after, _, errors = lstm_training._read(task, keys, start, moments, 0)
     assert errors.shape == (1, lstm_training.CHUNK, 1)
     chunk_keys = jax.random.split(jax.random.fold_in(keys[0], 0), lstm_training.CHUNK)
     params = jax.tree.map(lambda leaf: leaf[0], start)
@@ -137,13 +140,13 @@ def test_training_stops_after_so_many_right(num_correct, stops, monkeypatch):
     wrong_at = {0: [500], 1: [], 2: [], 3: []}
     seen = []
 
-    def read(setting, keys, params, number):
+    def read(setting, keys, params, moments, number):
         seen.append(number)
         errors = np.zeros((2, lstm_training.CHUNK, 1))
         errors[0, wrong_at[number]] = 1.0  # the first: 499, 1,499, 2,499 in a row
         if number > 0:
             errors[1, -1] = 1.0  # the second never gets there
-        return jax.tree.map(lambda leaf: leaf + 1, params), errors
+        return jax.tree.map(lambda leaf: leaf + 1, params), moments, errors
 
     monkeypatch.setattr(lstm_training, "_read", read)
     keys = jax.random.split(jax.random.key(0), 2)
