@@ -28,11 +28,12 @@ from experiments.classics import claims, elman_sentences
 from experiments.classics.claims import Claim, at_least, at_most, reported
 from experiments.classics.elman_sentences import IS_NOUN, WORDS
 from experiments.classics.elman_training import FULL, ONE_STEP, Setting, learn, read
+from experiments.classics.settings import Settings
 from experiments.results import replace
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train Elman networks on sentences of 29 words."""
 
     num_seeds: int = 3
@@ -51,6 +52,11 @@ class Config:
     """Of the sentences and the weights."""
     out: Path = Path("out")
     """Folder of the results: they go to OUT/classics/elman_classes/."""
+
+    def __post_init__(self):
+        """Refuses values that make no sense, naming the option."""
+        super().__post_init__()
+        self.expect_least("num_sentences", 200)  # or some words do not come
 
 
 REDUCED = Config(num_passes=4)

@@ -24,11 +24,12 @@ from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import Claim, at_most, between
 from experiments.classics.elman_training import FULL, ONE_STEP, Setting, learn, read
+from experiments.classics.settings import Settings
 from experiments.results import replace
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train Elman networks to predict letters."""
 
     num_seeds: int = 5

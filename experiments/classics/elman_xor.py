@@ -25,11 +25,12 @@ from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, at_most, reported
 from experiments.classics.elman_training import FULL, ONE_STEP, Setting, learn, read
+from experiments.classics.settings import Settings
 from experiments.results import replace
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train Elman networks on XOR in time."""
 
     num_seeds: int = 20

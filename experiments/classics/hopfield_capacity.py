@@ -25,13 +25,14 @@ import numpy as np
 from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import Claim, at_least, at_most, between, reported
+from experiments.classics.settings import Settings
 from experiments.results import replace
 from jaxseq import hopfield
 from jaxseq.hopfield import Network, Units, plus_minus, zero_one
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Count how many memories of a Hopfield network are stable."""
 
     num_networks: int = 200
@@ -88,8 +89,9 @@ def train(config: Config) -> dict:
         _num_wrong(zero_one, _store_clipped, key, config.num_networks, 9, NUM_UNITS) < 5
     )
     familiar = _familiarity(key, config.num_networks)
+    differing = _num_differing(key, config.num_networks)
     result = {"exact": exact, "near": near, "theory": theory, "overlap": overlap}
-    result |= {"clipped_9": clipped, "familiarity": familiar}
+    result |= {"clipped_9": clipped, "familiarity": familiar, "differing": differing}
     return result | {"claims": _claims(result)}
 
 
@@ -104,6 +106,7 @@ def _claims(result: dict) -> list[Claim]:
         between("0/1, n = 10, stable whole", ".6", 0.55, exact["0/1"][of[10]], 0.70),
         between("  by eq. (10)", ".40", 0.39, theory["0/1"][of[10]], 0.41),
         at_least("±1, n = 10, stable whole", "-", 0.94, exact["±1"][of[10]]),
+        at_most("0/1 with U = ½ Σ T: runs unlike ±1", "0", 0, result["differing"]),
         reported("0/1, n = 15, under 5 errors", "half", near["0/1"][of[15]]),
         reported("±1, n = 20, stable whole", "as 0/1, n = 10", exact["±1"][of[20]]),
         between(
@@ -181,6 +184,19 @@ def _overlap(key, num_networks: int, num_patterns: int, size: int) -> float:
         plus_minus, hopfield.store, key, num_networks, num_patterns, size
     )
     return float(jnp.mean(patterns * states))
+
+
+def _num_differing(key, num_networks: int) -> int:
+    """Counts recalls from anywhere that end elsewhere in the other notation."""
+    key_stored, key_start, key_order = jax.random.split(key, 3)
+    patterns = _draw(plus_minus, key_stored, (num_networks, 10, NUM_UNITS))
+    networks = jax.vmap(functools.partial(hopfield.store, plus_minus))(patterns)
+    starts = _draw(plus_minus, key_start, (num_networks, NUM_TESTED, NUM_UNITS))
+    ended = _recall(plus_minus, networks, starts, key_order)
+    # The thresholds of `hopfield.as_zero_one`, written out.
+    of_zero_one = networks._replace(U=networks.T.sum(-1) / 2)
+    same = _recall(zero_one, of_zero_one, (starts + 1) / 2, key_order)
+    return int(jnp.sum((ended != 2 * same - 1).any(-1)))
 
 
 def _familiarity(key, num_networks: int) -> tuple[float, float]:

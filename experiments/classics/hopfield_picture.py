@@ -24,13 +24,14 @@ import numpy as np
 from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import Claim, at_least, at_most, reported
+from experiments.classics.settings import Settings
 from experiments.results import replace
 from jaxseq import hopfield
 from jaxseq.hopfield import Network, plus_minus
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Recall damaged letters from a Hopfield network."""
 
     noise: float = 0.15
@@ -44,8 +45,9 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
-        if not 0 <= self.noise < 0.5:
-            raise ValueError(f"--noise: expected 0 to 0.5, got {self.noise}")
+        super().__post_init__()
+        if not self.noise < 0.5:
+            self.refuse("noise", "0 to 0.5")
 
 
 REDUCED = Config()
@@ -63,8 +65,8 @@ def train(config: Config) -> dict:
 
     Returns:
         "frames": of the first letter, the states drawn; "energies": after each single
-        update, of every letter; "times": of the frames, in updates; "alternating": the
-        energies of a recall of all units at once that ends in two states; "claims".
+        update, of every letter; "times": of the frames, in updates; "alternating": two
+        units that inhibit each other, all at once and one by one; "claims".
     """
     letters = jnp.stack([_picture(rows) for rows in LETTERS.values()])
     network = hopfield.store(plus_minus, letters)

@@ -23,13 +23,14 @@ from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, reported
 from experiments.classics.jordan_training import endless, learn, lessons, run_free
+from experiments.classics.settings import Settings
 from experiments.results import replace
 from jaxseq.cells import jordan
 from jaxseq.cells.jordan import State
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Teach Jordan networks a cycle, and start them elsewhere."""
 
     num_seeds: int = 5

@@ -20,14 +20,15 @@ import numpy as np
 
 from experiments import cli
 from experiments.classics import claims
-from experiments.classics.claims import at_least, at_most, between
+from experiments.classics.claims import at_least, at_most, between, reported
 from experiments.classics.jordan_training import learn, lessons, run_free, together
+from experiments.classics.settings import Settings
 from experiments.results import replace
 from jaxseq.cells import jordan
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Teach Jordan networks sequences of letters."""
 
     num_seeds: int = 6
@@ -84,7 +85,7 @@ def train(config: Config) -> dict:
         for name, values in FEATURES.items()
     }
     feature = {name: ys[..., -1] for name, ys in feature.items()}
-    rises = np.diff(feature["free"], axis=-1)
+    rises = np.diff(feature["free"], axis=-1)  # [S, 4]
     held = feature["constrained"][:, :-1].max()
     listed = [
         *(
@@ -94,7 +95,10 @@ def train(config: Config) -> dict:
         ),
         at_least("A B A C, μ = .8: least", "learns it", 1.0, min(accuracy[0.8])),
         at_least("networks that follow both plans", "all", 1.0, plans),
-        at_least("free feature: least rise a step", "rises", 0.0, float(rises.min())),
+        at_least(
+            "free feature, mean: least rise", "rises", 0.0, float(rises.mean(0).min())
+        ),
+        reported("  of a single network", "-", float(rises.min())),
         at_most("constrained feature: most", "low", 0.3, float(held)),
     ]
     return {

@@ -27,11 +27,12 @@ from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_most, reported
 from experiments.classics.lstm_training import Example, Setting, learn, test
+from experiments.classics.settings import Settings
 from experiments.results import replace
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train the LSTM of 1997 on adding, task 4, T = 100."""
 
     num_seeds: int = 5
@@ -57,7 +58,7 @@ def example(key) -> Example:
     keys = jax.random.split(key, 4)
     length = jax.random.randint(keys[0], (), SHORTEST, LONGEST + 1, jnp.int32)
     first = jax.random.randint(keys[1], (), 0, 10, jnp.int32)
-    second = jax.random.randint(keys[2], (), 0, SHORTEST // 2 - 2, jnp.int32)
+    second = jax.random.randint(keys[2], (), 0, SHORTEST // 2 - 1, jnp.int32)
     second += (second >= first).astype(jnp.int32)  # one of the others
     values = jax.random.uniform(keys[3], (LONGEST,), jnp.float32, -1, 1)
     markers = jnp.zeros(LONGEST).astype(jnp.float32).at[first].set(1).at[second].set(1)

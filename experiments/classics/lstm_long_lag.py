@@ -30,11 +30,12 @@ from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, at_most, reported
 from experiments.classics.lstm_training import Example, Setting, learn
+from experiments.classics.settings import Settings
 from experiments.results import replace
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train the LSTM of 1997 on long lags, task 2c."""
 
     lags: tuple[int, ...] = (50, 100, 1_000)
@@ -54,8 +55,9 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
+        super().__post_init__()
         if not self.lags or min(self.lags) < 1:
-            raise ValueError(f"--lags: expected numbers of 1 or more, got {self.lags}")
+            self.refuse("lags", "numbers of 1 or more")
 
 
 REDUCED = Config(lags=(50, 100), num_seeds=3)

@@ -33,6 +33,7 @@ from experiments import cli
 from experiments.classics import claims, reber_strings
 from experiments.classics.claims import at_least, at_most, reported
 from experiments.classics.reber_strings import SYMBOLS, Stream
+from experiments.classics.settings import Settings
 from experiments.results import replace
 from jaxseq import losses, readout
 from jaxseq.cells import Cell, lstm, lstm_1997
@@ -41,7 +42,7 @@ from jaxseq.unroll import unroll
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train LSTMs with and without forget gates on a stream of Reber strings."""
 
     num_seeds: int = 10
@@ -61,12 +62,9 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
-        if self.num_symbols < LENGTH:
-            got = self.num_symbols
-            raise ValueError(f"--num-symbols: expected {LENGTH} or more, got {got}")
-        if self.num_test < EARLY:
-            got = self.num_test
-            raise ValueError(f"--num-test: expected {EARLY} or more, got {got}")
+        super().__post_init__()
+        self.expect_least("num_symbols", LENGTH)
+        self.expect_least("num_test", EARLY)
 
 
 CHUNK, LENGTH, NUM_TEST, EARLY, DRAWN = 50, 1_000, 10, 1_200, 300

@@ -25,11 +25,12 @@ from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, reported
 from experiments.classics.lstm_training import Example, Setting, learn, test
+from experiments.classics.settings import Settings
 from experiments.results import replace
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Train the LSTM of 1997 on temporal order, task 6a."""
 
     num_seeds: int = 10

@@ -28,6 +28,7 @@ import numpy as np
 from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, at_most, between
+from experiments.classics.settings import Settings
 from experiments.results import replace
 from jaxseq.cells import Cell, elman, gru, lstm, lstm_1997
 from jaxseq.cells.activations import logistic
@@ -35,7 +36,7 @@ from jaxseq.unroll import unroll
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Follow errors back through time."""
 
     num_networks: int = 20
@@ -51,8 +52,8 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
-        if self.num_steps < 20:
-            raise ValueError(f"--num-steps: expected 20 or more, got {self.num_steps}")
+        super().__post_init__()
+        self.expect_least("num_steps", 20)
 
 
 REDUCED = Config()
@@ -62,11 +63,13 @@ CELLS: dict[str, Cell] = {
     "Elman, tanh": elman.cell(),
     "GRU": gru.reset_after(),
     "LSTM": lstm.cell(),
+    "LSTM 1997": lstm_1997.cell(),
     "LSTM 1997, truncated": lstm_1997.truncated(),
 }
 W = np.array([[8.0, 8.0], [-8.0, -8.0]])
 FIXED = np.array([0.0, 0.5])
 LATCH_WEIGHTS = (1.25, 2.0, 3.0)
+NOISES = {"0.9 h*": 0.9, "3 h*": 3.0}
 WALL_STEPS, WALL_TARGET = 50, 0.7
 
 
@@ -76,15 +79,18 @@ def train(config: Config) -> dict:
     Returns:
         "norms": for each cell the length of ∂L/∂s_{T-l} over that of ∂L/∂s_T, for each
         lag l, geometric means over networks; "products": of l Jacobians of the
-        counter-example; "thresholds": h* of the latch; "latched": products along a
-        latched run; "wall": the error over (w, b), and how much steeper it is there;
-        "claims".
+        counter-example; "thresholds": h* of the latch; "runs": its states, with noise
+        below and above h*, and "latched": products along the first; "wall": the error
+        over (w, b), and how much steeper it is there; "claims".
     """
     with jax.enable_x64(True):
         norms = {name: _norms(config, cell) for name, cell in CELLS.items()}
         products = _products(10)
         thresholds = {w: _threshold(w) for w in LATCH_WEIGHTS}
-        latched = _latched(2.0, 0.9 * thresholds[2.0], config)
+        runs = {
+            n: _latch(2.0, by * thresholds[2.0], config) for n, by in NOISES.items()
+        }
+        latched = [p for _, p in runs["0.9 h*"]]
         wall = _wall()
     late = config.num_steps // 2
     radius = float(np.abs(np.linalg.eigvals(W)).max())
@@ -98,14 +104,18 @@ def train(config: Config) -> dict:
         at_most(
             f"Elman, tanh, over LSTM at lag {late}",
             "vanishes",
-            1.0,
+            1e-3,
             norms["Elman, tanh"][late] / norms["LSTM 1997, truncated"][late],
         ),
         at_most("counter-example: spectral radius", "0", 1e-6, radius),
         between("  product of 1 Jacobian", "14.142", 14.142, products[0], 14.1422),
         between("  of 10", "7240.77", 7240.76, products[9], 7240.78),
         at_most("h* by its formula and by iteration", "-", 1e-6, error),
-        at_most("latched: product over 20 steps", "→ 0", 1e-3, latched[20]),
+        at_least(
+            "latched by noise under h*: least x", "> 0", 0.0, _least(runs["0.9 h*"])
+        ),
+        at_most("  product over 20 steps", "→ 0", 1e-3, latched[20]),
+        at_most("by noise of 3 h*: least x", "< 0", 0.0, _least(runs["3 h*"])),
         at_least("wall: steepest slope over median", "a wall", 100, wall["ratio"]),
     ]
     return {
@@ -113,6 +123,7 @@ def train(config: Config) -> dict:
         "products": products,
         "thresholds": {f"{w:g}": h for w, h in thresholds.items()},
         "latched": latched,
+        "runs": {name: [x for x, _ in run] for name, run in runs.items()},
         "wall": wall,
         "claims": listed,
     }
@@ -123,8 +134,8 @@ def draw(folder: Path, result: dict) -> list[Path]:
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.6, 3.9), dpi=130, layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
+    figure = Figure(figsize=(12.4, 3.9), dpi=130, layout="constrained")
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 0.9, 1))
     for name, norms in result["norms"].items():
         left.semilogy(np.maximum(norms, 1e-30), label=name)
     products = np.asarray(result["products"])
@@ -133,6 +144,11 @@ def draw(folder: Path, result: dict) -> list[Path]:
     left.set(xlabel="lag", ylabel="length of the error, of lag 0", ylim=(1e-20, 1e6))
     left.grid(alpha=0.3)
     left.legend(fontsize="small", loc="upper right")
+    for name, xs in result["runs"].items():
+        middle.plot(xs, lw=1, label=f"noise in ± {name}")
+    middle.axhline(0, color="0.5", lw=0.8, ls=":")
+    middle.set(xlabel="step", ylabel="x", ylim=(-1.1, 1.5), title="a latch, w = 2")
+    middle.legend(fontsize="small", loc="upper right")
     wall = result["wall"]
     mesh = right.pcolormesh(
         wall["ws"], wall["bs"], wall["errors"], norm=LogNorm(1e-4, 1), rasterized=True
@@ -222,15 +238,24 @@ def _threshold_by_iteration(w: float) -> float:
     return (low + high) / 2
 
 
-def _latched(w: float, bound: float, config: Config) -> list[float]:
-    """Multiplies w (1 - x²) along a run with noise that stays below h*."""
+def _least(run: list[tuple[float, float]]) -> float:
+    return min(x for x, _ in run)
+
+
+def _latch(w: float, bound: float, config: Config) -> list[tuple[float, float]]:
+    """Runs x_t = tanh(w x_{t-1} + h_t) with noise in ±bound.
+
+    Returns:
+        At each step x_t, and the product of w (1 - x²) since the start: ∂a_t/∂a_0.
+    """
     rng = np.random.default_rng(config.seed)
-    x, product, products = 1.0, 1.0, [1.0]
+    x, product = 1.0, 1.0
+    run = [(x, product)]
     for h in rng.uniform(-bound, bound, config.num_steps):
         x = math.tanh(w * x + h)
         product *= w * (1 - x**2)
-        products.append(product)
-    return products
+        run.append((x, product))
+    return run
 
 
 def wall_error(w, b) -> jax.Array:

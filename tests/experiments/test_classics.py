@@ -1,7 +1,9 @@
 """The classics at the smallest size: they run, write what they say, refuse nonsense."""
 
+import dataclasses
 import importlib
 import json
+import re
 import types
 from pathlib import Path
 
@@ -75,12 +77,18 @@ def test_run_writes_numbers_and_figures(name, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
+        ("elman_classes", ["--num-sentences", "9"], "--num-sentences: expected 200 or"),
+        ("elman_xor", ["--rate", "nan"], "--rate: expected a finite number of 0 or"),
+        ("elman_xor", ["--bound", "-1"], "--bound: expected a finite number of 0 or"),
         (
-            "lstm_reber_stream",
-            ["--num-symbols", "9"],
-            "--num-symbols: expected 1000",
+            "exploding_gradients",
+            ["--lengths", "9"],
+            "--lengths: expected numbers of 10",
         ),
+        ("lstm_long_lag", ["--lags", "0"], "--lags: expected numbers of 1 or more"),
+        ("lstm_reber_stream", ["--num-symbols", "9"], "--num-symbols: expected 1000"),
         ("lstm_reber_stream", ["--num-test", "9"], "--num-test: expected 1200 or more"),
+        ("vanishing_gradients", ["--num-steps", "9"], "--num-steps: expected 20 or"),
         ("hopfield_picture", ["--noise", "0.5"], "--noise: expected 0 to 0.5, got 0.5"),
         ("modern_hopfield", ["--num-patterns", "1"], "--num-patterns: expected 2 or"),
     ],
@@ -93,6 +101,23 @@ def test_options_that_make_no_sense_end_in_one_line(name, args, message, capsys)
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_count_is_one_or_more_and_no_seed_negative(name, capsys):
+    module = importlib.import_module(f"experiments.classics.{name}")
+    for field in dataclasses.fields(module.Config):
+        if field.type not in (int, "int"):
+            continue
+        wrong = "-1" if field.name == "seed" else "0"
+        option = "--" + field.name.replace("_", "-")
+        with pytest.raises(SystemExit) as stop:
+            module.main([option, wrong])
+        assert stop.value.code == 2
+        error = capsys.readouterr().err
+        assert f"{option}: expected " in error
+        assert f"or more, got {wrong}" in error
+        assert error.count("\n") == 1
 
 
 def test_claims_hold_at_their_bounds_and_not_beyond():
@@ -155,6 +180,16 @@ def test_main_goes_on_after_a_failure(tmp_path, monkeypatch, capsys):
     assert "out of luck" in capsys.readouterr().err
     index = (tmp_path / "classics" / "index.html").read_text("utf-8")
     assert "modern_hopfield/retrieval.png" in index
+
+
+def test_every_experiment_has_a_row_in_the_table_and_says_what_came():
+    readme = (Path(claims.__file__).parents[1] / "README.md").read_text("utf-8")
+    for module in classics.EXPERIMENTS:
+        name = module.__name__.rpartition(".")[2]
+        assert f"| `{name}` |" in readme
+        about = " ".join(module.__doc__.split())
+        assert f"python -m {module.__name__} --out out" in about
+        assert re.search(r"Ours, in (\d+ s|\d+ min): ", about), name
 
 
 def test_every_experiment_is_run_and_tested():

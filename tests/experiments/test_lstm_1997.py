@@ -22,6 +22,9 @@ COUNTS = {
     "1, 3 blocks": (3, 2, 7, 7, "gates", 276),
     "2c, p = 50": (2, 1, 54, 2, "none", 364),
     "2c, p = 100": (2, 1, 104, 2, "none", 664),
+    "2c, p = 200": (2, 1, 204, 2, "none", 1_264),
+    "2c, p = 500": (2, 1, 504, 2, "none", 3_064),
+    "2c, p = 1000": (2, 1, 1_004, 2, "none", 6_064),
     "3": (3, 1, 1, 1, "hidden", 102),
     "4 and 5": (2, 2, 2, 1, "all", 93),
     "6a": (2, 2, 8, 4, "all", 156),
@@ -64,16 +67,18 @@ def test_temporal_order_is_asked_of_the_two_letters():
 def test_adding_asks_for_the_sum_of_what_is_marked():
     keys = jax.random.split(jax.random.key(0), 300)
     xs, lengths, targets = jax.vmap(lstm_adding.example)(keys)
-    num_without = 0
+    num_without = latest = 0
     for x, length, target in zip(*map(np.asarray, (xs, lengths, targets)), strict=True):
         values, markers = x.T
         assert markers[0] == markers[length - 1] == -1
         assert not x[length:].any()
         places = np.flatnonzero(markers == 1)
-        assert places.max() <= 48
+        assert places.max() <= 49
+        latest = max(latest, places.max())
         num_without += len(places) == 1
         assert len(places) == 2 or places[0] > 0
         np.testing.assert_allclose(target[0], 0.5 + values[places].sum() / 4, rtol=1e-6)
+    assert latest == 49
     assert 10 < num_without < 60  # in one of ten the first pair would be marked
 
 
