@@ -86,7 +86,7 @@ def train(config: Config) -> dict:
         "letters": [_rows(letter) for letter in letters],
         "alternating": alternating,
     }
-    rises = float(np.diff(energies, axis=0).max())
+    rises = _largest_rise(energies)
     predicted = _predicted_changes(network, history)
     error = float(np.abs(np.diff(energies, axis=0) - predicted).max())
     rest = float(np.asarray(starts == letters).mean())
@@ -186,6 +186,11 @@ def _predicted_changes(network: Network, history) -> np.ndarray:
     before, after = history[:-1], history[1:]
     change = hopfield.change_of_energy(plus_minus, network, before)
     return np.asarray(jnp.sum(jnp.where(before != after, change, 0.0), axis=-1))
+
+
+def _largest_rise(energies: np.ndarray) -> float:
+    """Returns the largest change of an energy from one update to the next, `[K, n]`."""
+    return float(np.diff(energies, axis=0).max())
 
 
 def _alternating() -> dict:

@@ -161,3 +161,17 @@ def test_training_stops_after_so_many_right(num_correct, stops, monkeypatch):
     start = jax.vmap(lambda key: lstm_training.init(key, task))(keys)
     moved = learned.params.out.b - start.out.b
     np.testing.assert_allclose(moved[:, 0], [stops / 1_000, 4], rtol=1e-5)
+
+
+def test_training_goes_on_while_the_error_is_large_on_average(monkeypatch):
+    """All correct, off by less than .04, but by more than .01 on average."""
+    task, size = lstm_adding.setting(0.3), 0.02
+
+    def read(setting, keys, params, moments, number):
+        return params, moments, np.full((1, lstm_training.CHUNK, 1), size)
+
+    monkeypatch.setattr(lstm_training, "_read", read)
+    keys = jax.random.split(jax.random.key(0), 1)
+    assert lstm_training.learn(keys, task, 4_000).num_sequences.tolist() == [-1]
+    size = 0.009
+    assert lstm_training.learn(keys, task, 4_000).num_sequences.tolist() == [2_000]
