@@ -35,7 +35,8 @@ def reported(what: str, paper: str, value: float) -> Claim:
 def between(what: str, paper: str, low: float, value: float, high: float) -> Claim:
     """Claims that a value lies in a range, ends included."""
     wanted = f"{low:,.6g} to {high:,.6g}"
-    return Claim(what, paper, wanted, _short(value), bool(low <= value <= high))
+    ours = f"{value:,.6g}"
+    return Claim(what, paper, wanted, ours, bool(low <= value <= high))
 
 
 def at_least(what: str, paper: str, low: float, value: float) -> Claim:

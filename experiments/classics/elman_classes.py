@@ -4,7 +4,8 @@ Paper: 10,000 sentences of two or three of 29 words, run together; a network of 
 and 31 units predicts the next word, 6 passes. Its outputs come near the likelihoods of
 the next word, mean cosine .916, root mean square .053; the mean hidden vectors of the
 words cluster into verbs and nouns, animate and inanimate; "zog", put in the place of
-"man" without training, falls beside "man". Ours: see the table of results.
+"man" without training, falls beside "man". Ours, in 31 s: cosine .896, RMS .053, "zog"
+nearest to "dog" in all three networks.
 
     python -m experiments.classics.elman_classes --out out
 

@@ -3,7 +3,8 @@
 Paper: consonants b, d, g in random order, each followed by its vowels: ba, dii, guuu.
 Letters are six features; a network of 6, 20 and 6 units predicts the next letter. The
 error is high at consonants and low at vowels; that a consonant comes (bit 1) is
-foreseen, which one (bit 4, High) is not. Ours: see the table of results.
+foreseen, which one (bit 4, High) is not. Ours, in 14 s: .685 at consonants, .018 at
+vowels, .492 for bit 4 at consonants.
 
     python -m experiments.classics.elman_letters --out out
 

@@ -3,7 +3,7 @@
 Paper: 200 sentences of 4 to 9 words, run together without a break, each letter a vector
 of 5 bits; a network of 5, 20 and 5 units predicts the next letter, 10 passes. Error is
 high at the beginning of a word and falls as the word becomes known, so that boundaries
-can be told from it. Ours: see the table of results.
+can be told from it. Ours, in 14 s: AUC .947.
 
     python -m experiments.classics.elman_words --out out
 

@@ -2,7 +2,8 @@
 
 Paper: 3,000 bits, two random ones and their XOR, again and again; a network of one
 input, two hidden units and one output predicts the next bit; after 600 passes the error
-falls at every third prediction. Ours: see the table of results.
+falls at every third prediction. Ours, in 14 s: at .554 times the error of the others,
+median of 20 networks, 5 of which take XOR everywhere.
 
     python -m experiments.classics.elman_xor --out out
 
@@ -97,7 +98,8 @@ def draw(folder: Path, result: dict) -> list[Path]:
     for name, colour in (("one step", "tab:blue"), ("BPTT", "tab:orange")):
         errors = np.asarray(result[name]["error"])
         ranked = errors[np.argsort(result[name]["ratio"])]
-        axes.plot(steps, ranked[0], "o-", color=colour, label=f"{name}, best")
+        best = errors[np.argmax(result[name]["rule"])]
+        axes.plot(steps, best, "o-", color=colour, label=f"{name}, nearest to XOR")
         median = ranked[len(ranked) // 2]
         axes.plot(steps, median, "o--", color=colour, alpha=0.5, label="  median")
     axes.axhline(0.25, color="0.5", lw=0.8, ls=":")

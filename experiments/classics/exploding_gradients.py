@@ -11,8 +11,8 @@ above the line is BP2 of BP2T. Only the direct derivative with respect to W is t
 s_t and δ_t count as constants.
 
 Paper: on temporal order, tanh units and weights N(0, .1), plain descent fails for
-longer sequences, with clipping later, and with both not at all. Ours: see the table of
-results.
+longer sequences, with clipping later, and with both not at all. Ours, in 8 min: for T =
+50 none of four, one of four, all.
 
     python -m experiments.classics.exploding_gradients --out out
 

@@ -4,7 +4,8 @@ Paper: 100 to 110 pairs of a value in [-1, 1] and a marker; one of the first ten
 of the first 49 others are marked by 1, the first and the last pair by -1, the rest by
 0. At the end the network says .5 + (X_1 + X_2) / 4, correct if off by less than .04.
 Two blocks of two cells, 93 weights, rate .5: 74,000 sequences until the error is below
-.01 and 2,000 in a row are correct; then 1 of 2,560 wrong. Ours: see the table.
+.01 and 2,000 in a row are correct; then 1 of 2,560 wrong. Ours, in 3 min: none of five
+networks stops within 400,000; the error is .0096 then, and 48 to 104 of 2,560 wrong.
 
     python -m experiments.classics.lstm_adding --out out
 
@@ -107,6 +108,7 @@ def train(config: Config) -> dict:
         "curve": learned.curve.tolist(),
         "claims": [
             at_most("mean |error|, median", "< .01", 0.02, float(np.median(means))),
+            reported("  worst network", "-", float(means.max())),
             reported("  saying .5 always", "-", BASELINE),
             reported(
                 "networks that stop", "all of 10", int(sum(learned.num_sequences > 0))

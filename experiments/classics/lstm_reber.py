@@ -2,7 +2,8 @@
 
 Paper: the LSTM learns to predict what may follow in an embedded Reber string, the
 second T or P, which repeats the first one, included: 100 % of trials after 8,440
-sequences at best; Elman networks 0 % after 200,000. Ours: see the table of results.
+sequences at best; Elman networks 0 % after 200,000. Ours, in 38 s: ten of ten networks
+after 5,200; Elman networks have the second T or P right half of the time.
 
     python -m experiments.classics.lstm_reber --out out
 

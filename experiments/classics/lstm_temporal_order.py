@@ -4,7 +4,8 @@ Paper: a sequence of 100 to 110 symbols, random but for an X or a Y at t = 10 to
 another at 50 to 60; at its end the network says which of the four orders it was. Two
 blocks of two cells, 156 weights, rate .5: 31,390 sequences on average until the error
 is below .1 and 2,000 in a row are answered, every output within .3; then 1 of 2,560
-fresh ones wrong. Ours: see the table of results.
+fresh ones wrong. Ours, in 115 s: ten of ten networks stop, after 32,700; nine have none
+wrong, one that stopped in a burst 1,657.
 
 At rate .5 the error bursts now and then even when it is small; a network that stops in
 a burst gets most of the fresh ones wrong, as one of ten did.

@@ -5,7 +5,8 @@ an error shrinks at every step; through the cell of an LSTM it does not. Bengio,
 Frasconi 1994: a unit that latches, w > 1, keeps its sign against noise below a
 threshold h*, and just there its gradient vanishes. Pascanu, Mikolov, Bengio 2013: the
 largest singular value of W below 1/γ is enough for vanishing; the wall of the error.
-Ours: see the table of results.
+Ours, in 24 s: .22 a step through logistic units of ‖W‖ = 1, 1 exactly through the cell,
+h* equal to 1e-7.
 
     python -m experiments.classics.vanishing_gradients --out out
 
@@ -141,7 +142,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
     products = np.asarray(result["products"])
     lags = np.arange(1, len(products) + 1)
     left.semilogy(lags, products, "k.", ms=4, label="counter-example")
-    left.set(xlabel="lag", ylabel="length of the error, of lag 0", ylim=(1e-20, 1e6))
+    left.set(xlabel="lag", ylabel="length of the error, of lag 0", ylim=(1e-20, 1e18))
     left.grid(alpha=0.3)
     left.legend(fontsize="small", loc="upper right")
     for name, xs in result["runs"].items():
