@@ -136,8 +136,8 @@ def train(config: Config) -> dict:
         ours = result[name]
         share, mean = np.mean(ours["perfect"]), np.mean(ours["lengths"])
         listed += [
-            reported(f"{name}: nets with ten perfect streams", perfect, share),
-            reported("  symbols before a mistake, mean", length, mean),
+            reported(f"{name}: nets without a mistake", perfect, share),
+            reported(f"  symbols before one, of {config.num_test:,}", length, mean),
         ]
     starts = np.flatnonzero(tests.is_start[:DRAWN, 0]).tolist()
     return result | {"starts": starts, "claims": listed}
