@@ -248,16 +248,18 @@ def test_recall_sweeps_in_a_new_order_each_time_until_nothing_changes():
 
 
 def test_two_states_are_counted_alike_alone_and_beside_slower_ones():
-    T = jnp.zeros((6, 6)).at[0, 1].set(-1.0).at[1, 0].set(-1.0)
-    for i in range(1, 5):  # a chain that takes a sweep for each unit
+    T = jnp.zeros((8, 8)).at[0, 1].set(-1.0).at[1, 0].set(-1.0)
+    for i in range(2, 7):  # a chain: each does what the one before it did
         T = T.at[i + 1, i].set(1.0)
-    network = Network(T, jnp.zeros(6))
-    slow = jnp.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
-    cycle = jnp.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    network = Network(T, jnp.zeros(8))
+    cycle = jnp.ones(8)
+    slow = -jnp.ones(8).at[0].set(-1.0).at[2].set(-1.0)
     alone = hopfield.recall_at_once(plus_minus, network, cycle)
     both = hopfield.recall_at_once(plus_minus, network, jnp.stack([cycle, slow]))
-    assert alone.num_sweeps == both.num_sweeps[0]
-    assert both.is_cycle[0] == alone.is_cycle
+    assert both.is_cycle.tolist() == [True, False]
+    assert both.is_fixed.tolist() == [False, True]
+    assert both.num_sweeps.tolist() == [2, 5]
+    assert alone.num_sweeps == 2
 
 
 def test_numpy_arrays_will_do():

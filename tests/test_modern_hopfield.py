@@ -86,13 +86,13 @@ def test_retrieve_that_has_no_time_says_so():
 def test_retrieve_stops_at_the_first_update_within_the_tolerance():
     state, moved = draw(5, seed=1), []
     for _ in range(12):
-        new = modern.update(2.0, PATTERNS, state)
+        new = modern.update(0.3, PATTERNS, state)
         moved.append(float(jnp.linalg.norm(new - state)))
         state = new
-    for tolerance in (moved[3], moved[7]):
-        ended = modern.retrieve(2.0, PATTERNS, draw(5, seed=1), tolerance)
-        first = next(n for n, length in enumerate(moved) if length <= tolerance)
-        assert ended.num_updates == first + 1
+    assert moved == sorted(moved, reverse=True)
+    for number in (5, 9):
+        ended = modern.retrieve(0.3, PATTERNS, draw(5, seed=1), moved[number])
+        assert ended.num_updates == number + 1
         assert ended.is_settled
 
 
