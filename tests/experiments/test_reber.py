@@ -102,9 +102,10 @@ def test_streams_are_counted_up_to_the_first_mistake(monkeypatch):
     next_ids[70, 1] = reber_strings.SYMBOLS.index("E")  # no string is so short
     assert not streams.is_legal[70, 1, 6]
     # What may follow is no mistake, even if something else did.
-    step = np.flatnonzero(streams.is_legal[:, 0].sum(-1) == 2)[4]
-    next_ids[step, 0] = np.flatnonzero(
-        streams.is_legal[step, 0] & (np.arange(7) != next_ids[step, 0])
+    step = np.flatnonzero(streams.is_legal[:, 1].sum(-1) == 2)[4]
+    assert step < 70
+    next_ids[step, 1] = np.flatnonzero(
+        streams.is_legal[step, 1] & (np.arange(7) != next_ids[step, 1])
     )[0]
     answer = jnp.asarray(np.eye(7, dtype=np.float32)[next_ids])
     monkeypatch.setattr(readout, "readout", lambda params, ys: answer)
