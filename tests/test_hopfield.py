@@ -237,8 +237,8 @@ def test_recall_sweeps_in_a_new_order_each_time_until_nothing_changes():
     ended = hopfield.recall(plus_minus, network, start, key)
     state, counted, orders = np.asarray(start), np.zeros(5, int), []
     for number in range(int(ended.num_sweeps.max()) + 1):
-        order = jax.random.permutation(jax.random.fold_in(key, number), 60)
-        orders.append(tuple(order.tolist()))
+        order = jax.random.permutation(jax.random.fold_in(key, number), 60).tolist()
+        orders.append(tuple(order))
         new = np.stack([sweep_by_hand(plus_minus, network, s, order) for s in state])
         counted += (new != state).any(-1)
         state = new

@@ -21,7 +21,8 @@ def case():
         params = exploding._init(key)
         xs, ids = exploding.example(key, T)
     wide = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (params, xs))
-    return *wide, ids
+    params, xs = wide
+    return params, xs[:, :4], ids[:4]
 
 
 def net_inputs(params, xs, given=None):
