@@ -57,6 +57,23 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
     fail(_first_section(refusal.getvalue()))
 
 
+def expect(condition: bool, name: str, expected: str, got: object) -> None:
+    """Refuses an option, in a dataclass' `__post_init__`, unless the condition holds.
+
+    Args:
+        condition: what should be true.
+        name: of the field.
+        expected: what it should be, in words.
+        got: what came.
+
+    Raises:
+        ValueError: "--option: expected ..., got ...".
+    """
+    if not condition:
+        option = "--" + name.replace("_", "-")
+        raise ValueError(f"{option}: expected {expected}, got {got}")
+
+
 def results_folder(out: Path, name: str) -> Path:
     """Makes the folder `out/name` if it is missing, and returns its path.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from experiments import cli
 from jaxseq.cells import (
     Cell,
     elman,
@@ -104,26 +105,28 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
-        _expect(self.cell in CELLS, "cell", f"one of {', '.join(CELLS)}", self.cell)
+        cli.expect(self.cell in CELLS, "cell", f"one of {', '.join(CELLS)}", self.cell)
         known = ", ".join(TOKENIZERS)
-        _expect(self.tokens in TOKENIZERS, "tokens", f"one of {known}", self.tokens)
+        cli.expect(self.tokens in TOKENIZERS, "tokens", f"one of {known}", self.tokens)
         for name in _COUNTS:
             count = getattr(self, name)
-            _expect(count >= 1, name, "1 or more", count)
+            cli.expect(count >= 1, name, "1 or more", count)
             most = _MOST.get(name, 2**31 - 1)
-            _expect(count <= most, name, f"{most} or less", count)
+            cli.expect(count <= most, name, f"{most} or less", count)
         for name in ("learning_rate", "clip_norm", "temperature", "minutes"):
             value = getattr(self, name)
             is_positive = value is None or (value > 0 and math.isfinite(value))
-            _expect(is_positive, name, "a number above 0", value)
+            cli.expect(is_positive, name, "a number above 0", value)
         decay = self.weight_decay
-        _expect(0 <= decay < math.inf, "weight_decay", "0 or more", decay)
-        _expect(0 <= self.dropout < 1, "dropout", "a rate in [0, 1)", self.dropout)
-        _expect(0 <= self.seed < 2**31, "seed", "0 to 2^31 - 1", self.seed)
+        cli.expect(0 <= decay < math.inf, "weight_decay", "0 or more", decay)
+        cli.expect(0 <= self.dropout < 1, "dropout", "a rate in [0, 1)", self.dropout)
+        cli.expect(0 <= self.seed < 2**31, "seed", "0 to 2^31 - 1", self.seed)
         # The four special ids and one word.
-        _expect(self.max_vocab >= 5, "max_vocab", "5 or more", self.max_vocab)
+        cli.expect(self.max_vocab >= 5, "max_vocab", "5 or more", self.max_vocab)
         has_text = self.text is not None or self.valid is None
-        _expect(has_text, "valid", "a text to train on beside it (--text)", self.valid)
+        cli.expect(
+            has_text, "valid", "a text to train on beside it (--text)", self.valid
+        )
 
 
 _COUNTS = (
@@ -161,9 +164,3 @@ def demo_config(cell: CellName, out: Path = Path("out")) -> Config:
 def make_cells(config: Config) -> tuple[Cell, ...]:
     """Returns the L cells of the stack."""
     return (CELLS[config.cell](config.num_hidden),) * config.num_layers
-
-
-def _expect(condition: bool, name: str, expected: str, got: object) -> None:
-    if not condition:
-        option = "--" + name.replace("_", "-")
-        raise ValueError(f"{option}: expected {expected}, got {got}")

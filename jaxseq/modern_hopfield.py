@@ -63,7 +63,7 @@ def weights(beta: float, patterns: Array, state: Array) -> Array:
     Arguments and errors as in `energy`.
     """
     patterns, state = _check(beta, patterns, state)
-    return jax.nn.softmax(beta * (state @ patterns.T), axis=-1)
+    return _weights(beta, patterns, state)
 
 
 def update(beta: float, patterns: Array, state: Array) -> Array:
@@ -72,7 +72,7 @@ def update(beta: float, patterns: Array, state: Array) -> Array:
     Arguments and errors as in `energy`.
     """
     patterns, state = _check(beta, patterns, state)
-    return weights(beta, patterns, state) @ patterns  # (3)
+    return _weights(beta, patterns, state) @ patterns  # (3)
 
 
 def retrieve(
@@ -106,12 +106,16 @@ def retrieve(
         return is_early & ~jnp.all(retrieved.is_settled)
 
     def step(retrieved):
-        new = update(beta, patterns, retrieved.state)
+        new = _weights(beta, patterns, retrieved.state) @ patterns  # (3)
         moved = jnp.linalg.norm(new - retrieved.state, axis=-1)
         return Retrieved(new, retrieved.num_updates + 1, moved <= tolerance)
 
     start = Retrieved(state, jnp.int32(0), jnp.zeros(state.shape[:-1], bool))
     return jax.lax.while_loop(is_on_its_way, step, start)
+
+
+def _weights(beta: float, patterns: Array, state: Array) -> Array:
+    return jax.nn.softmax(beta * (state @ patterns.T), axis=-1)
 
 
 def _check(beta: float, patterns: Array, state: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from experiments import cli
 from experiments.bench.contender import Peer
 from experiments.bench.forms import CellName
 from experiments.bench.peers import PEERS
@@ -66,22 +67,22 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
-        _expect(bool(self.cells), "cells", "one or more", "none")
+        cli.expect(bool(self.cells), "cells", "one or more", "none")
         for name in ("batches", "hiddens", "steps"):
             for size in getattr(self, name):
-                _expect(size >= 1, name, "numbers of 1 or more", size)
+                cli.expect(size >= 1, name, "numbers of 1 or more", size)
         known = [peer.name for peer in PEERS]
         for name in self.peers:
-            _expect(name in known, "peers", f"some of {', '.join(known)}", name)
+            cli.expect(name in known, "peers", f"some of {', '.join(known)}", name)
         for option in self.options:
-            _expect("=" in option[1:], "options", "NAME=VALUE", option)
-        _expect(self.cpu_devices >= 1, "cpu_devices", "1 or more", self.cpu_devices)
+            cli.expect("=" in option[1:], "options", "NAME=VALUE", option)
+        cli.expect(self.cpu_devices >= 1, "cpu_devices", "1 or more", self.cpu_devices)
         enough = self.repetitions >= 20
-        _expect(enough, "repetitions", "20 or more", self.repetitions)
+        cli.expect(enough, "repetitions", "20 or more", self.repetitions)
         for name in ("max_seconds", "max_error"):
             value = getattr(self, name)
             is_positive = value is None or (value > 0 and math.isfinite(value))
-            _expect(is_positive, name, "a number above 0", value)
+            cli.expect(is_positive, name, "a number above 0", value)
 
 
 def points(config: Config) -> list[Point]:
@@ -102,9 +103,3 @@ def points(config: Config) -> list[Point]:
 def chosen_peers(config: Config) -> list[Peer]:
     """Returns whom the config asks for; all, where it names nobody."""
     return [peer for peer in PEERS if not config.peers or peer.name in config.peers]
-
-
-def _expect(condition: bool, name: str, expected: str, got: object) -> None:
-    if not condition:
-        option = "--" + name.replace("_", "-")
-        raise ValueError(f"{option}: expected {expected}, got {got}")

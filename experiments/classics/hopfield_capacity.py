@@ -194,8 +194,7 @@ def _num_differing(key, num_networks: int) -> int:
     networks = jax.vmap(functools.partial(hopfield.store, plus_minus))(patterns)
     starts = _draw(plus_minus, key_start, (num_networks, NUM_TESTED, NUM_UNITS))
     ended = _recall(plus_minus, networks, starts, key_order)
-    # The thresholds of `hopfield.as_zero_one`, written out.
-    of_zero_one = networks._replace(U=networks.T.sum(-1) / 2)
+    of_zero_one = jax.vmap(hopfield.as_zero_one)(networks)
     same = _recall(zero_one, of_zero_one, (starts + 1) / 2, key_order)
     return int(jnp.sum((ended != 2 * same - 1).any(-1)))
 

@@ -31,7 +31,7 @@ import optax
 from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, at_most, reported
-from experiments.classics.lstm_training import Example, Setting, learn
+from experiments.classics.lstm_training import Example, Setting, learn, one_hot
 from experiments.classics.settings import Settings
 from experiments.results import replace
 
@@ -80,10 +80,8 @@ def example(lag: int, key) -> Example:
     ids = jax.random.randint(keys[2], (num_steps,), 0, lag, jnp.int32)
     e, b, x = lag, lag + 1, lag + 2  # after the distractors; then y
     ids = ids.at[0].set(b).at[1].set(x + which).at[length - 1].set(e)
-    is_there = jnp.arange(num_steps, dtype=jnp.int32) < length
-    ids = jnp.where(is_there, ids, jnp.full_like(ids, -1))  # of which one-hot is zeros
     return Example(
-        jax.nn.one_hot(ids, lag + 4, dtype=jnp.float32),
+        one_hot(ids, length, lag + 4),
         length,
         jax.nn.one_hot(which, 2, dtype=jnp.float32),
     )

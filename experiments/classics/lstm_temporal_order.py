@@ -25,7 +25,7 @@ import optax
 from experiments import cli
 from experiments.classics import claims
 from experiments.classics.claims import at_least, reported
-from experiments.classics.lstm_training import Example, Setting, learn, test
+from experiments.classics.lstm_training import Example, Setting, learn, one_hot, test
 from experiments.classics.settings import Settings
 from experiments.results import replace
 
@@ -62,11 +62,9 @@ def example(key) -> Example:
     ids = jax.random.randint(keys[4], (LONGEST,), 0, X, jnp.int32)
     ids = ids.at[0].set(E).at[length - 1].set(B)
     ids = ids.at[first].set(X + order[0]).at[second].set(X + order[1])
-    is_there = jnp.arange(LONGEST, dtype=jnp.int32) < length
-    ids = jnp.where(is_there, ids, jnp.full_like(ids, -1))  # of which one-hot is zeros
     which = 2 * order[0] + order[1]
     return Example(
-        jax.nn.one_hot(ids, 8, dtype=jnp.float32),
+        one_hot(ids, length, 8),
         length,
         jax.nn.one_hot(which, 4, dtype=jnp.float32),
     )

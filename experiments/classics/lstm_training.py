@@ -1,6 +1,8 @@
 """Training as in 1997: one sequence at a time, its target at the end.
 
-    y_k = σ(V y^c_T + b_k),    L = ½ Σ_k (t_k - y_k)²,    Δw = -α ∂L/∂w after each
+    y_k = σ(V y^c_T + b_k)                                                         (1)
+    L = ½ Σ_k (t_k - y_k)²                                                         (2)
+    Δw = -α ∂L/∂w after each                                                       (3)
 
 (or what an optimizer makes of the gradient), with the paper's memory blocks and
 truncated gradient (`jaxseq.cells.lstm_1997_blocks`).
@@ -109,7 +111,14 @@ def answer(setting: Setting, params: Params, example: Example) -> Array:
     lengths = example.length[None]
     xs = example.xs[:, None]
     state = unroll(cell, params.hidden, None, xs, lengths=lengths).state
-    return jax.nn.sigmoid(readout.readout(params.out, cell.output(state)[0]))
+    return jax.nn.sigmoid(readout.readout(params.out, cell.output(state)[0]))  # (1)
+
+
+def one_hot(ids: Array, length: Array, num_symbols: int) -> Array:
+    """Writes symbols as inputs: `[T]` to `[T, num_symbols]`, zeros after the end."""
+    is_there = jnp.arange(len(ids), dtype=jnp.int32) < length
+    ids = jnp.where(is_there, ids, jnp.full_like(ids, -1))  # of which one-hot is zeros
+    return jax.nn.one_hot(ids, num_symbols, dtype=jnp.float32)
 
 
 def learn(keys: Key, setting: Setting, max_sequences: int) -> Learned:
@@ -159,7 +168,7 @@ def _read(setting: Setting, keys: Key, params: Params, moments, number):
 
     def loss(params, example):
         y = answer(setting, params, example)
-        return squared_error(y, example.target), jnp.abs(y - example.target)
+        return squared_error(y, example.target), jnp.abs(y - example.target)  # (2)
 
     def update(learned, key):
         params, moments = learned
@@ -167,7 +176,7 @@ def _read(setting: Setting, keys: Key, params: Params, moments, number):
         gradient, errors = jax.grad(loss, has_aux=True)(params, example)
         if setting.gate_biases is None:
             gradient = without_biases(gradient)
-        updates, moments = setting.optimizer.update(gradient, moments)
+        updates, moments = setting.optimizer.update(gradient, moments)  # (3)
         return (optax.apply_updates(params, updates), moments), errors
 
     def network(key, *learned):

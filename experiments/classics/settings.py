@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+from experiments import cli
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -28,5 +30,4 @@ class Settings:
 
     def refuse(self, name: str, expected: str) -> None:
         """Raises the error that names an option, what was expected and what came."""
-        option = "--" + name.replace("_", "-")
-        raise ValueError(f"{option}: expected {expected}, got {getattr(self, name)}")
+        cli.expect(False, name, expected, getattr(self, name))

@@ -33,7 +33,7 @@ class Recall(NamedTuple):
 def heard(network: Network, state: Array) -> Array:
     """Returns h_i of eq. (1) for all units, `[..., N]`."""
     network, state = check_shape(network, state)
-    return state @ network.T.T  # (1)
+    return _heard(network, state)
 
 
 def energy(network: Network, state: Array) -> Array:
@@ -54,7 +54,7 @@ def change_of_energy(units: Units, network: Network, state: Array) -> Array:
     network, state = check_state(units, network, state)
     check_symmetric(network.T)
     change = (1 + units.off) - 2 * state
-    h = heard(network, state)
+    h = _heard(network, state)
     return -change * (h - jnp.broadcast_to(network.U, h.shape))  # (5)
 
 
@@ -90,7 +90,7 @@ def sweep(units: Units, network: Network, state: Array, order: Array) -> Array:
 def at_once(units: Units, network: Network, state: Array) -> Array:
     """Updates all units at once by eq. (2): `[..., N]` to `[..., N]`."""
     network, state = check_state(units, network, state)
-    return _threshold(units, state @ network.T.T, network.U, state)
+    return _threshold(units, _heard(network, state), network.U, state)  # (2)
 
 
 def recall(
@@ -136,6 +136,10 @@ def recall_at_once(
         return at_once(units, network, state)
 
     return _settle(next_state, _equal, state, max_sweeps)
+
+
+def _heard(network: Network, state: Array) -> Array:
+    return state @ network.T.T  # (1)
 
 
 def _threshold(units: Units, h: Array, U: Array, V: Array) -> Array:
