@@ -100,7 +100,8 @@ COMPILE := pip compile pyproject.toml --universal --python-version 3.11 \
   --custom-compile-command "make lock"
 
 lock: ## resolve both requirements files again (for maintainers; needs uv)
-	$(UV) $(COMPILE) --group dev --extra plots --output-file requirements.lock
+	$(UV) $(COMPILE) --group dev --extra plots --extra chinese \
+	  --output-file requirements.lock
 	$(UV) $(COMPILE) --extra bench --constraint requirements.lock \
 	  --output-file requirements-bench.lock
 

@@ -1,0 +1,85 @@
+"""What is trained: an objective is the gradient that it takes of a block of text.
+
+Three output layers (`negative_sampling`, `hierarchical_softmax`, `full_softmax`) by two
+architectures: Skip-gram, in which a word predicts each word around it, and CBOW, in
+which the mean of the words around predicts the word.
+
+    h = v_c                          Skip-gram, for each pair (centre c, context o)  (1)
+    h = (1/m) Σ_{s in window} v_s    CBOW, m words in the window of c                (2)
+
+CBOW's gradient departs, as in word2vec.c: each word of the window moves by the whole of
+∂E/∂h (`whole`), not by its share of it, ∂E/∂h / m (`exact`); short windows then do not
+learn m times slower than Skip-gram does.
+
+References:
+    Mikolov, Chen, Corrado, Dean 2013 (1301.3781), 3.1 and 3.2.
+    word2vec.c, TrainModelThread, for the departure.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxseq.types import Array
+from jaxseq.word2vec.params import Params
+from jaxseq.word2vec.sparse import Rows
+from jaxseq.word2vec.windows import Block
+
+
+class Gradient(NamedTuple):
+    """∂E/∂ of both matrices, as lists of rows."""
+
+    inputs: Rows
+    outputs: Rows
+
+
+class Tally(NamedTuple):
+    """The loss of a block's first chunk: a sample of the block's, at little cost.
+
+    Attributes:
+        loss: the sum over its predictions, in nats.
+        num_predictions: Skip-gram counts pairs, CBOW words.
+    """
+
+    loss: Array
+    num_predictions: Array
+
+
+class Objective(NamedTuple):
+    """An output layer with an architecture.
+
+    Attributes:
+        gradient: of E, summed over the block's predictions.
+        num_outputs: R, rows of the output matrix.
+        draws_negatives: whether a block's `negatives` are looked at.
+    """
+
+    gradient: Callable[[Params, Block], tuple[Gradient, Tally]]
+    num_outputs: int
+    draws_negatives: bool
+
+
+Backward = Callable[[Array], Array]
+"""What of ∂E/∂h each of m words in a window gets: `whole` or `exact`."""
+
+
+def whole(num_contexts: Array) -> Array:
+    """All of it, as word2vec.c does."""
+    return jnp.ones_like(num_contexts)
+
+
+def exact(num_contexts: Array) -> Array:
+    """Its share, 1 / m, as (2) says; 0 in an empty window."""
+    return jnp.where(num_contexts > 0, 1 / jnp.maximum(num_contexts, 1), 0)
+
+
+def softplus(x: Array) -> Array:
+    """Returns -log σ(-x), which neither overflows nor cancels."""
+    return jnp.logaddexp(x, jnp.zeros_like(x))
+
+
+def sigmoid(x: Array) -> Array:
+    """Returns σ(x)."""
+    return jax.nn.sigmoid(x)

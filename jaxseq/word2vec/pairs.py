@@ -1,0 +1,38 @@
+"""The training pairs of a sentence, as the lecture lists them.
+
+Skip-gram predicts each context from its centre, CBOW the centre from its contexts. What
+trains on blocks of a corpus never writes this list down: its sums go over it.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from jaxseq.checks import check_count
+
+
+Token = TypeVar("Token")
+
+
+def pairs(tokens: Sequence[Token], window: int) -> list[tuple[Token, Token]]:
+    """Lists (centre, context): centres in order, contexts of each from left to right.
+
+        >>> pairs("我爱学", window=1)
+        [('我', '爱'), ('爱', '我'), ('爱', '学'), ('学', '爱')]
+
+    Args:
+      tokens: [T] of one sentence; a string counts as its characters.
+      window: how far a context may be from its centre, on either side.
+
+    Returns:
+      T·2·window pairs, less window·(window + 1) that the two ends lack (T > window).
+
+    Raises:
+      ValueError: if `window` is no positive integer.
+    """
+    check_count("window", window)
+    return [
+        (centre, tokens[j])
+        for i, centre in enumerate(tokens)
+        for j in range(max(0, i - window), min(len(tokens), i + window + 1))
+        if j != i
+    ]

@@ -1,0 +1,182 @@
+"""Each block form equals its plain form, and that one jax.grad, in float64."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseq.word2vec import (
+    examples,
+    full_softmax,
+    hierarchical_softmax,
+    huffman,
+    negative_sampling,
+    sparse,
+)
+from jaxseq.word2vec.objective import exact, whole
+from jaxseq.word2vec.params import Params
+from jaxseq.word2vec.windows import Block
+
+
+NUM_WORDS, NUM_COLUMNS, NUM_CHUNKS, SIZE, REACH, NUM_SHARED = 11, 4, 3, 5, 3, 4
+COUNTS = np.array([40, 23, 20, 9, 9, 7, 4, 3, 2, 1, 1])
+CODES = huffman.build(COUNTS)
+EXACT = functools.partial(examples.cbow, backward=exact, dtype=jnp.float64)
+WHOLE = functools.partial(examples.cbow, backward=whole, dtype=jnp.float64)
+SKIP_GRAM = functools.partial(examples.skip_gram, dtype=jnp.float64)
+NEGATIVE = negative_sampling.loss(3), negative_sampling.delta(3)
+TREE = hierarchical_softmax.loss(CODES), hierarchical_softmax.delta(CODES)
+FULL = full_softmax.loss, full_softmax.delta
+
+FORMS = {
+    "negative skip_gram": (
+        negative_sampling.skip_gram(NUM_WORDS, 3),
+        SKIP_GRAM,
+        *NEGATIVE,
+    ),
+    "negative cbow": (negative_sampling.cbow(NUM_WORDS, 3, exact), EXACT, *NEGATIVE),
+    "negative cbow whole": (negative_sampling.cbow(NUM_WORDS, 3), WHOLE, *NEGATIVE),
+    "full skip_gram": (full_softmax.skip_gram(NUM_WORDS), SKIP_GRAM, *FULL),
+    "full cbow": (full_softmax.cbow(NUM_WORDS, exact), EXACT, *FULL),
+    "full cbow whole": (full_softmax.cbow(NUM_WORDS), WHOLE, *FULL),
+} | {
+    f"tree {name} {num_dense}": (make(CODES, num_dense), form, *TREE)
+    for name, make, form in (
+        ("skip_gram", hierarchical_softmax.skip_gram, SKIP_GRAM),
+        ("cbow whole", hierarchical_softmax.cbow, WHOLE),
+    )
+    for num_dense in (0, 1, 4, 127)
+}
+
+
+def make_block(seed, num_chunks=NUM_CHUNKS):
+    """Sentences of all lengths, places without a word, draws that are targets."""
+    rng = np.random.default_rng(seed)
+    length = num_chunks * SIZE + 2 * REACH
+    ids = rng.integers(-1, NUM_WORDS, length)
+    sentences = np.cumsum(rng.random(length) < 0.2)
+    reaches = rng.integers(1, REACH + 1, (num_chunks, SIZE))
+    negatives = rng.integers(0, NUM_WORDS, (num_chunks, NUM_SHARED))
+    return Block(
+        *(jnp.asarray(a, jnp.int32) for a in (ids, sentences, reaches, negatives))
+    )
+
+
+def make_params(objective, seed=0):
+    rng = np.random.default_rng(seed)
+    return Params(
+        jnp.asarray(rng.normal(size=(NUM_WORDS, NUM_COLUMNS))),
+        jnp.asarray(rng.normal(size=(objective.num_outputs, NUM_COLUMNS))),
+    )
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_block_form_is_the_plain_form(name):
+    objective, list_examples, loss, delta = FORMS[name]
+    params, block = make_params(objective), make_block(seed=1)
+    plain = examples.gradient(delta, params, list_examples(block))
+    gradient, tally = jax.jit(objective.gradient)(params, block)
+    dense = [
+        sparse.dense(rows, len(table))
+        for rows, table in zip(gradient, params, strict=True)
+    ]
+    assert np.abs(plain.inputs).max() > 0.1
+    np.testing.assert_allclose(dense[0], plain.inputs, atol=1e-12)
+    np.testing.assert_allclose(dense[1], plain.outputs, atol=1e-12)
+
+    first = jax.tree.map(
+        lambda a: a[:1] if a.ndim > 1 else a[: SIZE + 2 * REACH], block
+    )
+    of_first = list_examples(first)
+    expected = examples.loss(loss, params, of_first)
+    np.testing.assert_allclose(tally.loss, expected, rtol=1e-12)
+    assert int(tally.num_predictions) == float(of_first.counts.sum())
+
+
+@pytest.mark.parametrize("name", [n for n in FORMS if "whole" not in n])
+def test_plain_gradient_by_hand_is_that_of_jax(name):
+    objective, list_examples, loss, delta = FORMS[name]
+    params, plain = make_params(objective), list_examples(make_block(seed=2))
+    by_hand = examples.gradient(delta, params, plain)
+    by_jax = jax.grad(lambda params: examples.loss(loss, params, plain))(params)
+    np.testing.assert_allclose(by_hand.inputs, by_jax.inputs, atol=1e-12)
+    np.testing.assert_allclose(by_hand.outputs, by_jax.outputs, atol=1e-12)
+
+
+def test_whole_gives_each_word_of_a_window_the_gradient_of_its_mean():
+    """Twice the words in a window: each one's gradient stays as large."""
+    objective = negative_sampling.cbow(NUM_WORDS, 3)
+    params = make_params(objective)
+    ids = jnp.asarray([-1, 2, 2, 5, 2, 2, -1, -1], jnp.int32)
+    for reach, num_contexts in ((1, 2), (2, 4)):
+        block = Block(
+            ids=ids,
+            sentences=jnp.zeros_like(ids),
+            reaches=jnp.asarray([[reach, 0]], jnp.int32),
+            negatives=jnp.asarray([[7, 8, 9]], jnp.int32),
+        )
+        gradient, _ = objective.gradient(params, block)
+        total = sparse.dense(gradient.inputs, NUM_WORDS)[2]
+        one = total / num_contexts
+        if reach == 1:
+            expected = one
+    np.testing.assert_allclose(one, expected, rtol=1e-12)
+
+
+def test_shared_negatives_have_the_expectation_of_exact_draws():
+    """Averaged over all draws, K shared negatives weigh like n drawn for each pair."""
+    params = make_params(negative_sampling.skip_gram(NUM_WORDS, 3))
+    block = make_block(seed=3, num_chunks=1)
+    objective = negative_sampling.skip_gram(NUM_WORDS, 3)
+
+    @jax.jit
+    def of_words(words):
+        gradient, _ = objective.gradient(params, block._replace(negatives=words[None]))
+        return sparse.dense(gradient.outputs, NUM_WORDS)
+
+    singles = [of_words(jnp.asarray([w], jnp.int32)) for w in range(NUM_WORDS)]
+    pairs = [
+        of_words(jnp.asarray([v, w], jnp.int32))
+        for v in range(NUM_WORDS)
+        for w in range(NUM_WORDS)
+    ]
+    np.testing.assert_allclose(np.mean(singles, 0), np.mean(pairs, 0), atol=1e-12)
+
+
+def test_probabilities_of_the_tree_sum_to_one():
+    rng = np.random.default_rng(4)
+    outputs, h = rng.normal(size=(NUM_WORDS - 1, 3)), rng.normal(size=3)
+    energies = [
+        float(TREE[0](jnp.asarray(outputs), jnp.asarray(h), jnp.asarray(w), None))
+        for w in range(NUM_WORDS)
+    ]
+    np.testing.assert_allclose(np.exp(-np.array(energies)).sum(), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("num_words", [1, 2])
+def test_smallest_vocabularies_have_a_finite_gradient(num_words):
+    codes = huffman.build(np.ones(num_words, np.int64))
+    block = make_block(seed=5)
+    block = block._replace(ids=jnp.minimum(block.ids, num_words - 1))
+    block = block._replace(negatives=block.negatives % num_words)
+    for objective in (
+        hierarchical_softmax.skip_gram(codes),
+        hierarchical_softmax.cbow(codes),
+        negative_sampling.skip_gram(num_words),
+        full_softmax.cbow(num_words),
+    ):
+        params = Params(jnp.ones((num_words, 2)), jnp.ones((objective.num_outputs, 2)))
+        gradient, _ = objective.gradient(params, block)
+        for rows in gradient:
+            assert np.isfinite(rows.rows).all()
+
+
+def test_wrong_numbers_are_named():
+    with pytest.raises(ValueError, match="num_negatives"):
+        negative_sampling.skip_gram(10, 0)
+    with pytest.raises(ValueError, match="num_words"):
+        full_softmax.skip_gram(0)
+    with pytest.raises(ValueError, match="num_dense"):
+        hierarchical_softmax.cbow(CODES, -1)
