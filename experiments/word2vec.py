@@ -1,0 +1,213 @@
+"""Word vectors by word2vec, from the shipped corpus or a text of one's own.
+
+Papers: Mikolov, Chen, Corrado, Dean, Efficient estimation of word representations in
+vector space, 2013 (1301.3781); Mikolov, Sutskever, Chen, Corrado, Dean, Distributed
+representations of words and phrases and their compositionality, 2013 (1310.4546).
+
+    python -m experiments.word2vec --out out
+    python -m experiments.word2vec --corpus news.txt.gz --model cbow --words king paris
+    python -m experiments.word2vec --download text8 --analogies questions-words.txt
+    python -m experiments.word2vec --corpus zh.txt --tokens chinese
+
+RESULT
+
+A corpus file has one sentence a line. Files under `OUT/word2vec/`: vectors.bin (the
+binary format of word2vec.c, which gensim reads), vectors.vocab (the words' counts),
+result.json (settings, speed, scores, neighbours), map.png (the words shown and their
+neighbours on a plane), checkpoint.npz (once a minute and at the end of an epoch;
+`--resume` goes on from it to the same bits). `python -m experiments.neighbours` looks
+at vectors that are there already.
+"""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments import cli, progress, results, word2vec_corpus, word2vec_report
+from experiments.progress import Report
+from experiments.word2vec_config import (
+    Config,
+    keep_probability,
+    make_objective,
+    make_setting,
+    make_state,
+)
+from jaxseq import host_memory
+from jaxseq.text.files import CorpusError
+from jaxseq.word2vec import checkpoint, training, vector_files, vectors
+from jaxseq.word2vec.corpus import Corpus
+from jaxseq.word2vec.vocab import Vocab
+
+
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+# What decides the result: of another one, no run goes on.
+_NOT_TRAINED = ("words", "pairs", "analogies", "resume", "folder", "out")
+
+
+@dataclasses.dataclass
+class Trained:
+    """What a training has come to."""
+
+    rows: np.ndarray
+    seconds: float
+    num_trained: int
+    losses: list[float]
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the experiment.
+
+    Args:
+        args: the command line; None for this program's.
+    """
+    host_memory.keep_freed()
+    run(cli.parse(Config, args))
+
+
+def run(config: Config) -> None:
+    """Trains, prints what is near what, and writes the files.
+
+    Raises:
+        SystemExit: after one line on stderr; code 2 for a text or an option that
+            cannot be used, 1 for a loss that is not finite or a full disk, 130 for
+            Ctrl-C.
+    """
+    folder = cli.results_folder(config.out, "word2vec")
+    files = [
+        cli.result_file(folder, name)
+        for name in ("vectors.bin", "vectors.vocab", "result.json", "map.png")
+    ]
+    started = time.monotonic()
+    try:
+        name, known, corpus = word2vec_corpus.read(config)
+        seconds_read = time.monotonic() - started
+        print(
+            f"{name}: {corpus.num_words:,} words, {corpus.num_kept:,} of them among "
+            f"the {len(known.words):,} that get a vector "
+            f"({seconds_read:.1f} s)",
+            flush=True,
+        )
+        with progress.show("word2vec") as report:
+            trained = train(config, known, corpus, folder / "checkpoint.npz", report)
+        found = vectors.make(known.words, trained.rows, known.counts)
+        near = word2vec_report.neighbours(
+            found, word2vec_report.shown_words(found, config.words)
+        )
+        scored = word2vec_report.scores(found, config.pairs, config.analogies)
+        vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
+        result = {
+            "config": {k: _plain(v) for k, v in dataclasses.asdict(config).items()},
+            "corpus": {
+                "name": name,
+                "num_words": corpus.num_words,
+                "num_kept": corpus.num_kept,
+                "num_vectors": len(known.words),
+                "seconds": round(seconds_read, 1),
+            },
+            "seconds": round(trained.seconds, 1),
+            "num_trained": trained.num_trained,
+            "losses": trained.losses,
+            "scores": scored,
+            "neighbours": near,
+        }
+        results.write_json(files[2], result)
+        drawn = word2vec_report.draw(files[3], found, near)
+    except (CorpusError, ValueError) as error:
+        cli.fail(str(error))
+    except (FloatingPointError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("stopped by the keyboard; --resume goes on", file=sys.stderr)
+        sys.exit(130)
+    print(f"\n{word2vec_report.table(near)}\n")
+    for kind, values in scored.items():
+        print(kind, *(f"{key} {value:.3f}" for key, value in values.items()), sep="  ")
+    total = time.monotonic() - started
+    print(f"{total:.0f} s; " + ", ".join(map(str, [*files[:3], *drawn])))
+
+
+def train(
+    config: Config,
+    known: Vocab,
+    corpus: Corpus,
+    saved: Path,
+    report: Report = progress.silent,
+) -> Trained:
+    """Trains from the beginning, or from the checkpoint if the config says so.
+
+    Args:
+        config: the settings.
+        known: the vocabulary.
+        corpus: its ids.
+        saved: the checkpoint's file.
+        report: told how far the training is.
+
+    Raises:
+        ValueError: in one line, if the checkpoint is none of this training.
+        FloatingPointError: if the loss stops being finite, saying where.
+    """
+    setting = make_setting(config, corpus.num_kept)
+    objective, negatives = make_objective(config, known)
+    settings = {
+        key: _plain(value)
+        for key, value in dataclasses.asdict(config).items()
+        if key not in _NOT_TRAINED
+    }
+    trained = checkpoint.about(known, settings | {"num_words": corpus.num_words})
+    if config.resume:
+        state = checkpoint.load(saved, trained)
+    else:
+        state = make_state(config, known, objective)
+    keep = keep_probability(config, known)
+    speed = _Speed(state.num_trained)
+    losses: list[list[float]] = [[] for _ in range(config.num_epochs)]
+    num_total = config.num_epochs * corpus.num_kept
+    last_saved = time.monotonic()
+    epoch = state.epoch
+    for now in training.train(objective, negatives, corpus, keep, state, setting):
+        state = now.state
+        if np.isfinite(now.loss):
+            losses[min(epoch, config.num_epochs - 1)].append(now.loss)
+        note = f"loss {now.loss:.3f}  {speed.now(state.num_trained):,.0f} effective"
+        report(now.fraction, int(now.fraction * num_total), note)
+        is_late = time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS
+        if is_late or state.epoch != epoch:
+            checkpoint.save(saved, state, trained)
+            last_saved = time.monotonic()
+        epoch = state.epoch
+    rows = np.asarray(jax.block_until_ready(state.params.inputs))
+    means = [float(np.mean(each)) for each in losses if each]
+    return Trained(rows, speed.seconds(), state.num_trained, means)
+
+
+class _Speed:
+    """Words a second since the first call: compiling is no progress."""
+
+    def __init__(self, num_trained: int):
+        self._start: tuple[float, int] | None = None
+        self._num_before = num_trained
+
+    def now(self, num_trained: int) -> float:
+        if self._start is None:
+            self._start = time.monotonic(), num_trained
+        seconds = self.seconds()
+        return (num_trained - self._start[1]) / seconds if seconds > 0 else 0.0
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._start[0] if self._start else 0.0
+
+
+def _plain(value):
+    """Turns a setting into what JSON can hold."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""What word2vec's command line takes, and what it means."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import jax
+import numpy as np
+
+from experiments import cli
+from jaxseq.text import tokens
+from jaxseq.word2vec import (
+    chinese,
+    full_softmax,
+    hierarchical_softmax,
+    huffman,
+    negative_sampling,
+    params,
+    sampler,
+    training,
+    vocab,
+)
+from jaxseq.word2vec.objective import Objective
+from jaxseq.word2vec.sampler import Sampler
+from jaxseq.word2vec.training import Setting, State
+from jaxseq.word2vec.vocab import Vocab
+
+
+ModelName = Literal["skip-gram", "cbow"]
+OutputName = Literal["negatives", "tree", "softmax"]
+TokenName = Literal["spaces", "words", "characters", "chinese"]
+
+TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
+    "spaces": str.split,
+    "words": tokens.words.split,
+    "characters": tokens.characters.split,
+    "chinese": chinese.words,
+}
+FIRST_RATES: dict[ModelName, float] = {"skip-gram": 0.025, "cbow": 0.05}
+"""α_0 of word2vec.c."""
+
+_OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective]] = {
+    ("skip-gram", "negatives"): lambda known, n: negative_sampling.skip_gram(
+        len(known.words), n
+    ),
+    ("cbow", "negatives"): lambda known, n: negative_sampling.cbow(len(known.words), n),
+    ("skip-gram", "tree"): lambda known, n: hierarchical_softmax.skip_gram(
+        huffman.build(known.counts)
+    ),
+    ("cbow", "tree"): lambda known, n: hierarchical_softmax.cbow(
+        huffman.build(known.counts)
+    ),
+    ("skip-gram", "softmax"): lambda known, n: full_softmax.skip_gram(len(known.words)),
+    ("cbow", "softmax"): lambda known, n: full_softmax.cbow(len(known.words)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Train word vectors, and look at what lies near what."""
+
+    corpus: tuple[Path, ...] = ()
+    """Texts, one sentence a line (plain, .gz, .bz2, .xz); none: the shipped corpus."""
+
+    download: Literal["text8"] | None = None
+    """A public corpus to fetch and train on instead."""
+
+    tokens: TokenName | None = None
+    """What a token is; none: what is between spaces, words for the shipped corpus."""
+
+    model: ModelName = "skip-gram"
+    """Architecture."""
+
+    output: OutputName = "negatives"
+    """Output layer: negative sampling, hierarchical softmax, full softmax."""
+
+    num_columns: int = 100
+    """D, size of a word's vector."""
+
+    reach: int = 5
+    """W, the most words that a window reaches to one side."""
+
+    num_negatives: int = 5
+    """n, words drawn for a prediction (output negatives)."""
+
+    sample: float = 1e-3
+    """Share of the text above which a word is thinned out; 0 keeps all."""
+
+    min_count: int = 5
+    """Words read less often get no vector."""
+
+    max_vocab: int | None = None
+    """Largest number of words."""
+
+    num_epochs: int = 5
+    """How often the corpus is read."""
+
+    learning_rate: float | None = None
+    """At the start; none: 0.025 for skip-gram, 0.05 for cbow, as in word2vec.c."""
+
+    cap: float = 3.0
+    """Limit of the step of a row that many terms pull at (jaxseq.word2vec.sparse)."""
+
+    block_size: int = 1024
+    """T, words of one step, fewer in a small corpus; a multiple of 32."""
+
+    words: tuple[str, ...] = ()
+    """Words whose neighbours are shown; none: some of the most frequent."""
+
+    pairs: Path | None = None
+    """Word pairs with similarities (WordSim-353's form), to score the vectors with."""
+
+    analogies: Path | None = None
+    """Questions like questions-words.txt, to score the vectors with."""
+
+    seed: int = 0
+    """Of everything that is drawn."""
+
+    resume: bool = False
+    """Go on from OUT/word2vec/checkpoint.npz."""
+
+    folder: Path | None = None
+    """Keeps the ids of a corpus larger than memory here; none: in memory."""
+
+    out: Path = Path("out")
+    """Folder of the results."""
+
+    def __post_init__(self):
+        """Refuses values that make no sense, naming the option."""
+        for name in ("num_columns", "reach", "min_count", "num_epochs"):
+            count = getattr(self, name)
+            cli.expect(1 <= count < 2**31, name, "1 or more", count)
+        if self.output == "negatives":
+            expected = "1 or more with --output negatives"
+            cli.expect(
+                self.num_negatives >= 1, "num_negatives", expected, self.num_negatives
+            )
+        is_block = self.block_size >= 32 and self.block_size % 32 == 0
+        cli.expect(is_block, "block_size", "a multiple of 32", self.block_size)
+        is_vocab = self.max_vocab is None or self.max_vocab >= 1
+        cli.expect(is_vocab, "max_vocab", "1 or more", self.max_vocab)
+        for name in ("learning_rate", "cap"):
+            value = getattr(self, name)
+            is_positive = value is None or (value > 0 and math.isfinite(value))
+            cli.expect(is_positive, name, "a number above 0", value)
+        cli.expect(0 <= self.sample < 1, "sample", "a share in [0, 1)", self.sample)
+        cli.expect(0 <= self.seed < 2**31, "seed", "0 to 2^31 - 1", self.seed)
+        is_one = not (self.corpus and self.download)
+        cli.expect(is_one, "download", "no --corpus beside it", self.download)
+
+
+def make_setting(config: Config, num_words: int) -> Setting:
+    """Returns how to train on a corpus of so many words."""
+    first_rate = config.learning_rate or FIRST_RATES[config.model]
+    setting = Setting(
+        reach=config.reach,
+        num_epochs=config.num_epochs,
+        first_rate=first_rate,
+        last_rate=min(1e-4, first_rate),
+        cap=config.cap,
+        block_size=config.block_size,
+        seed=config.seed,
+    )
+    span_size = -(-setting.span_size // config.block_size) * config.block_size
+    return training.fit(setting._replace(span_size=span_size), num_words)
+
+
+def make_objective(config: Config, known: Vocab) -> tuple[Objective, Sampler | None]:
+    """Returns what is trained, and what negatives are drawn from."""
+    make = _OBJECTIVES[config.model, config.output]
+    objective = make(known, config.num_negatives)
+    if not objective.draws_negatives:
+        return objective, None
+    return objective, sampler.make(vocab.noise(known.counts))
+
+
+def make_state(config: Config, known: Vocab, objective: Objective) -> State:
+    """Returns where training begins."""
+    key = jax.random.key(config.seed)
+    sizes = len(known.words), config.num_columns, objective.num_outputs
+    if objective.num_outputs == 0:
+        raise ValueError("--min-count: a tree needs two words, the corpus has one")
+    return State(params.init(key, *sizes), epoch=0, span=0, num_trained=0)
+
+
+def keep_probability(config: Config, known: Vocab) -> np.ndarray:
+    """Returns with what probability a reading of each word is kept."""
+    return vocab.keep_probability(known.counts, config.sample)

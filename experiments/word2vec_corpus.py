@@ -1,0 +1,52 @@
+"""Where word2vec's sentences come from: the shipped corpus, files, or a download."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from experiments.data import debian, text8
+from experiments.word2vec_config import TOKENS, Config
+from jaxseq.word2vec import corpus, sentences
+from jaxseq.word2vec.corpus import Corpus
+from jaxseq.word2vec.vocab import Vocab
+
+
+CACHE = Path("data")
+"""Folder of `--out` for downloads."""
+
+
+def read(config: Config) -> tuple[str, Vocab, Corpus]:
+    """Reads the corpus that the config names.
+
+    Returns:
+        Its name, its vocabulary and its ids.
+
+    Raises:
+        CorpusError: in one line, if a text cannot be read.
+        ValueError: in one line, if there is nothing to train on.
+    """
+    name, texts = _sentences(config)
+    known, read_corpus = corpus.read(
+        texts, config.min_count, config.max_vocab, config.folder
+    )
+    return name, known, read_corpus
+
+
+def _sentences(config: Config) -> tuple[str, Iterable[Iterable[str]]]:
+    if config.download == "text8":
+        path = text8.fetch(config.out / CACHE)
+        return "text8", sentences.from_files(
+            path, split=TOKENS[config.tokens or "spaces"]
+        )
+    if config.corpus:
+        split = TOKENS[config.tokens or "spaces"]
+        name = ", ".join(path.name for path in config.corpus)
+        return name, sentences.from_files(*config.corpus, split=split)
+    return "Debian package descriptions", _debian(config)
+
+
+def _debian(config: Config) -> Iterator[list[str]]:
+    split = TOKENS[config.tokens or "words"]
+    for part in debian.SPLITS:
+        for pair in debian.load(part):
+            yield split(pair.document)
+            yield split(pair.summary)
