@@ -40,6 +40,8 @@ TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
 }
 FIRST_RATES: dict[ModelName, float] = {"skip-gram": 0.025, "cbow": 0.05}
 """α_0 of word2vec.c."""
+CHUNK_SIZES: dict[ModelName, int] = {"skip-gram": 32, "cbow": 16}
+"""B: a chunk shares its negatives, and CBOW makes one prediction a word, not six."""
 
 _OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective]] = {
     ("skip-gram", "negatives"): lambda known, n: negative_sampling.skip_gram(
@@ -161,6 +163,7 @@ def make_setting(config: Config, num_words: int) -> Setting:
         last_rate=min(1e-4, first_rate),
         cap=config.cap,
         block_size=config.block_size,
+        chunk_size=CHUNK_SIZES[config.model],
         seed=config.seed,
     )
     span_size = -(-setting.span_size // config.block_size) * config.block_size

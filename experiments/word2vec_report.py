@@ -34,9 +34,11 @@ def shown_words(vectors: Vectors, asked: Sequence[str]) -> list[str]:
 
 def neighbours(vectors: Vectors, words: Sequence[str]) -> dict[str, list]:
     """Returns of each word the nearest ones, as pairs (word, cosine)."""
-    return {
-        word: nearest.most_similar(vectors, word, topn=NUM_NEIGHBOURS) for word in words
-    }
+    found = {}
+    for word in words:
+        near = nearest.most_similar(vectors, word, topn=NUM_NEIGHBOURS)
+        found[word] = list(near)
+    return found
 
 
 def scores(vectors: Vectors, pairs: Path | None, analogies: Path | None) -> dict:

@@ -69,7 +69,7 @@ def skip_gram(num_words: int) -> Objective:
         h = rows_of(params.inputs, words.centres)
         d_h, outputs, tally = _output_layer(params.outputs, h, targets, mask)
         inputs = as_rows(words.centres, d_h, mask.sum(2))
-        return Gradient(inputs, outputs), tally
+        return Gradient((inputs,), (outputs,)), tally
 
     return Objective(gradient, num_words, draws_negatives=False)
 
@@ -99,7 +99,7 @@ def cbow(num_words: int, backward: Backward = whole) -> Objective:
         shares = mask * backward(m)
         d_contexts = jnp.einsum("cbe,cbd->ced", shares, d_h)
         inputs = as_rows(words.contexts, d_contexts, averages.sum(1))
-        return Gradient(inputs, outputs), tally
+        return Gradient((inputs,), (outputs,)), tally
 
     return Objective(gradient, num_words, draws_negatives=False)
 

@@ -41,7 +41,7 @@ from jaxseq.word2vec.objective import (
     whole,
 )
 from jaxseq.word2vec.params import Params
-from jaxseq.word2vec.sparse import Rows, as_rows, join, rows_of
+from jaxseq.word2vec.sparse import Rows, as_rows, rows_of
 from jaxseq.word2vec.windows import Block, chunks
 
 
@@ -122,8 +122,8 @@ def skip_gram(codes: Codes, num_dense: int = NUM_DENSE) -> Objective:
         far_loss = jnp.sum(passes[0] * softplus(-s[0] * z[0]))  # (3)
         terms = passing.sum(2) + passes.sum((2, 3))
         return Gradient(
-            inputs=as_rows(words.centres, d_h, terms),
-            outputs=join(near, as_rows(nodes, d_v, passes.sum(1))),
+            inputs=(as_rows(words.centres, d_h, terms),),
+            outputs=(near, as_rows(nodes, d_v, passes.sum(1))),
         ), Tally(near_loss + far_loss, words.is_pair[0].sum(dtype=jnp.int32))
 
     return Objective(gradient, _num_nodes(codes), draws_negatives=False)
@@ -171,8 +171,8 @@ def cbow(
         d_contexts = jnp.einsum("cbe,cbd->ced", shares, d_h)
         terms = passing.sum(2, keepdims=True) + passes.sum(2, keepdims=True)
         return Gradient(
-            inputs=as_rows(words.contexts, d_contexts, (averages * terms).sum(1)),
-            outputs=join(near, as_rows(nodes, d_v, passes)),
+            inputs=(as_rows(words.contexts, d_contexts, (averages * terms).sum(1)),),
+            outputs=(near, as_rows(nodes, d_v, passes)),
         ), Tally(near_loss + far_loss, counts[0].sum().astype(jnp.int32))
 
     return Objective(gradient, _num_nodes(codes), draws_negatives=False)

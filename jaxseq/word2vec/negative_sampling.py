@@ -36,18 +36,20 @@ from jaxseq.word2vec.objective import (
     exact,
     sigmoid,
     softplus,
+    transposed,
     whole,
 )
 from jaxseq.word2vec.params import Params
-from jaxseq.word2vec.sparse import as_rows, join, rows_of
-from jaxseq.word2vec.windows import Block, Chunks, chunks
+from jaxseq.word2vec.sparse import Rows, as_rows, rows_of
+from jaxseq.word2vec.windows import Block, chunks
 
 
 def loss(num_negatives: int) -> Loss:
     """The plain E of one prediction, (2), for n negatives."""
 
     def of_one(outputs, h, target, negatives):
-        weights = _weights(num_negatives, target, negatives, h.dtype)
+        share = num_negatives / negatives.shape[0]
+        weights = _weights(share, target, negatives, h.dtype)
         z_target = outputs[target] @ h  # (1)
         z_negatives = outputs[negatives] @ h
         return softplus(-z_target) + jnp.sum(weights * softplus(z_negatives))  # (2)
@@ -59,7 +61,8 @@ def delta(num_negatives: int) -> Delta:
     """The plain gradient of one prediction, (3) and (4)."""
 
     def of_one(outputs, h, target, negatives):
-        weights = _weights(num_negatives, target, negatives, h.dtype)
+        share = num_negatives / negatives.shape[0]
+        weights = _weights(share, target, negatives, h.dtype)
         d_target = sigmoid(outputs[target] @ h) - 1  # (3)
         d_negatives = weights * sigmoid(outputs[negatives] @ h)  # (3)
         d_h = d_target * outputs[target] + d_negatives @ outputs[negatives]  # (4)
@@ -86,23 +89,14 @@ def skip_gram(num_words: int, num_negatives: int = 5) -> Objective:
 
     def gradient(params: Params, block: Block) -> tuple[Gradient, Tally]:
         words = chunks(block)
-        num_contexts = words.contexts.shape[1]
-        weights = _pair_weights(num_negatives, words, block, params.inputs.dtype)
-        predicted = jnp.concatenate([words.contexts, block.negatives], 1)
-        is_target = np.arange(predicted.shape[1]) < num_contexts
-        is_target = is_target.astype(weights.dtype)[None, None]
+        targets = transposed(words.is_pair.astype(params.inputs.dtype))
         h = rows_of(params.inputs, words.centres)
-        v = rows_of(params.outputs, predicted)
-        z = jnp.einsum("cbd,cwd->cbw", h, v)  # (1)
-        d_z = weights * (sigmoid(z) - is_target)  # (3)
-        d_h = jnp.einsum("cbw,cwd->cbd", d_z, v)  # (4)
-        d_v = jnp.einsum("cbw,cbd->cwd", d_z, h)  # (4)
-        first = jnp.sum(weights[0] * softplus((1 - 2 * is_target[0]) * z[0]))  # (2)
-        num_predictions = words.is_pair[0].sum(dtype=jnp.int32)
-        return Gradient(
-            inputs=as_rows(words.centres, d_h, weights.sum(2)),
-            outputs=as_rows(predicted, d_v, weights.sum(1)),
-        ), Tally(first, num_predictions)
+        d_h, outputs, terms, loss = _output_layer(
+            params.outputs, h, words.contexts, targets, block.negatives, num_negatives
+        )
+        inputs = as_rows(words.centres, d_h, terms)
+        tally = Tally(loss, words.is_pair[0].sum(dtype=jnp.int32))
+        return Gradient((inputs,), (outputs,)), tally
 
     return Objective(gradient, num_words, draws_negatives=True)
 
@@ -127,58 +121,68 @@ def cbow(
         words = chunks(block)
         mask = words.is_pair.astype(params.inputs.dtype)
         m = mask.sum(2, keepdims=True)
-        counts = (m > 0).astype(mask.dtype)  # [C, B, 1]
-        weights = counts * _weights(
-            num_negatives,
-            words.centres[:, :, None],
-            block.negatives[:, None, :],
-            mask.dtype,
-        )
-        v_contexts = rows_of(params.inputs, words.contexts)
-        v_target = rows_of(params.outputs, words.centres)
-        v_negatives = rows_of(params.outputs, block.negatives)
         averages = mask * exact(m)
-        h = jnp.einsum("cbe,ced->cbd", averages, v_contexts)
-        z_target = jnp.sum(h * v_target, -1, keepdims=True)  # (1)
-        z_negatives = jnp.einsum("cbd,ckd->cbk", h, v_negatives)
-        d_target = counts * (sigmoid(z_target) - 1)  # (3)
-        d_negatives = weights * sigmoid(z_negatives)  # (3)
-        d_h = d_target * v_target + jnp.einsum(
-            "cbk,ckd->cbd", d_negatives, v_negatives
-        )  # (4)
-        shares = mask * backward(m)
-        d_contexts = jnp.einsum("cbe,cbd->ced", shares, d_h)
-        d_v_negatives = jnp.einsum("cbk,cbd->ckd", d_negatives, h)  # (4)
-        terms = counts + weights.sum(2, keepdims=True)
-        outputs = join(
-            as_rows(words.centres, d_target * h, counts[:, :, 0]),  # (4)
-            as_rows(block.negatives, d_v_negatives, weights.sum(1)),
+        counts = (m > 0).astype(mask.dtype)
+        contexts = rows_of(params.inputs, words.contexts)
+        h = jnp.einsum("cbe,ced->cbd", averages, contexts)
+        itself = np.eye(mask.shape[1], dtype=mask.dtype)[None]
+        d_h, outputs, terms, loss = _output_layer(
+            params.outputs,
+            h,
+            words.centres,
+            counts * itself,
+            block.negatives,
+            num_negatives,
         )
-        first = jnp.sum(counts[0] * softplus(-z_target[0]))  # (2)
-        first += jnp.sum(weights[0] * softplus(z_negatives[0]))
-        return Gradient(
-            inputs=as_rows(words.contexts, d_contexts, (averages * terms).sum(1)),
-            outputs=outputs,
-        ), Tally(first, counts[0].sum().astype(jnp.int32))
+        shares = transposed(mask * backward(m))
+        d_contexts = jnp.einsum("ceb,cbd->ced", shares, d_h)
+        of_contexts = jnp.sum(averages * terms[:, :, None], 1)
+        inputs = as_rows(words.contexts, d_contexts, of_contexts)
+        tally = Tally(loss, counts[0].sum().astype(jnp.int32))
+        return Gradient((inputs,), (outputs,)), tally
 
     return Objective(gradient, num_words, draws_negatives=True)
 
 
-def _weights(num_negatives: int, target: Array, negatives: Array, dtype) -> Array:
-    """Returns (n/K) [k_j ≠ o] for each negative."""
-    share = num_negatives / max(negatives.shape[-1], 1)
-    return jnp.asarray(share, dtype) * (negatives != target).astype(dtype)
+def _output_layer(
+    outputs: Array,
+    h: Array,
+    words: Array,
+    targets: Array,
+    negatives: Array,
+    num_negatives: int,
+) -> tuple[Array, Rows, Array, Array]:
+    """Predicts from each h of a chunk some of the chunk's words.
 
+    Args:
+        outputs: `[R, D]`.
+        h: `[C, B, D]`.
+        words: `[C, W]` int32.
+        targets: `[C, W, B]`, 1 where a word is to be predicted from an h, else 0.
+        negatives: `[C, K]` int32.
+        num_negatives: n.
 
-def _pair_weights(num_negatives: int, words: Chunks, block: Block, dtype) -> Array:
-    """Returns how often z of each centre with each context and negative counts in E.
-
-    `[C, B, E + K]`: 1 for a pair; for a negative n/K times the number of the centre's
-    contexts that it differs from.
+    Returns:
+        ∂E/∂h `[C, B, D]`, ∂E/∂outputs, the number of terms `[C, B]` with each h, and E
+        of the first chunk.
     """
-    is_pair = words.is_pair.astype(dtype)
-    differs = _weights(
-        num_negatives, words.contexts[:, :, None], block.negatives[:, None, :], dtype
-    )
-    of_negatives = jnp.einsum("cbe,cek->cbk", is_pair, differs)
-    return jnp.concatenate([is_pair, of_negatives], 2)
+    share = num_negatives / negatives.shape[1]
+    differs = _weights(share, words[:, None, :], negatives[:, :, None], h.dtype)
+    # All targets of an h with one and the same negative: as often as they differ.
+    of_negatives = jnp.einsum("ckw,cwb->ckb", differs, targets)
+    weights = jnp.concatenate([targets, of_negatives], 1)
+    predicted = jnp.concatenate([words, negatives], 1)
+    is_target = np.arange(predicted.shape[1]) < words.shape[1]
+    is_target = is_target.astype(weights.dtype)[None, :, None]
+    v = rows_of(outputs, predicted)
+    z = jnp.einsum("cwd,cbd->cwb", v, h)  # (1)
+    d_z = weights * (sigmoid(z) - is_target)  # (3)
+    d_v = jnp.einsum("cwb,cbd->cwd", d_z, h)  # (4)
+    d_h = jnp.einsum("cbw,cwd->cbd", transposed(d_z), v)  # (4)
+    loss = jnp.sum(weights[0] * softplus((1 - 2 * is_target[0]) * z[0]))  # (2)
+    return d_h, as_rows(predicted, d_v, weights.sum(2)), weights.sum(1), loss
+
+
+def _weights(share: float, target: Array, negatives: Array, dtype) -> Array:
+    """Returns (n/K) [k_j ≠ o] for each negative, with the share n/K."""
+    return jnp.asarray(share, dtype) * (negatives != target).astype(dtype)

@@ -16,15 +16,12 @@ at most ¼|u|² with u the other vector: a sum of n_r is stable below a step of
 8 / (n_r |u|²), and η stands for 8 / |u|².
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 
 from jaxseq.types import Array
-
-
-# XLA adds rows of several numbers in place at once; single ones it adds one by one.
-_LANES = 8
 
 
 class Rows(NamedTuple):
@@ -41,44 +38,44 @@ class Rows(NamedTuple):
     terms: Array
 
 
-def counters(num_rows: int, dtype) -> Array:
-    """Returns the zeros that `descend` counts in, `[num_rows, 8]`, to be passed on."""
-    return jnp.zeros((num_rows, _LANES), dtype)
-
-
 def descend(
     table: Array,
-    gradient: Rows,
+    gradient: Sequence[Rows],
     learning_rate: Array,
     cap: Array | float,
-    counts: Array,
+    places: Array,
 ) -> tuple[Array, Array]:
     """Takes a capped step of gradient descent, (1).
 
     Args:
         table: `[R, D]`, changed in place where the caller lets it go.
-        gradient: rows of 0 to R - 1.
+        gradient: lists of rows of 0 to R - 1, which make one sum.
         learning_rate: α.
         cap: η.
-        counts: `[R, 8]` zeros, from `counters`.
+        places: `[R]` int32, to write in; what it holds does not matter.
 
     Returns:
-        The new table, and the counters, zero again.
+        The new table, and `places`, to be passed on.
     """
-    ids, rows, terms = gradient
-    lanes = jnp.broadcast_to(terms[:, None], (terms.shape[0], _LANES))
-    counts = counts.at[ids].add(lanes, mode="promise_in_bounds")
-    n = counts.at[ids].get(mode="promise_in_bounds")[:, 0]
-    counts = counts.at[ids].set(0, mode="promise_in_bounds")
-    step = jnp.minimum(learning_rate, cap / jnp.maximum(n, 1e-30))
+    # One list and one addition: with two of them XLA would copy the whole table.
+    ids, rows, terms = map(jnp.concatenate, zip(*gradient, strict=True))
+    # All entries of a row add up at the place of one of them, whichever: so counting
+    # takes no array of R zeros, and none has to be cleared.
+    every = jnp.arange(ids.shape[0], dtype=places.dtype)
+    places = places.at[ids].set(every, mode="promise_in_bounds")
+    place = rows_of(places, ids)
+    n = jnp.zeros_like(terms).at[place].add(terms, mode="promise_in_bounds")
+    step = jnp.minimum(learning_rate, cap / jnp.maximum(rows_of(n, place), 1e-30))
     table = table.at[ids].add(-step[:, None] * rows, mode="promise_in_bounds")  # (1)
-    return table, counts
+    return table, places
 
 
-def dense(gradient: Rows, num_rows: int) -> Array:
-    """Adds the list up to a matrix `[num_rows, D]`."""
-    zeros = jnp.zeros((num_rows, gradient.rows.shape[1]), gradient.rows.dtype)
-    return zeros.at[gradient.ids].add(gradient.rows)
+def dense(gradient: Sequence[Rows], num_rows: int) -> Array:
+    """Adds the lists up to a matrix `[num_rows, D]`."""
+    table = jnp.zeros((num_rows, gradient[0].rows.shape[1]), gradient[0].rows.dtype)
+    for part in gradient:
+        table = table.at[part.ids].add(part.rows)
+    return table
 
 
 def rows_of(table: Array, ids: Array) -> Array:
@@ -89,9 +86,3 @@ def rows_of(table: Array, ids: Array) -> Array:
 def as_rows(ids: Array, rows: Array, terms: Array) -> Rows:
     """Flattens `[...]` ids, `[..., D]` rows and `[...]` terms."""
     return Rows(ids.reshape(-1), rows.reshape(-1, rows.shape[-1]), terms.reshape(-1))
-
-
-def join(*gradients: Rows) -> Rows:
-    """Puts lists of rows of one table one after the other."""
-    ids, rows, terms = zip(*gradients, strict=True)
-    return Rows(jnp.concatenate(ids), jnp.concatenate(rows), jnp.concatenate(terms))

@@ -29,7 +29,7 @@ from jaxseq.word2vec.feed import spans
 from jaxseq.word2vec.objective import Objective, Tally
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.sampler import Sampler
-from jaxseq.word2vec.sparse import counters, descend
+from jaxseq.word2vec.sparse import descend
 from jaxseq.word2vec.windows import Block
 
 
@@ -157,7 +157,7 @@ def train(
     num_total = setting.num_epochs * corpus.num_kept
     params = state.params
     dtype = params.inputs.dtype
-    counts = Params(*(counters(table.shape[0], dtype) for table in params))
+    places = Params(*(jnp.zeros(len(table), jnp.int32) for table in params))
     key = jax.random.key(setting.seed)
     num_trained, last = state.num_trained, None
     start = state.span
@@ -176,13 +176,13 @@ def train(
             slope = (setting.last_rate - setting.first_rate) / num_total
             rates = np.asarray(setting.first_rate + slope * read, dtype)  # (1)
             key_span = jax.random.fold_in(jax.random.fold_in(key, epoch), number)
-            params, counts, tally = step(
+            params, places, tally = step(
                 objective,
                 sizes,
                 negatives,
                 np.asarray(setting.cap, dtype),
                 params,
-                counts,
+                places,
                 span.ids,
                 span.sentences,
                 rates,
@@ -209,7 +209,7 @@ def train(
 @functools.partial(
     jax.jit,
     static_argnames=("objective", "sizes"),
-    donate_argnames=("params", "counts"),
+    donate_argnames=("params", "places"),
 )
 def step(
     objective: Objective,
@@ -217,7 +217,7 @@ def step(
     negatives: Sampler | None,
     cap: Array,
     params: Params,
-    counts: Params,
+    places: Params,
     ids: Array,
     sentences: Array,
     rates: Array,
@@ -232,7 +232,7 @@ def step(
         negatives: the noise; None for an objective that draws none.
         cap: η.
         params: the matrices, given away.
-        counts: a `counters` for each, given away.
+        places: `[V]` and `[R]` int32 to write in, given away.
         ids: `[N + 2W]` of a span.
         sentences: `[N + 2W]` of a span.
         rates: `[N / T]`, α of each block.
@@ -240,7 +240,7 @@ def step(
         key: for reaches and negatives.
 
     Returns:
-        The new matrices and counters, and the sums of the blocks' tallies.
+        The new matrices, what was written in, and the sums of the blocks' tallies.
     """
     reach, num_blocks, num_chunks, chunk_size, num_shared = sizes
     key_reach, key_negatives = jax.random.split(key)
@@ -250,7 +250,7 @@ def step(
     block_size = num_chunks * chunk_size
 
     def on_block(number, carry):
-        params, counts, tally = carry
+        params, places, tally = carry
         cut = (number * block_size,), (block_size + 2 * reach,)
         block = Block(
             ids=jax.lax.dynamic_slice(ids, *cut),
@@ -260,14 +260,14 @@ def step(
         )
         gradient, of_block = objective.gradient(params, block)
         changed = [
-            descend(table, rows, rates[number], cap, count)
-            for table, rows, count in zip(params, gradient, counts, strict=True)
+            descend(table, rows, rates[number], cap, place)
+            for table, rows, place in zip(params, gradient, places, strict=True)
         ]
-        params, counts = (Params(*new) for new in zip(*changed, strict=True))
-        return params, counts, jax.tree.map(jnp.add, tally, of_block)
+        params, places = (Params(*new) for new in zip(*changed, strict=True))
+        return params, places, jax.tree.map(jnp.add, tally, of_block)
 
     tally = Tally(jnp.zeros((), params.inputs.dtype), jnp.zeros((), jnp.int32))
-    return jax.lax.fori_loop(0, num_used, on_block, (params, counts, tally))
+    return jax.lax.fori_loop(0, num_used, on_block, (params, places, tally))
 
 
 def _draw(key: Key, negatives: Sampler | None, shape: tuple[int, ...]) -> Array:
