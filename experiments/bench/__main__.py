@@ -1,4 +1,4 @@
-"""The benchmarks' command line: `python -m experiments.bench rnn --help`."""
+"""The benchmarks' command line: `python -m experiments.bench rnn --help`, word2vec."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -7,10 +7,13 @@ from typing import Annotated, Any
 import tyro
 
 from experiments import cli
-from experiments.bench import rnn, rnn_config
+from experiments.bench import rnn, rnn_config, word2vec
 
 
-RUNS: dict[type, Callable[[Any], None]] = {rnn_config.Config: rnn.run}
+RUNS: dict[type, Callable[[Any], None]] = {
+    rnn_config.Config: rnn.run,
+    word2vec.Config: word2vec.run,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +22,7 @@ class Bench:
 
     benchmark: tyro.conf.OmitSubcommandPrefixes[
         Annotated[rnn_config.Config, tyro.conf.subcommand("rnn")]
-        # A union of one would be no union: tyro would not ask for a name.
-        | Annotated[None, tyro.conf.Suppress]
+        | Annotated[word2vec.Config, tyro.conf.subcommand("word2vec")]
     ]
     """Which one."""
 

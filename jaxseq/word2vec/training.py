@@ -56,7 +56,7 @@ class Setting(NamedTuple):
     cap: float = 3.0
     block_size: int = 1024
     chunk_size: int = 32
-    num_shared: int = 16
+    num_shared: int = 24
     span_size: int = 65536
     seed: int = 0
 

@@ -119,7 +119,7 @@ def test_one_block_is_a_step_of_the_plain_form():
         ids=jnp.asarray(span.ids),
         sentences=jnp.asarray(span.sentences),
         reaches=jax.random.randint(key_reach, (1, 1, 32), 1, 4, jnp.int32)[0],
-        negatives=sampler.draw(key_negatives, negatives, (1, 1, 16))[0],
+        negatives=sampler.draw(key_negatives, negatives, (1, 1, 24))[0],
     )
     plain = examples.skip_gram(block, dtype=jnp.float64)
     by_hand = functools.partial(examples.gradient, negative_sampling.delta(5))

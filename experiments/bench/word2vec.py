@@ -1,0 +1,262 @@
+"""Word2vec timed and scored: jaxseq beside gensim, in one run.
+
+    python -m experiments.bench word2vec                              a minute or two
+    python -m experiments.bench word2vec --corpus enwiki.txt --num-seeds 3 \
+        --pairs wordsim353.tsv --analogies questions-words.txt
+
+Both train on one file, one sentence a line of at most 10,000 words (gensim cuts longer
+ones off), with the same settings. Gensim reads it with `corpus_file`, which is faster
+than an iterator, by as many workers as are fastest here in one epoch. Then for each
+seed both train, in turning order.
+
+What is timed: training alone, from the first word to the last; vocabulary, compilation
+and scoring are apart. Effective words are those that are trained on: what `min_count`
+and subsampling leave, counted by each program itself. The ratio of a seed is of the
+effective words a second of jaxseq and gensim; above 1 jaxseq is faster.
+
+What is scored: the word vectors, by jaxseq.word2vec.evaluate, which gives gensim's
+numbers: Spearman's correlation on the pairs, the share of analogies that are right
+among the 30,000 most frequent words.
+
+The machine should be idle: gensim's workers and JAX take all cores in turn.
+
+File: `OUT/bench/word2vec.jsonl`, a line a run of this program.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import rich.box
+import rich.console
+import rich.table
+
+from experiments import cli, results, word2vec_corpus
+from experiments.bench import machine, timing
+from experiments.bench.word2vec_peers import Peer, gensim_peer, jaxseq_peer
+from experiments.word2vec_config import Config as Training, ModelName, OutputName
+from experiments.word2vec_report import scores
+from jaxseq import host_memory
+from jaxseq.text.files import CorpusError
+from jaxseq.word2vec import vectors
+
+
+PACKAGES = ("gensim", "jax", "jaxlib", "jaxseq", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Train word vectors with jaxseq and gensim: speed and quality of both."""
+
+    corpus: Path | None = None
+    """A text, one sentence a line; none: the shipped corpus."""
+
+    model: ModelName = "skip-gram"
+    """Architecture."""
+
+    output: OutputName = "negatives"
+    """Output layer: negatives or tree (gensim has no full softmax)."""
+
+    num_columns: int = 100
+    """D, size of a word's vector."""
+
+    num_epochs: int = 5
+    """How often the corpus is read."""
+
+    learning_rate: float | None = None
+    """At the start, of both; none: 0.025 for skip-gram, 0.05 for cbow."""
+
+    num_seeds: int = 1
+    """How often everything is repeated, with another seed."""
+
+    workers: tuple[int, ...] = (1, 2, 3)
+    """Numbers of threads of gensim, of which the fastest is taken."""
+
+    pairs: Path | None = None
+    """Word pairs with similarities, to score the vectors with."""
+
+    analogies: Path | None = None
+    """Questions like questions-words.txt, to score the vectors with."""
+
+    out: Path = Path("out")
+    """Folder of the results."""
+
+    def __post_init__(self):
+        """Refuses values that make no sense, naming the option."""
+        cli.expect(self.output != "softmax", "output", "negatives or tree", self.output)
+        cli.expect(self.num_seeds >= 1, "num_seeds", "1 or more", self.num_seeds)
+        is_workers = bool(self.workers) and min(self.workers) >= 1
+        cli.expect(is_workers, "workers", "numbers of 1 or more", self.workers)
+        # What both have in common is checked where it is used.
+        make_training(self, 0)
+
+
+def make_training(config: Config, seed: int) -> Training:
+    """Returns the settings of one training, as `experiments.word2vec` takes them."""
+    return Training(
+        corpus=() if config.corpus is None else (config.corpus,),
+        model=config.model,
+        output=config.output,
+        num_columns=config.num_columns,
+        num_epochs=config.num_epochs,
+        learning_rate=config.learning_rate,
+        seed=seed,
+    )
+
+
+class Result(NamedTuple):
+    """One training of one of the two."""
+
+    peer: str
+    seed: int
+    words_per_second: float
+    seconds: float
+    seconds_before: float
+    scores: dict
+
+
+def run(config: Config) -> None:
+    """Trains with both, prints the table and adds a line to the file.
+
+    Raises:
+        SystemExit: after one line on stderr; code 2 for a file that cannot be used or
+            if gensim is not installed, 130 for Ctrl-C.
+    """
+    host_memory.keep_freed()
+    path = cli.results_folder(config.out, "bench") / "word2vec.jsonl"
+    share = machine.idle_share()
+    about = {
+        "machine": machine.describe(PACKAGES),
+        "commit": machine.commit(),
+        "idle_share": share,
+    }
+    busy = "" if share >= machine.IDLE_SHARE else " (BUSY: no timing holds)"
+    print(f"{about['machine']['cpu']}, idle {share:.0%}{busy}", flush=True)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            done, workers = _run(config, Path(folder))
+    except (CorpusError, ValueError) as error:
+        cli.fail(str(error))
+    except KeyboardInterrupt:
+        print("stopped by the keyboard", file=sys.stderr)
+        sys.exit(130)
+    settings = {
+        key: str(value) if isinstance(value, Path) else value
+        for key, value in dataclasses.asdict(config).items()
+    }
+    record = about | {
+        "config": settings,
+        "workers": workers,
+        "results": [result._asdict() for result in done],
+    }
+    lines = path.read_text("utf-8") if path.exists() else ""
+    text = lines + json.dumps(record, sort_keys=True) + "\n"
+    results.replace(path, lambda part: part.write_text(text, "utf-8"))
+    print(table(done))
+    print(path)
+
+
+def _run(config: Config, folder: Path) -> tuple[list[Result], int]:
+    """Trains with both, seed by seed.
+
+    Returns:
+        The results in the order in which they came, and gensim's number of workers.
+    """
+    training = make_training(config, 0)
+    _, known, corpus = word2vec_corpus.read(training)
+    text = config.corpus or _written(folder / "corpus.txt", known.words, corpus.ids)
+    fastest = max(
+        config.workers,
+        key=lambda workers: _speed(
+            gensim_peer(dataclasses.replace(training, num_epochs=1), text, workers)
+        ),
+    )
+    done: list[Result] = []
+    for seed in range(config.num_seeds):
+        of_seed = make_training(config, seed)
+        makers: dict[str, Callable[[], Peer]] = {
+            "gensim": lambda of_seed=of_seed: gensim_peer(of_seed, text, fastest),
+            "jaxseq": lambda of_seed=of_seed: jaxseq_peer(of_seed, known, corpus),
+        }
+        for name in timing.order(tuple(makers), seed):
+            outcome = makers[name]()()
+            found = vectors.make(outcome.words, outcome.rows)
+            scored = scores(found, config.pairs, config.analogies)
+            result = Result(
+                peer=name,
+                seed=seed,
+                words_per_second=outcome.num_trained / outcome.seconds,
+                seconds=outcome.seconds,
+                seconds_before=outcome.seconds_before,
+                scores=scored,
+            )
+            done.append(result)
+            print(line(result), flush=True)
+    return done, fastest
+
+
+def _speed(peer: Peer) -> float:
+    outcome = peer()
+    return outcome.num_trained / outcome.seconds
+
+
+def _written(path: Path, words: tuple[str, ...], ids: np.ndarray) -> Path:
+    """Writes ids as a text that gensim can read, one sentence a line."""
+    with open(path, "w", encoding="utf-8") as stream:
+        for sentence in np.split(ids, np.flatnonzero(ids < 0) + 1):
+            stream.write(
+                " ".join(words[i] for i in sentence[:-1].tolist()) + os.linesep
+            )
+    return path
+
+
+def line(result: Result) -> str:
+    """Says in a line what came of a training."""
+    scored = "  ".join(
+        f"{kind} {value:.3f}"
+        for kind, values in result.scores.items()
+        for value in list(values.values())[:1]
+    )
+    return (
+        f"{result.peer:7} seed {result.seed}  {result.seconds:7.1f} s "
+        f"{result.words_per_second:12,.0f} effective words/s  {scored}"
+    )
+
+
+def table(done: list[Result]) -> str:
+    """Makes a table of medians, means and their ratio or difference."""
+    shown = rich.table.Table(box=rich.box.SIMPLE)
+    for column in ("", "gensim", "jaxseq", "jaxseq / gensim", "jaxseq - gensim"):
+        shown.add_column(column, justify="left" if not column else "right")
+    of = {
+        name: [result for result in done if result.peer == name]
+        for name in ("gensim", "jaxseq")
+    }
+    speeds = {
+        name: [result.words_per_second for result in found]
+        for name, found in of.items()
+    }
+    ratios = np.divide(speeds["jaxseq"], speeds["gensim"])
+    shown.add_row(
+        "effective words/s, median",
+        *(f"{np.median(speeds[name]):,.0f}" for name in of),
+        f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        "",
+    )
+    for kind in of["jaxseq"][0].scores:
+        means = [
+            np.mean([next(iter(result.scores[kind].values())) for result in found])
+            for found in of.values()
+        ]
+        difference = f"{means[1] - means[0]:+.3f}"
+        shown.add_row(f"{kind}, mean", *(f"{m:.3f}" for m in means), "", difference)
+    console = rich.console.Console(width=120, file=None)
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()

@@ -1,0 +1,112 @@
+"""The two that are compared: a function that trains once, and what comes of it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.word2vec_config import (
+    FIRST_RATES,
+    Config,
+    keep_probability,
+    make_objective,
+    make_setting,
+    make_state,
+)
+from jaxseq.word2vec import training
+from jaxseq.word2vec.corpus import Corpus
+from jaxseq.word2vec.vocab import Vocab
+
+
+class Outcome(NamedTuple):
+    """What came of a training.
+
+    Attributes:
+        words: by row.
+        rows: `[V, D]`, the vectors.
+        num_trained: effective words.
+        seconds: of the training.
+        seconds_before: of compilation, or of reading the vocabulary.
+    """
+
+    words: tuple[str, ...]
+    rows: np.ndarray
+    num_trained: int
+    seconds: float
+    seconds_before: float
+
+
+Peer = Callable[[], Outcome]
+
+
+def jaxseq_peer(config: Config, known: Vocab, corpus: Corpus) -> Peer:
+    """Trains with jaxseq, compiled beforehand."""
+
+    def train() -> Outcome:
+        setting = make_setting(config, corpus.num_kept)
+        objective, negatives = make_objective(config, known)
+        keep = keep_probability(config, known)
+
+        def start():
+            state = make_state(config, known, objective)
+            return training.train(objective, negatives, corpus, keep, state, setting)
+
+        started = time.perf_counter()
+        jax.block_until_ready(next(start()).state.params)
+        before = time.perf_counter() - started
+        started = time.perf_counter()
+        *_, last = start()
+        state = last.state
+        rows = np.asarray(jax.block_until_ready(state.params.inputs))
+        seconds = time.perf_counter() - started
+        return Outcome(known.words, rows, state.num_trained, seconds, before)
+
+    return train
+
+
+def gensim_peer(config: Config, text: Path, num_workers: int) -> Peer:
+    """Trains with gensim, from a file.
+
+    Raises:
+        ValueError: if gensim is not installed.
+    """
+    try:
+        # Only this benchmark needs it: the extra `bench`.
+        from gensim.models import Word2Vec
+    except ModuleNotFoundError:
+        missing = "gensim is not installed"
+        raise ValueError(f'{missing} (pip install ".[bench]")') from None
+    is_tree = config.output == "tree"
+
+    def train() -> Outcome:
+        started = time.perf_counter()
+        model = Word2Vec(
+            vector_size=config.num_columns,
+            window=config.reach,
+            min_count=config.min_count,
+            sg=int(config.model == "skip-gram"),
+            hs=int(is_tree),
+            negative=0 if is_tree else config.num_negatives,
+            sample=config.sample,
+            alpha=config.learning_rate or FIRST_RATES[config.model],
+            workers=num_workers,
+            seed=config.seed + 1,
+            epochs=config.num_epochs,
+        )
+        model.build_vocab(corpus_file=str(text))
+        before = time.perf_counter() - started
+        started = time.perf_counter()
+        num_trained, _ = model.train(
+            corpus_file=str(text),
+            total_words=model.corpus_total_words,
+            total_examples=model.corpus_count,
+            epochs=model.epochs,
+        )
+        seconds = time.perf_counter() - started
+        words = tuple(map(str, model.wv.index_to_key))
+        return Outcome(words, model.wv.vectors, num_trained, seconds, before)
+
+    return train
