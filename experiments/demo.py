@@ -3,6 +3,7 @@
 1. The lecture's worked example, every number of it (`experiments.lecture`).
 2. The gradient check of every cell (`experiments.gradient_check`).
 3. An LSTM language model in its short setting (`experiments.language_model`).
+4. Word vectors of the same texts, with their neighbours (`experiments.word2vec`).
 
     python -m experiments.demo --out out
 
@@ -16,14 +17,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments import cli, gradient_check, language_model, lecture
+from experiments import cli, gradient_check, language_model, lecture, word2vec
 from experiments.language_config import demo_config
 from jaxseq import host_memory
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Show the lecture, the gradient check and a short language model."""
+    """Show the lecture, the gradient check, a short language model and word vectors."""
 
     out: Path = Path("out")
     """Folder of the results."""
@@ -46,6 +47,7 @@ def main(args: Sequence[str] | None = None) -> None:
         "the language model": lambda: language_model.run(
             demo_config("lstm", config.out)
         ),
+        "word vectors": lambda: word2vec.main(["--out", str(config.out)]),
     }
     started = time.monotonic()
     try:

@@ -122,7 +122,9 @@ def run(config: Config) -> None:
     except (FloatingPointError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("stopped by the keyboard; --resume goes on", file=sys.stderr)
+        saved = folder / "checkpoint.npz"
+        hint = f"; --resume goes on from {saved}" if saved.exists() else ""
+        print(f"stopped by the keyboard{hint}", file=sys.stderr)
         sys.exit(130)
     print(f"\n{word2vec_report.table(near)}\n")
     for kind, values in scored.items():

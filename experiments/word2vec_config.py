@@ -40,8 +40,8 @@ TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
 }
 FIRST_RATES: dict[ModelName, float] = {"skip-gram": 0.025, "cbow": 0.05}
 """α_0 of word2vec.c."""
-CHUNK_SIZES: dict[ModelName, int] = {"skip-gram": 32, "cbow": 16}
-"""B: a chunk shares its negatives, and CBOW makes one prediction a word, not six."""
+CHUNKS: dict[ModelName, tuple[int, int]] = {"skip-gram": (32, 32), "cbow": (16, 24)}
+"""B words that share K negatives (experiments/bench/NOTES.md, trial 20)."""
 
 _OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective]] = {
     ("skip-gram", "negatives"): lambda known, n: negative_sampling.skip_gram(
@@ -156,6 +156,7 @@ class Config:
 def make_setting(config: Config, num_words: int) -> Setting:
     """Returns how to train on a corpus of so many words."""
     first_rate = config.learning_rate or FIRST_RATES[config.model]
+    chunk_size, num_shared = CHUNKS[config.model]
     setting = Setting(
         reach=config.reach,
         num_epochs=config.num_epochs,
@@ -163,7 +164,8 @@ def make_setting(config: Config, num_words: int) -> Setting:
         last_rate=min(1e-4, first_rate),
         cap=config.cap,
         block_size=config.block_size,
-        chunk_size=CHUNK_SIZES[config.model],
+        chunk_size=chunk_size,
+        num_shared=num_shared,
         seed=config.seed,
     )
     span_size = -(-setting.span_size // config.block_size) * config.block_size

@@ -15,4 +15,5 @@ from jaxseq import (
     readout as readout,
     truncate as truncate,
     unroll as unroll,
+    word2vec as word2vec,
 )

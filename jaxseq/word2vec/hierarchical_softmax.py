@@ -23,6 +23,7 @@ References:
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -36,7 +37,6 @@ from jaxseq.word2vec.objective import (
     Objective,
     Tally,
     exact,
-    sigmoid,
     softplus,
     whole,
 )
@@ -82,7 +82,7 @@ def delta(codes: Codes) -> Delta:
     def of_one(outputs, h, target, negatives):
         del negatives
         nodes, s, passes = _path(codes, target, h.dtype)
-        d_z = passes * (sigmoid(outputs[nodes] @ h) - (1 + s) / 2)  # (4)
+        d_z = passes * (jax.nn.sigmoid(outputs[nodes] @ h) - (1 + s) / 2)  # (4)
         d_outputs = jnp.zeros_like(outputs).at[nodes].add(jnp.outer(d_z, h))  # (5)
         return d_z @ outputs[nodes], d_outputs  # (5)
 
@@ -116,7 +116,7 @@ def skip_gram(codes: Codes, num_dense: int = NUM_DENSE) -> Objective:
         v = rows_of(params.outputs, nodes)
         z = jnp.einsum("cbd,cemd->cbem", h, v)  # (1)
         passes = mask[..., None] * s * s
-        d_z = passes * (sigmoid(z) - (1 + s) / 2)  # (4)
+        d_z = passes * (jax.nn.sigmoid(z) - (1 + s) / 2)  # (4)
         d_h += jnp.einsum("cbem,cemd->cbd", d_z, v)  # (5)
         d_v = jnp.einsum("cbem,cbd->cemd", d_z, h)  # (5)
         far_loss = jnp.sum(passes[0] * softplus(-s[0] * z[0]))  # (3)
@@ -163,7 +163,7 @@ def cbow(
         v = rows_of(params.outputs, nodes)
         z = jnp.sum(h[:, :, None] * v, -1)  # (1)
         passes = counts * s * s
-        d_z = passes * (sigmoid(z) - (1 + s) / 2)  # (4)
+        d_z = passes * (jax.nn.sigmoid(z) - (1 + s) / 2)  # (4)
         d_h += jnp.sum(d_z[..., None] * v, 2)  # (5)
         d_v = d_z[..., None] * h[:, :, None]  # (5)
         far_loss = jnp.sum(passes[0] * softplus(-s[0] * z[0]))  # (3)
@@ -195,7 +195,7 @@ def _near_root(
     num_nodes = passing.shape[2]
     v = outputs[:num_nodes]
     z = jnp.einsum("cbd,nd->cbn", h, v)  # (1)
-    d_z = passing * sigmoid(z) - ahead  # (4)
+    d_z = passing * jax.nn.sigmoid(z) - ahead  # (4)
     d_h = jnp.einsum("cbn,nd->cbd", d_z, v)  # (5)
     d_v = jnp.einsum("cbn,cbd->nd", d_z, h)  # (5)
     behind = passing[0] - ahead[0]

@@ -22,6 +22,7 @@ Reference: Mikolov, Sutskever, Chen, Corrado, Dean 2013 (1310.4546), eq. (4). wo
 sets σ to 0 or 1 beyond ±6, gensim skips such a term: here σ is σ.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -34,7 +35,6 @@ from jaxseq.word2vec.objective import (
     Objective,
     Tally,
     exact,
-    sigmoid,
     softplus,
     transposed,
     whole,
@@ -63,8 +63,8 @@ def delta(num_negatives: int) -> Delta:
     def of_one(outputs, h, target, negatives):
         share = num_negatives / negatives.shape[0]
         weights = _weights(share, target, negatives, h.dtype)
-        d_target = sigmoid(outputs[target] @ h) - 1  # (3)
-        d_negatives = weights * sigmoid(outputs[negatives] @ h)  # (3)
+        d_target = jax.nn.sigmoid(outputs[target] @ h) - 1  # (3)
+        d_negatives = weights * jax.nn.sigmoid(outputs[negatives] @ h)  # (3)
         d_h = d_target * outputs[target] + d_negatives @ outputs[negatives]  # (4)
         d_outputs = jnp.zeros_like(outputs)
         d_outputs = d_outputs.at[target].add(d_target * h)  # (4)
@@ -176,7 +176,7 @@ def _output_layer(
     is_target = is_target.astype(weights.dtype)[None, :, None]
     v = rows_of(outputs, predicted)
     z = jnp.einsum("cwd,cbd->cwb", v, h)  # (1)
-    d_z = weights * (sigmoid(z) - is_target)  # (3)
+    d_z = weights * (jax.nn.sigmoid(z) - is_target)  # (3)
     d_v = jnp.einsum("cwb,cbd->cwd", d_z, h)  # (4)
     d_h = jnp.einsum("cbw,cwd->cbd", transposed(d_z), v)  # (4)
     loss = jnp.sum(weights[0] * softplus((1 - 2 * is_target[0]) * z[0]))  # (2)

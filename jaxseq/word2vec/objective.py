@@ -80,11 +80,6 @@ def softplus(x: Array) -> Array:
     return jnp.logaddexp(x, jnp.zeros_like(x))
 
 
-def sigmoid(x: Array) -> Array:
-    """Returns σ(x)."""
-    return jax.nn.sigmoid(x)
-
-
 def transposed(x: Array) -> Array:
     """Returns `[C, J, I]` of `[C, I, J]`, laid out anew.
 

@@ -13,7 +13,6 @@ the device, from the seed, the epoch and the number of the span: the same seed g
 same bits on a CPU, resumed or not.
 """
 
-import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,15 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseq.checks import check_count, expect
-from jaxseq.types import Array, Key
-from jaxseq.word2vec import sampler
 from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.feed import spans
 from jaxseq.word2vec.objective import Objective, Tally
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.sampler import Sampler
-from jaxseq.word2vec.sparse import descend
-from jaxseq.word2vec.windows import Block
+from jaxseq.word2vec.step import Sizes, step
 
 
 class Setting(NamedTuple):
@@ -56,7 +52,7 @@ class Setting(NamedTuple):
     cap: float = 3.0
     block_size: int = 1024
     chunk_size: int = 32
-    num_shared: int = 24
+    num_shared: int = 32
     span_size: int = 65536
     seed: int = 0
 
@@ -92,16 +88,6 @@ class Progress(NamedTuple):
     fraction: float
     loss: float
     rate: float
-
-
-class Sizes(NamedTuple):
-    """Of a span's parts: what a program is compiled for."""
-
-    reach: int
-    num_blocks: int
-    num_chunks: int
-    chunk_size: int
-    num_shared: int
 
 
 def fit(setting: Setting, num_words: int) -> Setting:
@@ -204,76 +190,6 @@ def train(
     yield Progress(
         State(params, setting.num_epochs, 0, num_trained), 1.0, loss, setting.last_rate
     )
-
-
-@functools.partial(
-    jax.jit,
-    static_argnames=("objective", "sizes"),
-    donate_argnames=("params", "places"),
-)
-def step(
-    objective: Objective,
-    sizes: Sizes,
-    negatives: Sampler | None,
-    cap: Array,
-    params: Params,
-    places: Params,
-    ids: Array,
-    sentences: Array,
-    rates: Array,
-    num_used: Array,
-    key: Key,
-) -> tuple[Params, Params, Tally]:
-    """Trains on a span, block after block.
-
-    Args:
-        objective: what is trained.
-        sizes: of the span's parts.
-        negatives: the noise; None for an objective that draws none.
-        cap: η.
-        params: the matrices, given away.
-        places: `[V]` and `[R]` int32 to write in, given away.
-        ids: `[N + 2W]` of a span.
-        sentences: `[N + 2W]` of a span.
-        rates: `[N / T]`, α of each block.
-        num_used: how many of the blocks have words.
-        key: for reaches and negatives.
-
-    Returns:
-        The new matrices, what was written in, and the sums of the blocks' tallies.
-    """
-    reach, num_blocks, num_chunks, chunk_size, num_shared = sizes
-    key_reach, key_negatives = jax.random.split(key)
-    shape = num_blocks, num_chunks, chunk_size
-    reaches = jax.random.randint(key_reach, shape, 1, reach + 1, jnp.int32)
-    drawn = _draw(key_negatives, negatives, (*shape[:2], num_shared))
-    block_size = num_chunks * chunk_size
-
-    def on_block(number, carry):
-        params, places, tally = carry
-        cut = (number * block_size,), (block_size + 2 * reach,)
-        block = Block(
-            ids=jax.lax.dynamic_slice(ids, *cut),
-            sentences=jax.lax.dynamic_slice(sentences, *cut),
-            reaches=reaches[number],
-            negatives=drawn[number],
-        )
-        gradient, of_block = objective.gradient(params, block)
-        changed = [
-            descend(table, rows, rates[number], cap, place)
-            for table, rows, place in zip(params, gradient, places, strict=True)
-        ]
-        params, places = (Params(*new) for new in zip(*changed, strict=True))
-        return params, places, jax.tree.map(jnp.add, tally, of_block)
-
-    tally = Tally(jnp.zeros((), params.inputs.dtype), jnp.zeros((), jnp.int32))
-    return jax.lax.fori_loop(0, num_used, on_block, (params, places, tally))
-
-
-def _draw(key: Key, negatives: Sampler | None, shape: tuple[int, ...]) -> Array:
-    if negatives is None:
-        return jnp.zeros((*shape[:-1], 0), jnp.int32)
-    return sampler.draw(key, negatives, shape)
 
 
 def _mean(tally: Tally | None, epoch: int, span: int) -> float:

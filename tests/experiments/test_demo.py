@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from experiments import demo, gradient_check, language_model, lecture
+from experiments import demo, gradient_check, language_model, lecture, word2vec
 
 
 @pytest.fixture
@@ -14,6 +14,7 @@ def calls(monkeypatch):
         ("lecture", lecture, "main"),
         ("check", gradient_check, "main"),
         ("model", language_model, "run"),
+        ("vectors", word2vec, "main"),
     ):
         monkeypatch.setattr(module, part, lambda arg, n=name: made.append((n, arg)))
     return made
@@ -21,9 +22,9 @@ def calls(monkeypatch):
 
 def test_main_runs_every_part_into_one_folder(calls, tmp_path, capsys):
     demo.main(["--out", str(tmp_path)])
-    (first, arguments), (second, nothing), (third, config) = calls
-    assert (first, second, third) == ("lecture", "check", "model")
-    assert arguments == ["--out", str(tmp_path)]
+    (first, arguments), (second, nothing), (third, config), (fourth, others) = calls
+    assert (first, second, third, fourth) == ("lecture", "check", "model", "vectors")
+    assert arguments == others == ["--out", str(tmp_path)]
     assert nothing == []
     assert config.out == tmp_path
     assert config.cell == "lstm"
@@ -50,7 +51,7 @@ def test_main_goes_on_but_fails_if_a_part_fails(
     with pytest.raises(SystemExit) as stop:
         demo.main(["--out", str(tmp_path)])
     assert stop.value.code == "failed: the gradient check"
-    assert [name for name, _ in calls] == ["lecture", "model"]
+    assert [name for name, _ in calls] == ["lecture", "model", "vectors"]
     assert ("it went wrong" in capsys.readouterr().err) == (failure != fail_by_code)
 
 

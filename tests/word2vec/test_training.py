@@ -1,7 +1,9 @@
 import dataclasses
 import functools
+import re
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from jaxseq.word2vec import (
     negative_sampling,
     params as params_module,
     sampler,
+    step,
     training,
     vocab as vocab_module,
 )
@@ -119,7 +122,7 @@ def test_one_block_is_a_step_of_the_plain_form():
         ids=jnp.asarray(span.ids),
         sentences=jnp.asarray(span.sentences),
         reaches=jax.random.randint(key_reach, (1, 1, 32), 1, 4, jnp.int32)[0],
-        negatives=sampler.draw(key_negatives, negatives, (1, 1, 24))[0],
+        negatives=sampler.draw(key_negatives, negatives, (1, 1, 32))[0],
     )
     plain = examples.skip_gram(block, dtype=jnp.float64)
     by_hand = functools.partial(examples.gradient, negative_sampling.delta(5))
@@ -219,3 +222,50 @@ def test_parts_that_do_not_fit_are_named():
         start(keep=keep[1:])
     with pytest.raises(ValueError, match="state"):
         start(state=state._replace(params=params._replace(outputs=params.outputs[1:])))
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        negative_sampling.skip_gram(20_011),
+        negative_sampling.cbow(20_011),
+        tree_skip_gram(huffman.build(np.arange(20_011) + 1)),
+    ],
+    ids=["skip_gram", "cbow", "tree"],
+)
+def test_a_step_lowers_everywhere_and_copies_no_matrix(objective):
+    num_words, num_columns = 20_011, 100
+    sizes = step.Sizes(
+        reach=5, num_blocks=4, num_chunks=8, chunk_size=32, num_shared=16
+    )
+    length = 4 * 8 * 32
+    f32, i32 = jnp.float32, jnp.int32
+    array = jax.ShapeDtypeStruct
+    num_outputs = objective.num_outputs
+    params = params_module.Params(
+        array((num_words, num_columns), f32), array((num_outputs, num_columns), f32)
+    )
+    places = params_module.Params(array((num_words,), i32), array((num_outputs,), i32))
+    bins = sampler.Sampler(array((num_words,), f32), array((num_words,), i32))
+    args = (
+        objective,
+        sizes,
+        bins if objective.draws_negatives else None,
+        array((), f32),
+        params,
+        places,
+        array((length + 10,), i32),
+        array((length + 10,), i32),
+        array((4,), f32),
+        array((), i32),
+        jax.eval_shape(lambda: jax.random.key(0)),
+    )
+    exported = jax.export.export(step.step, platforms=("cpu", "cuda", "tpu"))(*args)
+    assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
+    compiled = step.step.lower(*args).compile()
+    copies = re.findall(r"= f32\[200\d\d,100\]\S* copy\(", compiled.as_text())
+    assert not copies
+    memory = compiled.memory_analysis()
+    tables = 4 * num_columns * (num_words + num_outputs)
+    assert memory.alias_size_in_bytes >= tables
+    assert memory.temp_size_in_bytes < 0.5 * tables

@@ -1,0 +1,97 @@
+"""From sentences to vectors in one call, for whoever needs no more.
+
+    vectors = fit(sentences)                                    Skip-gram
+    vectors = fit(sentences, cbow, setting=Setting(first_rate=0.05))
+    vectors = fit(sentences, tree)                              hierarchical softmax
+
+What it puts together, `corpus.read`, `training.train` and the rest, is there for what
+it leaves out: progress, checkpoints, a corpus larger than memory.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+
+import jax
+import numpy as np
+
+from jaxseq.word2vec import (
+    corpus,
+    hierarchical_softmax,
+    huffman,
+    negative_sampling,
+    params,
+    sampler,
+    training,
+    vectors,
+    vocab,
+)
+from jaxseq.word2vec.objective import Objective
+from jaxseq.word2vec.training import Setting, State
+from jaxseq.word2vec.vectors import Vectors
+from jaxseq.word2vec.vocab import Vocab
+
+
+_SETTING = Setting()
+
+
+def skip_gram(known: Vocab) -> Objective:
+    """Skip-gram with 5 negatives."""
+    return negative_sampling.skip_gram(len(known.words))
+
+
+def cbow(known: Vocab) -> Objective:
+    """CBOW with 5 negatives; its learning rate starts at 0.05 in word2vec.c."""
+    return negative_sampling.cbow(len(known.words))
+
+
+def tree(known: Vocab) -> Objective:
+    """Skip-gram with hierarchical softmax."""
+    return hierarchical_softmax.skip_gram(huffman.build(known.counts))
+
+
+def fit(
+    sentences: Iterable[Iterable[str]],
+    make_objective: Callable[[Vocab], Objective] = skip_gram,
+    *,
+    num_columns: int = 100,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    sample: float = 1e-3,
+    exponent: float = 0.75,
+    setting: Setting = _SETTING,
+    folder: str | os.PathLike[str] | None = None,
+) -> Vectors:
+    """Trains word vectors.
+
+    Args:
+        sentences: the tokens of each sentence, read once; may be generators.
+        make_objective: what to train, given the vocabulary.
+        num_columns: D, the size of a word's vector.
+        min_count: words read less often are left out.
+        max_vocab: largest number of words, None for as many as there are.
+        sample: share of the text above which a word is thinned out; 0 keeps all.
+        exponent: α of the noise that negatives are drawn from.
+        setting: how to train a large corpus; blocks are made smaller for a small one.
+        folder: keeps the ids of a corpus larger than memory; None: in memory.
+
+    Returns:
+        The words by falling count, their vectors `[V, D]` float32 and counts.
+
+    Raises:
+        ValueError: naming the argument; "sentences" for an empty corpus, "min_count" if
+            it leaves no word.
+        FloatingPointError: if the loss stops being finite, saying where.
+    """
+    known, read = corpus.read(sentences, min_count, max_vocab, folder)
+    objective = make_objective(known)
+    negatives = None
+    if objective.draws_negatives:
+        negatives = sampler.make(vocab.noise(known.counts, exponent))
+    key = jax.random.key(setting.seed)
+    start = params.init(key, len(known.words), num_columns, objective.num_outputs)
+    state = State(start, epoch=0, span=0, num_trained=0)
+    keep = vocab.keep_probability(known.counts, sample)
+    setting = training.fit(setting, read.num_kept)
+    for now in training.train(objective, negatives, read, keep, state, setting):
+        state = now.state
+    return vectors.make(known.words, np.asarray(state.params.inputs), known.counts)

@@ -1,0 +1,72 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from experiments.bench import __main__ as bench, word2vec
+
+
+@pytest.fixture(autouse=True)
+def _as_users_run_it():
+    with jax.enable_x64(False):
+        yield
+
+
+@pytest.fixture
+def text(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [" ".join(f"w{n}" for n in rng.zipf(1.5, 20) % 50) for _ in range(400)]
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def run(text, tmp_path, *more):
+    options = ["--num-columns", "8", "--num-epochs", "1", "--workers", "1"]
+    args = ["word2vec", "--corpus", str(text), "--out", str(tmp_path), *options]
+    bench.main([*args, *more])
+    lines = (tmp_path / "bench" / "word2vec.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_both_train_on_the_same_words(text, tmp_path, capsys):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("w1\tw2\t9\nw1\tw3\t4\nw2\tw4\t2\n")
+    seeds = ("--num-seeds", "2", "--pairs", str(pairs))
+    (record,) = run(text, tmp_path, *seeds)
+    results = record["results"]
+    # Nobody always comes first.
+    names = [(result["peer"], result["seed"]) for result in results]
+    assert names == [("gensim", 0), ("jaxseq", 0), ("jaxseq", 1), ("gensim", 1)]
+    num_trained = [r["words_per_second"] * r["seconds"] for r in results]
+    np.testing.assert_allclose(num_trained, np.mean(num_trained), rtol=0.05)
+    assert all(-1 <= r["scores"]["pairs"]["spearman"] <= 1 for r in results)
+    printed = capsys.readouterr().out
+    assert "jaxseq / gensim" in printed
+    assert record["workers"] == 1
+
+    assert len(run(text, tmp_path, "--model", "cbow", "--output", "tree")) == 2
+
+
+def test_the_shipped_corpus_is_written_as_it_was_read(tmp_path):
+    ids = np.array([0, 1, -1, 1, -1], np.int32)
+    path = word2vec._written(tmp_path / "corpus.txt", ("one", "two"), ids)
+    lines = path.read_text("utf-8").splitlines()
+    assert lines == ["one two", "two"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--output", "softmax"), "--output: expected negatives or tree"),
+        (("--num-seeds", "0"), "--num-seeds: expected 1 or more"),
+        (("--workers", "0"), "--workers"),
+        (("--num-epochs", "0"), "--num-epochs"),
+        (("--corpus", "/missing.txt"), "missing.txt"),
+    ],
+)
+def test_refusals_take_one_line(text, tmp_path, capsys, options, named):
+    with pytest.raises(SystemExit, match="2"):
+        run(text, tmp_path, *options)
+    assert named in capsys.readouterr().err.splitlines()[-1]

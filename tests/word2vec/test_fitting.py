@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from jaxseq.word2vec import fitting, nearest
+from jaxseq.word2vec.training import Setting
+
+
+SETTING = Setting(num_epochs=8, block_size=64, first_rate=0.1, span_size=2048)
+
+
+def make_sentences():
+    rng = np.random.default_rng(0)
+    for topic in rng.integers(0, 3, 400):
+        yield [f"{'abc'[topic]}{word}" for word in rng.integers(0, 6, 10)]
+
+
+@pytest.mark.parametrize("objective", [fitting.skip_gram, fitting.cbow, fitting.tree])
+def test_fit_puts_words_of_a_topic_together(objective):
+    vectors = fitting.fit(
+        make_sentences(), objective, num_columns=8, sample=0, setting=SETTING
+    )
+    assert len(vectors.words) == 18
+    assert vectors.counts.sum() == 4000
+    for word in vectors.words:
+        near = nearest.most_similar(vectors, word, topn=3)
+        assert all(other[0] == word[0] for other, _ in near), (word, near)
+
+
+def test_max_vocab_and_seed_are_obeyed():
+    kwargs = {"num_columns": 4, "max_vocab": 7}
+    few = SETTING._replace(num_epochs=1)
+    one = fitting.fit(make_sentences(), setting=few, **kwargs)
+    two = fitting.fit(make_sentences(), setting=few, **kwargs)
+    other = fitting.fit(make_sentences(), setting=few._replace(seed=5), **kwargs)
+    assert len(one.words) == 7
+    np.testing.assert_array_equal(one.rows, two.rows)
+    assert not np.array_equal(one.rows, other.rows)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "named"),
+    [([], "empty corpus"), ([["a", "b"]], "min_count"), (["a b c"], "sentences")],
+)
+def test_a_corpus_without_words_is_named(sentences, named):
+    with pytest.raises(ValueError, match=named):
+        fitting.fit(sentences)
