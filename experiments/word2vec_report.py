@@ -1,5 +1,6 @@
 """What word2vec's vectors look like: neighbours, scores, a map of the plane."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,20 @@ from jaxseq.word2vec.vectors import Vectors, normed
 NUM_SHOWN = 10
 NUM_NEIGHBOURS = 6
 NUM_ON_MAP = 150
+# matplotlib's own, then those with Chinese characters that systems come with.
+FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "Arial Unicode MS",
+)
 
 
 def shown_words(vectors: Vectors, asked: Sequence[str]) -> list[str]:
@@ -82,10 +97,24 @@ def plane(rows: np.ndarray) -> np.ndarray:
     return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
 
 
+def font_for(text: str) -> str | None:
+    """Returns the first of `FONTS` that is installed and has every character."""
+    from matplotlib import font_manager, ft2font
+
+    installed = {font.name: font.fname for font in font_manager.fontManager.ttflist}
+    for name in FONTS:
+        if name in installed:
+            characters = ft2font.FT2Font(installed[name]).get_charmap()
+            if all(ord(character) in characters for character in text):
+                return name
+    return None
+
+
 def draw(path: Path, vectors: Vectors, near: dict[str, list]) -> list[Path]:
     """Draws the words shown with their neighbours on a plane; returns the file.
 
-    Without matplotlib it says so and returns nothing.
+    Without matplotlib, or a font that has the words' characters, it says so and returns
+    nothing.
     """
     if not results.can_draw():
         return []
@@ -96,6 +125,10 @@ def draw(path: Path, vectors: Vectors, near: dict[str, list]) -> list[Path]:
         for other in (word, *(other for other, _ in found)):
             group_of.setdefault(other, number)
     words = list(group_of)[:NUM_ON_MAP]
+    font = font_for("".join(words))
+    if font is None:
+        print("no map: no font has these words' characters", file=sys.stderr)
+        return []
     ids = [vectors.id_of[word] for word in words]
     at = plane(normed(vectors)[ids])
     figure = Figure(figsize=(10, 8), layout="constrained")
@@ -111,6 +144,7 @@ def draw(path: Path, vectors: Vectors, near: dict[str, list]) -> list[Path]:
             textcoords="offset points",
             fontsize=8,
             color=colour,
+            family=font,
             weight=weight,
             parse_math=False,
         )

@@ -25,7 +25,6 @@ File: `OUT/bench/word2vec.jsonl`, a line a run of this program.
 
 import dataclasses
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -209,10 +208,10 @@ def _speed(peer: Peer) -> float:
 def _written(path: Path, words: tuple[str, ...], ids: np.ndarray) -> Path:
     """Writes ids as a text that gensim can read, one sentence a line."""
     with open(path, "w", encoding="utf-8") as stream:
-        for sentence in np.split(ids, np.flatnonzero(ids < 0) + 1):
-            stream.write(
-                " ".join(words[i] for i in sentence[:-1].tolist()) + os.linesep
-            )
+        start = 0
+        for end in np.flatnonzero(ids < 0).tolist():
+            stream.write(" ".join(words[i] for i in ids[start:end].tolist()) + "\n")
+            start = end + 1
     return path
 
 

@@ -122,7 +122,7 @@ def test_an_empty_file_is_refused(tmp_path, capsys):
     empty.write_text("")
     with pytest.raises(SystemExit, match="2"):
         run(empty, tmp_path)
-    assert "empty corpus" in capsys.readouterr().err
+    assert "empty.txt': the file is empty" in capsys.readouterr().err
 
 
 def test_chinese_characters_are_tokens(tmp_path, capsys):
@@ -131,7 +131,11 @@ def test_chinese_characters_are_tokens(tmp_path, capsys):
     folder = run(path, tmp_path, "--tokens", "characters", "--words", "爱")
     found = vector_files.load_word2vec_format(folder / "vectors.bin", binary=True)
     assert set(found.words) == set("我爱学习劳动是个好青年")
-    assert "爱" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "爱" in printed.out
+    # Either a font has these characters, or it says that none does.
+    has_map = (folder / "map.png").exists()
+    assert has_map == ("no map" not in printed.err)
 
 
 def test_without_a_corpus_it_trains_on_the_shipped_one(tmp_path, monkeypatch, capsys):
@@ -140,6 +144,11 @@ def test_without_a_corpus_it_trains_on_the_shipped_one(tmp_path, monkeypatch, ca
     word2vec.main(["--out", str(tmp_path), "--num-epochs", "1", "--num-columns", "4"])
     assert "Debian package descriptions" in capsys.readouterr().out
     assert (tmp_path / "word2vec" / "vectors.bin").exists()
+
+
+def test_a_font_is_chosen_that_has_the_characters():
+    assert word2vec_report.font_for("plain English") == "DejaVu Sans"
+    assert word2vec_report.font_for("\U000fffff") is None
 
 
 def test_plane_keeps_what_two_axes_can_hold():
