@@ -146,7 +146,7 @@ def run(config: Config) -> None:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)
     settings = {
-        key: str(value) if isinstance(value, Path) else value
+        key: value.name if isinstance(value, Path) else value
         for key, value in dataclasses.asdict(config).items()
     }
     record = about | {
