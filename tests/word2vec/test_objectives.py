@@ -51,6 +51,23 @@ FORMS = {
 }
 
 
+QUICK = (
+    "negative skip_gram",
+    "negative cbow whole",
+    "full skip_gram",
+    "tree skip_gram 4",
+    "tree cbow whole 4",
+)
+
+
+def named(names):
+    """One of each kind is quick; the others take as long, and are slow together."""
+    return [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in names
+    ]
+
+
 def make_block(seed, num_chunks=NUM_CHUNKS):
     """Sentences of all lengths, places without a word, draws that are targets."""
     rng = np.random.default_rng(seed)
@@ -72,7 +89,7 @@ def make_params(objective, seed=0):
     )
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", named(FORMS))
 def test_block_form_is_the_plain_form(name):
     objective, list_examples, loss, delta = FORMS[name]
     params, block = make_params(objective), make_block(seed=1)
@@ -95,7 +112,7 @@ def test_block_form_is_the_plain_form(name):
     assert int(tally.num_predictions) == float(of_first.counts.sum())
 
 
-@pytest.mark.parametrize("name", [n for n in FORMS if "whole" not in n])
+@pytest.mark.parametrize("name", named(n for n in FORMS if "whole" not in n))
 def test_plain_gradient_by_hand_is_that_of_jax(name):
     objective, list_examples, loss, delta = FORMS[name]
     params, plain = make_params(objective), list_examples(make_block(seed=2))
@@ -117,7 +134,7 @@ def test_whole_gives_each_word_of_a_window_the_gradient_of_its_mean():
             reaches=jnp.asarray([[reach, 0]], jnp.int32),
             negatives=jnp.asarray([[7, 8, 9]], jnp.int32),
         )
-        gradient, _ = objective.gradient(params, block)
+        gradient, _ = jax.jit(objective.gradient)(params, block)
         total = sparse.dense(gradient.inputs, NUM_WORDS)[2]
         one = total / num_contexts
         if reach == 1:
@@ -155,7 +172,7 @@ def test_probabilities_of_the_tree_sum_to_one():
     np.testing.assert_allclose(np.exp(-np.array(energies)).sum(), 1, rtol=1e-12)
 
 
-@pytest.mark.parametrize("num_words", [1, 2])
+@pytest.mark.parametrize("num_words", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_smallest_vocabularies_have_a_finite_gradient(num_words):
     codes = huffman.build(np.ones(num_words, np.int64))
     block = make_block(seed=5)
@@ -168,7 +185,7 @@ def test_smallest_vocabularies_have_a_finite_gradient(num_words):
         full_softmax.cbow(num_words),
     ):
         params = Params(jnp.ones((num_words, 2)), jnp.ones((objective.num_outputs, 2)))
-        gradient, _ = objective.gradient(params, block)
+        gradient, _ = jax.jit(objective.gradient)(params, block)
         for rows in jax.tree.leaves(gradient):
             assert np.isfinite(rows).all()
 
