@@ -95,9 +95,11 @@ $(BENCH_READY): $(READY) requirements-bench.lock
 	  || echo "pip finds no $(TORCH) here: the benchmark goes without PyTorch"
 	@touch $@
 
+# Extras stay in the lock: pip 23.2 takes a bare `coverage==` for no pin of `coverage[toml]`
+# and refuses the newer release that it finds, as that has no hash here.
 COMPILE := pip compile pyproject.toml --universal --python-version 3.11 \
-  --generate-hashes --no-annotate --no-emit-index-url --upgrade --quiet \
-  --custom-compile-command "make lock"
+  --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url --upgrade \
+  --quiet --custom-compile-command "make lock"
 
 lock: ## resolve both requirements files again (for maintainers; needs uv)
 	$(UV) $(COMPILE) --group dev --extra plots --extra chinese \

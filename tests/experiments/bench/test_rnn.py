@@ -119,7 +119,7 @@ def test_grids_have_the_points_of_the_issue():
     ("args", "message"),
     [
         ([], "rnn"),
-        (["word2vec"], "word2vec"),
+        (["wrod2vec"], "wrod2vec"),
         (["rnn", "--grid", "huge"], "--grid"),
         (["rnn", "--cells", "lstn"], "--cells"),
         (["rnn", "--batches", "0"], "--batches: expected numbers of 1 or more, got 0"),
