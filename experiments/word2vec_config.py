@@ -42,6 +42,10 @@ FIRST_RATES: dict[ModelName, float] = {"skip-gram": 0.025, "cbow": 0.05}
 """α_0 of word2vec.c."""
 CHUNKS: dict[ModelName, tuple[int, int]] = {"skip-gram": (32, 32), "cbow": (16, 24)}
 """B words that share K negatives (experiments/bench/NOTES.md, trial 20)."""
+TREE_CHUNK = 16
+"""B with the tree (trial 22)."""
+BLOCKS: dict[OutputName, int] = {"negatives": 1024, "tree": 256, "softmax": 1024}
+CAPS: dict[OutputName, float] = {"negatives": 3.0, "tree": 6.0, "softmax": 3.0}
 
 _OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective]] = {
     ("skip-gram", "negatives"): lambda known, n: negative_sampling.skip_gram(
@@ -102,11 +106,13 @@ class Config:
     learning_rate: float | None = None
     """At the start; none: 0.025 for skip-gram, 0.05 for cbow, as in word2vec.c."""
 
-    cap: float = 3.0
-    """Limit of the step of a row that many terms pull at (jaxseq.word2vec.sparse)."""
+    cap: float | None = None
+    """Limit of the step of a row that many terms pull at (jaxseq.word2vec.sparse);
+    none: 3, with the tree 6."""
 
-    block_size: int = 1024
-    """T, words of one step, fewer in a small corpus; a multiple of 32."""
+    block_size: int | None = None
+    """T, words of one step, fewer in a small corpus; a multiple of 32; none: 1,024,
+    with the tree 256."""
 
     words: tuple[str, ...] = ()
     """Words whose neighbours are shown; none: some of the most frequent."""
@@ -139,8 +145,9 @@ class Config:
             cli.expect(
                 self.num_negatives >= 1, "num_negatives", expected, self.num_negatives
             )
-        is_block = self.block_size >= 32 and self.block_size % 32 == 0
-        cli.expect(is_block, "block_size", "a multiple of 32", self.block_size)
+        size = self.block_size
+        is_block = size is None or (size >= 32 and size % 32 == 0)
+        cli.expect(is_block, "block_size", "a multiple of 32", size)
         is_vocab = self.max_vocab is None or self.max_vocab >= 1
         cli.expect(is_vocab, "max_vocab", "1 or more", self.max_vocab)
         for name in ("learning_rate", "cap"):
@@ -157,18 +164,21 @@ def make_setting(config: Config, num_words: int) -> Setting:
     """Returns how to train on a corpus of so many words."""
     first_rate = config.learning_rate or FIRST_RATES[config.model]
     chunk_size, num_shared = CHUNKS[config.model]
+    if config.output == "tree":
+        chunk_size = TREE_CHUNK
+    block_size = config.block_size or BLOCKS[config.output]
     setting = Setting(
         reach=config.reach,
         num_epochs=config.num_epochs,
         first_rate=first_rate,
         last_rate=min(1e-4, first_rate),
-        cap=config.cap,
-        block_size=config.block_size,
+        cap=config.cap or CAPS[config.output],
+        block_size=block_size,
         chunk_size=chunk_size,
         num_shared=num_shared,
         seed=config.seed,
     )
-    span_size = -(-setting.span_size // config.block_size) * config.block_size
+    span_size = -(-setting.span_size // block_size) * block_size
     return training.fit(setting._replace(span_size=span_size), num_words)
 
 

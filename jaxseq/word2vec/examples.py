@@ -60,6 +60,12 @@ def skip_gram(block: Block, dtype=jnp.float32) -> Examples:
     )
 
 
+def words_around(block: Block, dtype=jnp.float32) -> Examples:
+    """Lists the same pairs the other way round: a context predicts the centre."""
+    pairs = skip_gram(block, dtype)
+    return pairs._replace(inputs=pairs.targets[:, None], targets=pairs.inputs[:, 0])
+
+
 def cbow(block: Block, backward: Backward = whole, dtype=jnp.float32) -> Examples:
     """Lists the words of a block: the mean of a window predicts its centre."""
     centres, contexts, is_pair = chunks(block)

@@ -27,6 +27,7 @@ from jaxseq.word2vec.objective import (
     Gradient,
     Objective,
     Tally,
+    by_gradient,
     exact,
     whole,
 )
@@ -71,7 +72,7 @@ def skip_gram(num_words: int) -> Objective:
         inputs = as_rows(words.centres, d_h, mask.sum(2))
         return Gradient((inputs,), (outputs,)), tally
 
-    return Objective(gradient, num_words, draws_negatives=False)
+    return by_gradient(gradient, num_words, draws_negatives=False)
 
 
 def cbow(num_words: int, backward: Backward = whole) -> Objective:
@@ -101,7 +102,7 @@ def cbow(num_words: int, backward: Backward = whole) -> Objective:
         inputs = as_rows(words.contexts, d_contexts, averages.sum(1))
         return Gradient((inputs,), (outputs,)), tally
 
-    return Objective(gradient, num_words, draws_negatives=False)
+    return by_gradient(gradient, num_words, draws_negatives=False)
 
 
 def _output_layer(

@@ -12,56 +12,38 @@ The p(w | h) of all words sum to 1. By hand:
     ∂E/∂z_l = σ(z_l) - (1 - b_l)                                                    (4)
     ∂E/∂v'_{n_l} = ∂E/∂z_l h      ∂E/∂h = Σ_l ∂E/∂z_l v'_{n_l}                      (5)
 
-The block forms treat the nodes near the root, which nearly every prediction passes, as
-a small full layer: z of a centre with each such node is formed once, whatever number of
-its predictions pass there. What is left of the paths, below, is looked up word by word.
+As in word2vec.c, Skip-gram by blocks predicts the centre from each word around it (the
+paper has it the other way round; the pairs are the same): the paths are those of the
+block's centres, and each is walked once for its whole window. `jaxseq.word2vec.paths`
+has the block's step.
 
 References:
     Morin, Bengio 2005, AISTATS; Mikolov, Sutskever, Chen, Corrado, Dean 2013
     (1310.4546), eq. (3). `jaxseq.word2vec.huffman` for the tree.
 """
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.checks import check_count
 from jaxseq.types import Array
+from jaxseq.word2vec import paths
 from jaxseq.word2vec.examples import Delta, Loss
 from jaxseq.word2vec.huffman import Codes
 from jaxseq.word2vec.objective import (
     Backward,
-    Gradient,
+    Descent,
     Objective,
     Tally,
     exact,
     softplus,
+    transposed,
     whole,
 )
 from jaxseq.word2vec.params import Params
-from jaxseq.word2vec.sparse import Rows, as_rows, rows_of
+from jaxseq.word2vec.paths import NUM_NEAR
+from jaxseq.word2vec.sparse import as_rows, descend, rows_of
 from jaxseq.word2vec.windows import Block, chunks
-
-
-NUM_DENSE = 127
-"""Nodes near the root that are treated as a layer, by default."""
-
-
-class Tree(NamedTuple):
-    """The paths, cut in two; for a tree of one word both parts are empty.
-
-    Attributes:
-        turns: `[V, N]` int8, of each of the first N nodes: 1 where the word's path
-            takes turn 0, -1 where it takes turn 1, 0 where it does not pass.
-        nodes: `[V, M]` int32, the rest of the paths, filled up with 0.
-        signs: `[V, M]` int8, s_l of (2), 0 for a filler.
-    """
-
-    turns: Array
-    nodes: Array
-    signs: Array
 
 
 def loss(codes: Codes) -> Loss:
@@ -89,119 +71,82 @@ def delta(codes: Codes) -> Delta:
     return of_one
 
 
-def skip_gram(codes: Codes, num_dense: int = NUM_DENSE) -> Objective:
+def skip_gram(codes: Codes, num_near: int = NUM_NEAR) -> Objective:
     """Skip-gram by blocks.
 
     Args:
         codes: the paths of the V words.
-        num_dense: N, how many nodes near the root make the layer.
+        num_near: N, how many nodes near the root make a layer.
 
     Raises:
         ValueError: if the number is below 0.
     """
-    tree = _cut(codes, num_dense)
+    tree = paths.cut(codes, num_near)
 
-    def gradient(params: Params, block: Block) -> tuple[Gradient, Tally]:
+    def step(params: Params, places: Params, block: Block, rate, cap) -> Descent:
         words = chunks(block)
-        dtype = params.inputs.dtype
-        mask = words.is_pair.astype(dtype)
-        h = rows_of(params.inputs, words.centres)
-        turns = rows_of(tree.turns, words.contexts)
-        passing = jnp.einsum("cbe,cen->cbn", mask, (turns != 0).astype(dtype))
-        ahead = jnp.einsum("cbe,cen->cbn", mask, (turns > 0).astype(dtype))
-        d_h, near, near_loss = _near_root(params.outputs, h, passing, ahead)
+        targets = words.is_pair.astype(params.inputs.dtype)
+        h = rows_of(params.inputs, words.contexts)
+        layer = paths.descend(
+            tree, params.outputs, places.outputs, h, words.centres, targets, rate, cap
+        )
+        of_inputs = as_rows(words.contexts, layer.d_h, layer.terms)
+        inputs, at = descend(params.inputs, (of_inputs,), rate, cap, places.inputs)
+        return Descent(
+            Params(inputs, layer.outputs),
+            Params(at, layer.places),
+            Tally(layer.loss, words.is_pair[0].sum(dtype=jnp.int32)),
+        )
 
-        nodes = rows_of(tree.nodes, words.contexts)
-        s = rows_of(tree.signs, words.contexts).astype(dtype)[:, None]
-        v = rows_of(params.outputs, nodes)
-        z = jnp.einsum("cbd,cemd->cbem", h, v)  # (1)
-        passes = mask[..., None] * s * s
-        d_z = passes * (jax.nn.sigmoid(z) - (1 + s) / 2)  # (4)
-        d_h += jnp.einsum("cbem,cemd->cbd", d_z, v)  # (5)
-        d_v = jnp.einsum("cbem,cbd->cemd", d_z, h)  # (5)
-        far_loss = jnp.sum(passes[0] * softplus(-s[0] * z[0]))  # (3)
-        terms = passing.sum(2) + passes.sum((2, 3))
-        return Gradient(
-            inputs=(as_rows(words.centres, d_h, terms),),
-            outputs=(near, as_rows(nodes, d_v, passes.sum(1))),
-        ), Tally(near_loss + far_loss, words.is_pair[0].sum(dtype=jnp.int32))
-
-    return Objective(gradient, _num_nodes(codes), draws_negatives=False)
+    return Objective(step, paths.num_nodes(codes), draws_negatives=False)
 
 
 def cbow(
-    codes: Codes, num_dense: int = NUM_DENSE, backward: Backward = whole
+    codes: Codes, num_near: int = NUM_NEAR, backward: Backward = whole
 ) -> Objective:
     """CBOW by blocks.
 
     Args:
         codes: the paths of the V words.
-        num_dense: N, how many nodes near the root make the layer.
+        num_near: N, how many nodes near the root make a layer.
         backward: what each word of a window gets of ∂E/∂h.
 
     Raises:
         ValueError: if the number is below 0.
     """
-    tree = _cut(codes, num_dense)
+    tree = paths.cut(codes, num_near)
 
-    def gradient(params: Params, block: Block) -> tuple[Gradient, Tally]:
+    def step(params: Params, places: Params, block: Block, rate, cap) -> Descent:
         words = chunks(block)
-        dtype = params.inputs.dtype
-        mask = words.is_pair.astype(dtype)
+        mask = words.is_pair.astype(params.inputs.dtype)
         m = mask.sum(2, keepdims=True)
-        counts = (m > 0).astype(dtype)
-        contexts = rows_of(params.inputs, words.contexts)
         averages = mask * exact(m)
+        counts = (m > 0).astype(mask.dtype)
+        contexts = rows_of(params.inputs, words.contexts)
         h = jnp.einsum("cbe,ced->cbd", averages, contexts)
-        turns = rows_of(tree.turns, words.centres)
-        passing = counts * (turns != 0).astype(dtype)
-        ahead = counts * (turns > 0).astype(dtype)
-        d_h, near, near_loss = _near_root(params.outputs, h, passing, ahead)
+        itself = np.eye(mask.shape[1], dtype=mask.dtype)[None]
+        layer = paths.descend(
+            tree,
+            params.outputs,
+            places.outputs,
+            h,
+            words.centres,
+            counts * itself,
+            rate,
+            cap,
+        )
+        shares = transposed(mask * backward(m))
+        d_contexts = jnp.einsum("ceb,cbd->ced", shares, layer.d_h)
+        of_contexts = jnp.sum(averages * layer.terms[:, :, None], 1)
+        of_inputs = as_rows(words.contexts, d_contexts, of_contexts)
+        inputs, at = descend(params.inputs, (of_inputs,), rate, cap, places.inputs)
+        return Descent(
+            Params(inputs, layer.outputs),
+            Params(at, layer.places),
+            Tally(layer.loss, counts[0].sum().astype(jnp.int32)),
+        )
 
-        nodes = rows_of(tree.nodes, words.centres)
-        s = rows_of(tree.signs, words.centres).astype(dtype)
-        v = rows_of(params.outputs, nodes)
-        z = jnp.sum(h[:, :, None] * v, -1)  # (1)
-        passes = counts * s * s
-        d_z = passes * (jax.nn.sigmoid(z) - (1 + s) / 2)  # (4)
-        d_h += jnp.sum(d_z[..., None] * v, 2)  # (5)
-        d_v = d_z[..., None] * h[:, :, None]  # (5)
-        far_loss = jnp.sum(passes[0] * softplus(-s[0] * z[0]))  # (3)
-        shares = mask * backward(m)
-        d_contexts = jnp.einsum("cbe,cbd->ced", shares, d_h)
-        terms = passing.sum(2, keepdims=True) + passes.sum(2, keepdims=True)
-        return Gradient(
-            inputs=(as_rows(words.contexts, d_contexts, (averages * terms).sum(1)),),
-            outputs=(near, as_rows(nodes, d_v, passes)),
-        ), Tally(near_loss + far_loss, counts[0].sum().astype(jnp.int32))
-
-    return Objective(gradient, _num_nodes(codes), draws_negatives=False)
-
-
-def _near_root(
-    outputs: Array, h: Array, passing: Array, ahead: Array
-) -> tuple[Array, Rows, Array]:
-    """The part of the paths that is a small full layer.
-
-    Args:
-        outputs: `[R, D]`.
-        h: `[C, B, D]`.
-        passing: `[C, B, N]`, how many predictions from h pass each node.
-        ahead: `[C, B, N]`, how many of them take turn 0 there.
-
-    Returns:
-        ∂E/∂h `[C, B, D]`, ∂E/∂outputs of the N nodes, and E of the first chunk.
-    """
-    num_nodes = passing.shape[2]
-    v = outputs[:num_nodes]
-    z = jnp.einsum("cbd,nd->cbn", h, v)  # (1)
-    d_z = passing * jax.nn.sigmoid(z) - ahead  # (4)
-    d_h = jnp.einsum("cbn,nd->cbd", d_z, v)  # (5)
-    d_v = jnp.einsum("cbn,cbd->nd", d_z, h)  # (5)
-    behind = passing[0] - ahead[0]
-    first = jnp.sum(ahead[0] * softplus(-z[0]) + behind * softplus(z[0]))  # (3)
-    ids = jnp.arange(num_nodes, dtype=jnp.int32)
-    return d_h, Rows(ids, d_v, passing.sum((0, 1))), first
+    return Objective(step, paths.num_nodes(codes), draws_negatives=False)
 
 
 def _path(codes: Codes, word: Array, dtype) -> tuple[Array, Array, Array]:
@@ -211,27 +156,3 @@ def _path(codes: Codes, word: Array, dtype) -> tuple[Array, Array, Array]:
     depths = jnp.arange(codes.nodes.shape[1], dtype=jnp.int32)
     is_there = depths < jnp.asarray(codes.lengths)[word]
     return nodes, 1 - 2 * bits, is_there.astype(dtype)
-
-
-def _cut(codes: Codes, num_dense: int) -> Tree:
-    """Splits the paths at the first nodes, which are the most visited ones."""
-    check_count("num_dense", num_dense, least=0)
-    num_dense = min(num_dense, _num_nodes(codes))
-    words, depths = np.nonzero(np.arange(codes.nodes.shape[1]) < codes.lengths[:, None])
-    nodes = codes.nodes[words, depths]
-    signs = 1 - 2 * codes.bits[words, depths]
-    turns = np.zeros((len(codes.lengths), num_dense), np.int8)
-    is_near = nodes < num_dense
-    turns[words[is_near], nodes[is_near]] = signs[is_near]
-    words, nodes, signs = words[~is_near], nodes[~is_near], signs[~is_near]
-    # Along a path the numbers rise: what is left starts after as many as were taken.
-    places = depths[~is_near] - np.count_nonzero(turns, 1)[words]
-    shape = (len(codes.lengths), int(places.max(initial=-1)) + 1)
-    rest, rest_signs = np.zeros(shape, np.int32), np.zeros(shape, np.int8)
-    rest[words, places] = nodes
-    rest_signs[words, places] = signs
-    return Tree(jnp.asarray(turns), jnp.asarray(rest), jnp.asarray(rest_signs))
-
-
-def _num_nodes(codes: Codes) -> int:
-    return len(codes.lengths) - 1

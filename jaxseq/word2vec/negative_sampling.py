@@ -34,6 +34,7 @@ from jaxseq.word2vec.objective import (
     Gradient,
     Objective,
     Tally,
+    by_gradient,
     exact,
     softplus,
     transposed,
@@ -98,7 +99,7 @@ def skip_gram(num_words: int, num_negatives: int = 5) -> Objective:
         tally = Tally(loss, words.is_pair[0].sum(dtype=jnp.int32))
         return Gradient((inputs,), (outputs,)), tally
 
-    return Objective(gradient, num_words, draws_negatives=True)
+    return by_gradient(gradient, num_words, draws_negatives=True)
 
 
 def cbow(
@@ -141,7 +142,7 @@ def cbow(
         tally = Tally(loss, counts[0].sum().astype(jnp.int32))
         return Gradient((inputs,), (outputs,)), tally
 
-    return Objective(gradient, num_words, draws_negatives=True)
+    return by_gradient(gradient, num_words, draws_negatives=True)
 
 
 def _output_layer(

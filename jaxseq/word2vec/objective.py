@@ -1,4 +1,4 @@
-"""What is trained: an objective is the gradient that it takes of a block of text.
+"""What is trained: an objective is the step that it takes along a block of text.
 
 Three output layers (`negative_sampling`, `hierarchical_softmax`, `full_softmax`) by two
 architectures: Skip-gram, in which a word predicts each word around it, and CBOW, in
@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.types import Array
+from jaxseq.word2vec import sparse
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.sparse import Rows
 from jaxseq.word2vec.windows import Block
@@ -47,18 +48,53 @@ class Tally(NamedTuple):
     num_predictions: Array
 
 
+class Descent(NamedTuple):
+    """After a block.
+
+    Attributes:
+        params: moved.
+        places: as `jaxseq.word2vec.sparse` wants them at the next block.
+        tally: of the block.
+    """
+
+    params: Params
+    places: Params
+    tally: Tally
+
+
 class Objective(NamedTuple):
     """An output layer with an architecture.
 
     Attributes:
-        gradient: of E, summed over the block's predictions.
+        descend: `(params, places, block, rate, cap)` to the matrices after a capped
+            step of gradient descent on E, summed over the block's predictions; `places`
+            are `[V]` and `[R]` int32 to write in, `rate` and `cap` are α and η of
+            `jaxseq.word2vec.sparse`.
         num_outputs: R, rows of the output matrix.
         draws_negatives: whether a block's `negatives` are looked at.
     """
 
-    gradient: Callable[[Params, Block], tuple[Gradient, Tally]]
+    descend: Callable[[Params, Params, Block, Array, Array], Descent]
     num_outputs: int
     draws_negatives: bool
+
+
+def by_gradient(
+    gradient: Callable[[Params, Block], tuple[Gradient, Tally]],
+    num_outputs: int,
+    draws_negatives: bool,
+) -> Objective:
+    """Makes an objective whose step is along one gradient of the whole block."""
+
+    def descend(params: Params, places: Params, block: Block, rate, cap) -> Descent:
+        of_block, tally = gradient(params, block)
+        changed = [
+            sparse.descend(table, rows, rate, cap, place)
+            for table, rows, place in zip(params, of_block, places, strict=True)
+        ]
+        return Descent(*(Params(*new) for new in zip(*changed, strict=True)), tally)
+
+    return Objective(descend, num_outputs, draws_negatives)
 
 
 Backward = Callable[[Array], Array]

@@ -70,14 +70,6 @@ def descend(
     return table, places
 
 
-def dense(gradient: Sequence[Rows], num_rows: int) -> Array:
-    """Adds the lists up to a matrix `[num_rows, D]`."""
-    table = jnp.zeros((num_rows, gradient[0].rows.shape[1]), gradient[0].rows.dtype)
-    for part in gradient:
-        table = table.at[part.ids].add(part.rows)
-    return table
-
-
 def rows_of(table: Array, ids: Array) -> Array:
     """Looks rows up: `[...]` ids of the table, which are not checked, to `[..., D]`."""
     return table.at[ids].get(mode="promise_in_bounds")

@@ -20,7 +20,6 @@ from jaxseq.word2vec import sampler
 from jaxseq.word2vec.objective import Objective, Tally
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.sampler import Sampler
-from jaxseq.word2vec.sparse import descend
 from jaxseq.word2vec.windows import Block
 
 
@@ -86,12 +85,9 @@ def step(
             reaches=reaches[number],
             negatives=drawn[number],
         )
-        gradient, of_block = objective.gradient(params, block)
-        changed = [
-            descend(table, rows, rates[number], cap, place)
-            for table, rows, place in zip(params, gradient, places, strict=True)
-        ]
-        params, places = (Params(*new) for new in zip(*changed, strict=True))
+        params, places, of_block = objective.descend(
+            params, places, block, rates[number], cap
+        )
         return params, places, jax.tree.map(jnp.add, tally, of_block)
 
     tally = Tally(jnp.zeros((), params.inputs.dtype), jnp.zeros((), jnp.int32))

@@ -13,7 +13,7 @@ from jaxseq.word2vec import (
     hierarchical_softmax,
     huffman,
     negative_sampling,
-    sparse,
+    paths,
 )
 from jaxseq.word2vec.objective import exact, whole
 from jaxseq.word2vec.params import Params
@@ -27,6 +27,7 @@ EXACT = functools.partial(examples.cbow, backward=exact, dtype=jnp.float64)
 WHOLE = functools.partial(examples.cbow, backward=whole, dtype=jnp.float64)
 SKIP_GRAM = functools.partial(examples.skip_gram, dtype=jnp.float64)
 NEGATIVE = negative_sampling.loss(3), negative_sampling.delta(3)
+AROUND = functools.partial(examples.words_around, dtype=jnp.float64)
 TREE = hierarchical_softmax.loss(CODES), hierarchical_softmax.delta(CODES)
 FULL = full_softmax.loss, full_softmax.delta
 
@@ -42,12 +43,12 @@ FORMS = {
     "full cbow": (full_softmax.cbow(NUM_WORDS, exact), EXACT, *FULL),
     "full cbow whole": (full_softmax.cbow(NUM_WORDS), WHOLE, *FULL),
 } | {
-    f"tree {name} {num_dense}": (make(CODES, num_dense), form, *TREE)
+    f"tree {name} {num_near}": (make(CODES, num_near), form, *TREE)
     for name, make, form in (
-        ("skip_gram", hierarchical_softmax.skip_gram, SKIP_GRAM),
+        ("skip_gram", hierarchical_softmax.skip_gram, AROUND),
         ("cbow whole", hierarchical_softmax.cbow, WHOLE),
     )
-    for num_dense in (0, 1, 4, 127)
+    for num_near in (0, 1, 4, 127)
 }
 
 
@@ -89,26 +90,40 @@ def make_params(objective, seed=0):
     )
 
 
+def descend(objective, params, block, rate, cap=1e9):
+    """One step, as it is trained."""
+    places = Params(*(jnp.zeros(len(table), jnp.int32) for table in params))
+    rate, cap = jnp.asarray(rate), jnp.asarray(cap)
+    return jax.jit(objective.descend)(params, places, block, rate, cap)
+
+
+def gradient_of(objective, params, block, rate=1.0):
+    """What a step without the cap went along."""
+    new = descend(objective, params, block, rate).params
+    return jax.tree.map(lambda old, new: (old - new) / rate, params, new)
+
+
 @pytest.mark.parametrize("name", named(FORMS))
 def test_block_form_is_the_plain_form(name):
     objective, list_examples, loss, delta = FORMS[name]
     params, block = make_params(objective), make_block(seed=1)
     plain = examples.gradient(delta, params, list_examples(block))
-    gradient, tally = jax.jit(objective.gradient)(params, block)
-    dense = [
-        sparse.dense(rows, len(table))
-        for rows, table in zip(gradient, params, strict=True)
-    ]
+    # The tree's nodes move within a block: only a small step goes along one gradient.
+    rate, atol = (1e-8, 1e-5) if "tree" in name else (1.0, 1e-12)
+    gradient = gradient_of(objective, params, block, rate)
+    tally = descend(objective, params, block, rate).tally
     assert np.abs(plain.inputs).max() > 0.1
-    np.testing.assert_allclose(dense[0], plain.inputs, atol=1e-12)
-    np.testing.assert_allclose(dense[1], plain.outputs, atol=1e-12)
+    np.testing.assert_allclose(gradient.inputs, plain.inputs, atol=atol)
+    np.testing.assert_allclose(gradient.outputs, plain.outputs, atol=atol)
 
     first = jax.tree.map(
         lambda a: a[:1] if a.ndim > 1 else a[: SIZE + 2 * REACH], block
     )
     of_first = list_examples(first)
     expected = examples.loss(loss, params, of_first)
-    np.testing.assert_allclose(tally.loss, expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        tally.loss, expected, rtol=1e-6 if "tree" in name else 1e-12
+    )
     assert int(tally.num_predictions) == float(of_first.counts.sum())
 
 
@@ -134,9 +149,7 @@ def test_whole_gives_each_word_of_a_window_the_gradient_of_its_mean():
             reaches=jnp.asarray([[reach, 0]], jnp.int32),
             negatives=jnp.asarray([[7, 8, 9]], jnp.int32),
         )
-        gradient, _ = jax.jit(objective.gradient)(params, block)
-        total = sparse.dense(gradient.inputs, NUM_WORDS)[2]
-        one = total / num_contexts
+        one = gradient_of(objective, params, block).inputs[2] / num_contexts
         if reach == 1:
             expected = one
     np.testing.assert_allclose(one, expected, rtol=1e-12)
@@ -148,10 +161,9 @@ def test_shared_negatives_have_the_expectation_of_exact_draws():
     block = make_block(seed=3, num_chunks=1)
     objective = negative_sampling.skip_gram(NUM_WORDS, 3)
 
-    @jax.jit
     def of_words(words):
-        gradient, _ = objective.gradient(params, block._replace(negatives=words[None]))
-        return sparse.dense(gradient.outputs, NUM_WORDS)
+        drawn = block._replace(negatives=words[None])
+        return gradient_of(objective, params, drawn).outputs
 
     singles = [of_words(jnp.asarray([w], jnp.int32)) for w in range(NUM_WORDS)]
     pairs = [
@@ -160,6 +172,39 @@ def test_shared_negatives_have_the_expectation_of_exact_draws():
         for w in range(NUM_WORDS)
     ]
     np.testing.assert_allclose(np.mean(singles, 0), np.mean(pairs, 0), atol=1e-12)
+
+
+def num_terms(name, pairs):
+    """In how many terms of E each prediction's h is, by weight."""
+    targets = np.asarray(pairs.targets)
+    if "tree" in name:
+        return CODES.lengths[targets]
+    differs = np.asarray(pairs.negatives) != targets[:, None]
+    return 1 + 3 / NUM_SHARED * differs.sum(1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tree skip_gram 0",
+        pytest.param("tree cbow whole 0", marks=pytest.mark.slow),
+        "negative skip_gram",
+        pytest.param("negative cbow whole", marks=pytest.mark.slow),
+    ],
+)
+def test_input_rows_are_capped_by_the_terms_that_pull_at_them(name):
+    objective, list_examples, _, delta = FORMS[name]
+    params, block = make_params(objective), make_block(seed=8)
+    rate, cap = 0.1, 0.6
+    pairs = list_examples(block)
+    terms = np.zeros(NUM_WORDS)
+    of_each = np.asarray(pairs.counts) * num_terms(name, pairs)
+    np.add.at(terms, pairs.inputs, np.asarray(pairs.weights) * of_each[:, None])
+    assert terms.max() > cap / rate > terms[terms > 0].min()
+    along = examples.gradient(delta, params, pairs).inputs
+    step = np.minimum(rate, cap / np.maximum(terms, 1e-9))[:, None]
+    new = descend(objective, params, block, rate, cap).params.inputs
+    np.testing.assert_allclose(new, params.inputs - step * along, rtol=1e-10)
 
 
 def test_probabilities_of_the_tree_sum_to_one():
@@ -185,9 +230,53 @@ def test_smallest_vocabularies_have_a_finite_gradient(num_words):
         full_softmax.cbow(num_words),
     ):
         params = Params(jnp.ones((num_words, 2)), jnp.ones((objective.num_outputs, 2)))
-        gradient, _ = jax.jit(objective.gradient)(params, block)
-        for rows in jax.tree.leaves(gradient):
-            assert np.isfinite(rows).all()
+        for table in descend(objective, params, block, 0.1, 3.0).params:
+            assert np.isfinite(table).all()
+
+
+@pytest.mark.parametrize("slots", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_path_is_walked_whole_however_few_the_slots(slots, monkeypatch):
+    """Words of the longest code only: more nodes than slots, in several passes."""
+    monkeypatch.setattr(paths, "SLOTS_A_WORD", slots)
+    objective = hierarchical_softmax.skip_gram(CODES, 1)
+    block = make_block(seed=6)
+    longest = int(CODES.lengths.argmax())
+    block = block._replace(ids=jnp.where(block.ids >= 4, longest, block.ids))
+    params = make_params(objective)
+    plain = examples.gradient(TREE[1], params, AROUND(block))
+    assert CODES.lengths.max() > 1 + slots
+    gradient = gradient_of(objective, params, block, 1e-8)
+    np.testing.assert_allclose(gradient.inputs, plain.inputs, atol=1e-5)
+    np.testing.assert_allclose(gradient.outputs, plain.outputs, atol=1e-5)
+
+
+def test_nodes_near_the_root_take_a_capped_step_a_piece(monkeypatch):
+    """The layer near the root against a loop over chunks of the plain form."""
+    monkeypatch.setattr(paths, "PIECE_SIZE", 1)
+    objective = hierarchical_softmax.skip_gram(CODES, NUM_WORDS - 1)
+    params, block = make_params(objective), make_block(seed=7)
+    rate, cap = 0.5, 1.5
+    new = descend(objective, params, block, rate, cap).params.outputs
+
+    outputs = params.outputs
+    for chunk in range(NUM_CHUNKS):
+        start = chunk * SIZE
+        piece = Block(
+            ids=block.ids[start : start + SIZE + 2 * REACH],
+            sentences=block.sentences[start : start + SIZE + 2 * REACH],
+            reaches=block.reaches[chunk : chunk + 1],
+            negatives=block.negatives[chunk : chunk + 1],
+        )
+        pairs = AROUND(piece)
+        along = examples.gradient(TREE[1], Params(params.inputs, outputs), pairs)
+        terms = np.zeros(NUM_WORDS - 1)
+        for word, count in zip(pairs.targets, pairs.counts, strict=True):
+            length = CODES.lengths[word]
+            terms[CODES.nodes[word, :length]] += float(count)
+        assert terms.max() > cap / rate > terms.min()
+        step = np.minimum(rate, cap / np.maximum(terms, 1))
+        outputs = outputs - step[:, None] * along.outputs
+    np.testing.assert_allclose(new, outputs, rtol=1e-10, atol=1e-12)
 
 
 def test_wrong_numbers_are_named():
@@ -195,5 +284,5 @@ def test_wrong_numbers_are_named():
         negative_sampling.skip_gram(10, 0)
     with pytest.raises(ValueError, match="num_words"):
         full_softmax.skip_gram(0)
-    with pytest.raises(ValueError, match="num_dense"):
+    with pytest.raises(ValueError, match="num_near"):
         hierarchical_softmax.cbow(CODES, -1)

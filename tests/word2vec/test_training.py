@@ -94,7 +94,7 @@ def test_words_of_a_topic_come_together():
 
 def test_tree_learns_too():
     task = make_task()
-    objective = tree_skip_gram(huffman.build(task.vocab.counts), num_dense=5)
+    objective = tree_skip_gram(huffman.build(task.vocab.counts), num_near=5)
     _, losses = last(task.run(SMALL._replace(first_rate=0.1), objective=objective))
     assert np.nanmean(losses[-2:]) < np.nanmean(losses[1:3]) - 0.3
 
