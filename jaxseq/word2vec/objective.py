@@ -88,11 +88,14 @@ def by_gradient(
 
     def descend(params: Params, places: Params, block: Block, rate, cap) -> Descent:
         of_block, tally = gradient(params, block)
-        changed = [
-            sparse.descend(table, rows, rate, cap, place)
-            for table, rows, place in zip(params, of_block, places, strict=True)
-        ]
-        return Descent(*(Params(*new) for new in zip(*changed, strict=True)), tally)
+        inputs, at_inputs = sparse.descend(
+            params.inputs, of_block.inputs, rate, cap, places.inputs
+        )
+        outputs, at_outputs = sparse.descend(
+            params.outputs, of_block.outputs, rate, cap, places.outputs
+        )
+        moved, written = Params(inputs, outputs), Params(at_inputs, at_outputs)
+        return Descent(moved, written, tally)
 
     return Objective(descend, num_outputs, draws_negatives)
 

@@ -201,14 +201,14 @@ def _far(
     # Where slot 0 would be in the lists if all the chunk's slots were this word's.
     shifts = rows_of(tree.starts, words) - (ends - lengths)
     unused = np.int32(len(tree.nodes) - 1)
-    base = np.arange(num_chunks, dtype=np.int32)[:, None] * size
+    base = jnp.arange(num_chunks, dtype=jnp.int32)[:, None] * size
 
     def on_slots(number: Array, layer: Layer) -> Layer:
         j = number * num_slots + jnp.arange(num_slots, dtype=jnp.int32)[None]
         is_behind = j[:, :, None] >= ends[:, None, :]
         owners = jnp.sum(is_behind, 2, dtype=jnp.int32)  # (6)
         is_used = owners < size
-        owners = base + jnp.minimum(owners, size - 1)
+        owners = jnp.minimum(owners, size - 1) + base
         at = jnp.where(is_used, j + rows_of(shifts.reshape(-1), owners), unused)
         nodes = rows_of(tree.nodes, at)
         s = rows_of(tree.signs, at).astype(h.dtype)[:, :, None]
