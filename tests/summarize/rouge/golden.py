@@ -37,7 +37,8 @@ WORDS = (
     "activate angularity homologous effective bowdlerize probate rate cease "
     "controll roll dies died spied flies dying news innings archaeology geology "
     "theological carefully naturally probabilistically fly try yyyy toy syzygy oed "
-    "ied y by is ion onion visions proceed exceeding e2fsprogs x86 as"
+    "ied y by is ion onion visions proceed exceeding e2fsprogs x86 as "
+    "played sensationally"
 ).split()
 TYPES = {
     "ROUGE-1": "rouge1",

@@ -75,6 +75,8 @@ def test_several_references_give_the_mean_or_the_best():
     assert by_mean["ROUGE-1"][0] == pytest.approx((0.75, 0.625, (2 / 3 + 2) / 4))
     by_best = rouge.evaluate(["a b"], references, Settings(multi=settings.best)).scores
     assert by_best["ROUGE-1"][0] == by_best["ROUGE-L"][0] == (1, 1, 1)
+    found = rouge.evaluate(["a b c d"], [["a", "a b x"]], Settings(multi=settings.best))
+    assert found.scores["ROUGE-1"][0].recall == 2 / 3  # not 1: F decides
     # Each metric has its own best reference; of equal ones the first counts.
     found = rouge.evaluate(
         ["a b"], [["a c", "b a x"]], Settings(multi=settings.best)
