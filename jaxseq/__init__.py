@@ -13,6 +13,7 @@ from jaxseq import (
     modern_hopfield as modern_hopfield,
     network as network,
     readout as readout,
+    summarize as summarize,
     truncate as truncate,
     unroll as unroll,
     word2vec as word2vec,

@@ -1,0 +1,3 @@
+"""Sentence summarization by attention, and its measure."""
+
+from jaxseq.summarize import rouge as rouge
