@@ -259,9 +259,7 @@ def dot_score(scale):
 
 def general_score(w, h, m):
     """Luong, Pham, Manning 2015: h^T W m."""
-    return sum(
-        h[i] * w["W"][i, k] * m[k] for i in range(len(h)) for k in range(len(m))
-    )
+    return sum(h[i] * (w["W"][i] @ m) for i in range(len(h)))
 
 
 def additive_score(w, h, m):

@@ -163,8 +163,12 @@ def _forward(score, params, queries, memory):
 
 
 def _backward(score, residuals, d_attended):
-    d_queries, deltas = delta(score, *residuals, d_attended)
-    d_params, d_memory = collect(score, *residuals, d_attended.contexts, deltas)
+    params, queries, memory, weights = residuals
+    d_queries, deltas = delta(score, params, queries, memory, weights, d_attended)
+    d_contexts = d_attended.contexts
+    d_params, d_memory = collect(
+        score, params, queries, memory, weights, d_contexts, deltas
+    )
     return d_params, d_queries, d_memory
 
 

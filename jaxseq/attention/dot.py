@@ -1,13 +1,15 @@
 """The dot score: a query fits a position as far as their product goes. No weights.
 
     k_j = m_j
-    e_tj = s h_t · k_j                                                             (1)
+    e_tj = (s h_t) · k_j                                                           (1)
 
 with the scale s, 1 unless given; s = 1/√D keeps the scores' size from growing with D.
+It is applied to the queries: they are the fewer numbers, and a factor between products
+and softmax can be contracted with the softmax's subtraction, which then is not exact.
 With δ_tj = ∂L/∂e_tj:
 
     d_h_t = s Σ_j δ_tj k_j                                                         (2)
-    d_k_j = s Σ_t δ_tj h_t                                                         (3)
+    d_k_j = Σ_t δ_tj (s h_t)                                                       (3)
 
 Sizes: D entries of a position, H = D of a query.
 
@@ -95,7 +97,7 @@ def scores(scale: float, params: Tree, queries: Array, keys: Array) -> Array:
         `[..., *B, M]`, float32 at least.
     """
     del params
-    return scale * dots(queries, keys)  # (1)
+    return dots(scale * queries, keys)  # (1)
 
 
 def delta(
@@ -118,7 +120,7 @@ def collect(
     scale: float, params: Tree, queries: Array, keys: Array, deltas: Array
 ) -> tuple[Tree, Array]:
     """Returns no weights' gradients, and d_k_j, eq. (3); arguments as of `delta`."""
-    return params, spread(scale * deltas, queries, keys)  # (3)
+    return params, spread(deltas, scale * queries, keys)  # (3)
 
 
 def unproject(params: Tree, encoded: Array, d_keys: Array) -> tuple[Tree, Array]:

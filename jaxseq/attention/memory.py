@@ -9,8 +9,8 @@ with their deltas, d_k_j and d_v_j from `jaxseq.attention.attend`:
 
 An encoder's outputs are `[M, ..., D]`, its steps first, as everywhere in jaxseq. Here
 the batch axes go in front, `[..., M, D]`, by one transposition: a decoder then reads
-the memory of each sequence as it lies. On two cores of a CPU its loop is 3 to 5 times
-as fast as over positions first.
+the memory of each sequence as it lies. On two cores of a CPU 14 steps of dot attention
+take 0.9 ms so, 4.4 ms with positions first (B, M, D = 64, 40, 128).
 
 Positions that do not count are blanked here, once: whatever stands there, NaN too,
 reaches nothing and has a gradient of exactly 0.
@@ -60,13 +60,13 @@ def remember(
     Raises:
         ValueError: naming the argument.
     """
-    params, encoded, values, mask = _checked(score, params, encoded, values, mask)
-    params, encoded, values, mask = reverse_only(
+    args = _checked(score, params, encoded, values, mask)
+    marked = reverse_only(
         "jaxseq.attention.memory.remember",
         "jaxseq.attention.memory.remember_plain, with the same arguments",
-        alike(params, encoded, values, mask),
+        alike(*args),
     )
-    return Memory(_project(score, params, encoded), values, mask)
+    return Memory(_project(score, *marked[:2]), *marked[2:])  # (1), (2)
 
 
 def remember_plain(
@@ -77,8 +77,8 @@ def remember_plain(
     mask: Array | None = None,
 ) -> Memory:
     """Makes the same memory as `remember`; gradients by JAX, forward mode too."""
-    params, encoded, values, mask = _checked(score, params, encoded, values, mask)
-    return Memory(score.project(params, encoded), values, mask)  # (1)
+    args = _checked(score, params, encoded, values, mask)
+    return Memory(score.project(*args[:2]), *args[2:])  # (1), (2)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -97,7 +97,9 @@ def _backward(score, residuals, d_keys):
 _project.defvjp(_forward, _backward)
 
 
-def _checked(score, params, encoded, values, mask):
+def _checked(
+    score, params, encoded, values, mask
+) -> tuple[Tree, Array, Array, Array | None]:
     """Checks the arguments; returns them positions last but one, and blanked."""
     check_score("score", score)
     check_floats("encoded", encoded)
@@ -122,5 +124,5 @@ def _checked(score, params, encoded, values, mask):
         mask = jnp.moveaxis(jnp.asarray(mask), 0, -1)
     encoded = zero_unless(mask, jnp.moveaxis(encoded, 0, -2))
     if values is None:
-        return params, encoded, encoded, mask  # (2)
+        return params, encoded, encoded, mask
     return params, encoded, zero_unless(mask, jnp.moveaxis(values, 0, -2)), mask

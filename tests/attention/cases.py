@@ -19,7 +19,18 @@ SCORES = {
     "additive": additive.score(6),
 }
 NUM_HIDDEN, NUM_VALUES = 3, 2
+PARAMS = {  # shapes
+    "dot": (),
+    "general": general.Params(W=(3, 4)),
+    "additive": additive.Params(W=(6, 3), U=(6, 4), b=(6,), v=(6,)),
+}
 every_score = pytest.mark.parametrize("name", SCORES)
+# Where compiling takes long: the score that has all there is in the others.
+every_score_in_time = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) for n in SCORES if n != "additive"]
+    + ["additive"],
+)
 
 
 class Arguments(NamedTuple):
@@ -34,16 +45,20 @@ class Arguments(NamedTuple):
 def draw(name, lead=(5,), batch=(3,), num_positions=4, seed=0, dtype=np.float64):
     rng = np.random.default_rng(seed)
     num_memory = NUM_HIDDEN if name == "dot" else 4
-    key = jax.random.key(seed)
-    params = SCORES[name].init(key, NUM_HIDDEN, num_memory, np.float64)
-    args = Arguments(
-        # Biases too, which init leaves at zero.
-        params=jax.tree.map(lambda a: a + rng.normal(size=a.shape), params),
-        queries=rng.normal(size=(*lead, *batch, NUM_HIDDEN)),
-        encoded=rng.normal(size=(num_positions, *batch, num_memory)),
-        values=rng.normal(size=(num_positions, *batch, NUM_VALUES)),
+    shapes = Arguments(
+        params=PARAMS[name],
+        queries=(*lead, *batch, NUM_HIDDEN),
+        encoded=(num_positions, *batch, num_memory),
+        values=(num_positions, *batch, NUM_VALUES),
     )
-    return jax.tree.map(lambda a: jnp.asarray(a, dtype), args)
+    # By NumPy, as operations of JAX by themselves would be compiled for each shape.
+    return jax.tree.map(
+        lambda shape: jnp.asarray(rng.normal(size=shape).astype(dtype)),
+        shapes,
+        is_leaf=lambda shape: (
+            isinstance(shape, tuple) and set(map(type, shape)) == {int}
+        ),
+    )
 
 
 def draw_mask(batch=(3,), num_positions=4, seed=0):
@@ -54,11 +69,13 @@ def draw_mask(batch=(3,), num_positions=4, seed=0):
     return mask
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def by_hand(name, params, queries, encoded, values, mask=None):
     memory = remember(SCORES[name], params, encoded, values, mask)
     return attend(SCORES[name], params, queries, memory)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def by_autodiff(name, params, queries, encoded, values, mask=None):
     memory = remember_plain(SCORES[name], params, encoded, values, mask)
     return attend_plain(SCORES[name], params, queries, memory)

@@ -21,6 +21,7 @@ from tests.attention.cases import (
     draw,
     draw_mask,
     every_score,
+    every_score_in_time,
     value_and_gradients,
 )
 from tests.programs import equations
@@ -37,7 +38,7 @@ ORACLES = {
 
 
 @every_score
-@pytest.mark.parametrize("batch", [(), (3,), (2, 2)], ids=str)
+@pytest.mark.parametrize("batch", [(3,), pytest.param((2, 2), marks=pytest.mark.slow)])
 def test_attention_equals_loops(name, batch):
     args, mask = draw(name, batch=batch), draw_mask(batch)
     contexts, weights = by_hand(name, *args, mask)
@@ -58,8 +59,10 @@ def _by_name(params):
     )
 
 
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("scale", [1.0, 3**-0.5])
+@pytest.mark.parametrize(
+    ("masked", "scale"),
+    [pytest.param(False, 1.0, marks=pytest.mark.slow), (True, 3**-0.5)],
+)
 def test_dot_equals_attention_of_jax(masked, scale):
     args = draw("dot", dtype=np.float32)  # JAX's takes its softmax in float32
     mask = draw_mask() | (np.arange(4) == 1)[:, None] if masked else None
@@ -77,12 +80,13 @@ def test_dot_equals_attention_of_jax(masked, scale):
     np.testing.assert_allclose(contexts, wanted, rtol=2e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("beta", [5**-0.5, 3.0])
-def test_one_update_of_a_modern_hopfield_network_is_attention(beta):
+def test_one_update_of_a_modern_hopfield_network_is_attention():
+    beta = 3.0
     rng = np.random.default_rng(0)
     patterns, states = rng.normal(size=(7, 5)), rng.normal(size=(4, 5))
     score = dot.score(beta)
 
+    @jax.jit
     def update(states, patterns):
         return attention.attend(score, (), states, remember(score, (), patterns))
 
@@ -99,7 +103,7 @@ def test_one_update_of_a_modern_hopfield_network_is_attention(beta):
     assert_close(by_rule(contexts), by_jax(contexts))
 
 
-@every_score
+@every_score_in_time
 def test_weights_sum_to_one_and_permute_with_the_memory(name):
     args, mask = draw(name), draw_mask()
     contexts, weights = by_hand(name, *args, mask)
@@ -112,6 +116,7 @@ def test_weights_sum_to_one_and_permute_with_the_memory(name):
     np.testing.assert_allclose(contexts_moved, contexts, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 @every_score
 def test_steps_and_beams_share_one_memory(name):
     args, mask = draw(name, lead=(2, 4)), draw_mask()
@@ -153,7 +158,7 @@ SHAPES = [  # steps or beams, batch, positions
 ]
 
 
-@every_score
+@every_score_in_time
 @pytest.mark.parametrize(("lead", "batch", "num_positions"), SHAPES, ids=str)
 def test_gradient_equals_autodiff_for_any_shape(name, lead, batch, num_positions):
     args = draw(name, lead, batch, num_positions)
@@ -164,7 +169,7 @@ def test_gradient_equals_autodiff_for_any_shape(name, lead, batch, num_positions
     assert_close(got, wanted)
 
 
-@every_score
+@every_score_in_time
 def test_gradient_equals_complex_steps(name):
     args = draw(name, batch=())
     mask = np.array([True, False, True, True])
@@ -186,6 +191,7 @@ def test_gradient_equals_complex_steps(name):
         np.testing.assert_allclose(found[each], d, rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.slow
 @every_score
 def test_gradient_check_passes(name):
     # No names: the report's are for the table, which nobody reads here.
@@ -199,7 +205,7 @@ def test_gradient_check_passes(name):
     gradcheck.require(report)
 
 
-@every_score
+@every_score_in_time
 def test_step_by_step_equals_all_at_once(name):
     """As a decoder does whose query is its own last state: `collect` after the loop."""
     args, mask, score = draw(name), draw_mask(), SCORES[name]
@@ -210,18 +216,21 @@ def test_step_by_step_equals_all_at_once(name):
             score, params, queries, memory._replace(keys=keys, values=values)
         )
 
-    attended, pull = jax.vjp(all_at_once, args.params, args.queries, *memory[:2])
+    one_step = jax.jit(functools.partial(attention.delta, score))
+    attended, pull = jax.vjp(
+        jax.jit(all_at_once), args.params, args.queries, *memory[:2]
+    )
     rng = np.random.default_rng(1)
     d_attended = jax.tree.map(lambda a: jnp.asarray(rng.normal(size=a.shape)), attended)
     d_queries, deltas = [], []
     for t, query in enumerate(args.queries):
         d_attended_t = jax.tree.map(lambda a, t=t: a[t], d_attended)
-        d_query, delta_t = attention.delta(
-            score, args.params, query, memory, attended.weights[t], d_attended_t
+        d_query, delta_t = one_step(
+            args.params, query, memory, attended.weights[t], d_attended_t
         )
         d_queries.append(d_query)
         deltas.append(delta_t)
-    d_params, d_memory = attention.collect(
+    d_params, d_memory = jax.jit(attention.collect, static_argnums=0)(
         score,
         args.params,
         args.queries,
@@ -234,7 +243,7 @@ def test_step_by_step_equals_all_at_once(name):
     assert_close(got, pull(d_attended))
 
 
-@every_score
+@every_score_in_time
 def test_second_derivative_equals_autodiff(name):
     args, mask = draw(name, lead=(2,), num_positions=3), draw_mask(num_positions=3)
     found = []
@@ -275,8 +284,10 @@ def test_forward_mode_is_refused_with_what_to_call():
 # What does not count.
 
 
-@every_score
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@every_score_in_time
+@pytest.mark.parametrize(
+    "dtype", [pytest.param(jnp.float32, marks=pytest.mark.slow), jnp.bfloat16]
+)
 @pytest.mark.parametrize("blank", [np.nan, np.inf, 1e30])
 def test_what_is_masked_reaches_nothing(name, dtype, blank):
     args, mask = draw(name, dtype=dtype), draw_mask()
@@ -302,7 +313,7 @@ def test_what_is_masked_reaches_nothing(name, dtype, blank):
     assert not np.any(np.asarray(gradients.values)[~mask])
 
 
-@every_score
+@every_score_in_time
 def test_nothing_at_all_counts(name):
     args, mask = draw(name), np.zeros((4, 3), bool)
     for form in (by_hand, by_autodiff):
@@ -310,7 +321,9 @@ def test_nothing_at_all_counts(name):
         assert not any(np.any(leaf) for leaf in jax.tree.leaves(result))
 
 
-@pytest.mark.parametrize("name", ["dot", "general"])
+@pytest.mark.parametrize(
+    "name", ["dot", pytest.param("general", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 def test_large_scores_choose_one_position(name, dtype):
     args = draw(name, dtype=dtype)
@@ -330,6 +343,7 @@ def test_large_scores_choose_one_position(name, dtype):
 # Dtypes and transformations.
 
 
+@pytest.mark.slow
 @every_score
 def test_bfloat16_is_no_worse_than_autodiff(name):
     off = {by_hand: [], by_autodiff: []}
@@ -351,7 +365,7 @@ def test_bfloat16_is_no_worse_than_autodiff(name):
     assert np.mean(off[by_hand]) <= 0.02
 
 
-@every_score
+@every_score_in_time
 def test_wide_queries_around_a_narrow_memory(name):
     args = draw(name, dtype=jnp.bfloat16)
     args = args._replace(queries=args.queries.astype(jnp.float32))
@@ -366,7 +380,7 @@ def test_wide_queries_around_a_narrow_memory(name):
     np.testing.assert_allclose(weights, truth.weights, atol=0.03)
 
 
-@every_score
+@every_score_in_time
 def test_vmap_over_the_batch_equals_batch_axes(name):
     args, mask = draw(name), draw_mask()
 
@@ -382,7 +396,7 @@ def test_vmap_over_the_batch_equals_batch_axes(name):
         assert_close(got, one(*(a[:, b] for a in args[1:]), mask[:, b]))
 
 
-@every_score
+@every_score_in_time
 def test_shard_map_over_the_batch_gives_the_same_gradient(name):
     axis = (jax.sharding.AxisType.Auto,)
     mesh = jax.make_mesh((2,), ("data",), axis_types=axis)
