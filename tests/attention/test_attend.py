@@ -194,12 +194,12 @@ def test_gradient_equals_complex_steps(name):
 @pytest.mark.slow
 @every_score
 def test_gradient_check_passes(name):
-    # No names: the report's are for the table, which nobody reads here.
     args, mask = draw(name), draw_mask()
     report = gradcheck.check(
         lambda *args: tuple(by_hand(name, *args, mask)),
         args,
         plain=lambda *args: tuple(by_autodiff(name, *args, mask)),
+        names=args._fields,
         num_entries=12,
     )
     gradcheck.require(report)
