@@ -3,8 +3,12 @@
 The modules are the namespaces: `jaxseq.cells.elman.cell()`, `jaxseq.unroll.unroll`.
 """
 
+from jaxseq import cells as cells  # first, as jaxseq.checks and cells need each other
+
+
+# isort: split
 from jaxseq import (
-    cells as cells,
+    attention as attention,
     embedding as embedding,
     gradcheck as gradcheck,
     hopfield as hopfield,

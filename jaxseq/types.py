@@ -10,12 +10,16 @@
 | O      | outputs of a layer or network                              |
 | V      | entries of a vocabulary                                    |
 | L      | layers of a stack                                          |
+| M      | positions of a memory that is attended to                  |
+| D      | features of a memory, an encoder's outputs                 |
+| A      | features of a memory's keys                                |
 
 Time comes first, then any batch axes, then features: `[T, ..., I]`. A single sequence
-is `[T, I]`. Weight matrices are `[to, from]`, as the papers write them: `U x_t` with
-`U [H, I]` is `xs @ U.T` in code. Names: a stacked sequence is plural (`xs`), one step
-carries its time (`x_t`, `s_tm1`), `d_x` is ∂L/∂x, and `delta_t` (δ_t) is ∂L/∂ of a
-pre-activation.
+is `[T, I]`. Where two arrays share batch axes, these are written `*B`, and `...` are
+axes of one of them alone. Weight matrices are `[to, from]`, as the papers write them:
+`U x_t` with `U [H, I]` is `xs @ U.T` in code. Names: a stacked sequence is plural
+(`xs`), one step carries its time (`x_t`, `s_tm1`), `d_x` is ∂L/∂x, and `delta_t` (δ_t)
+is ∂L/∂ of a pre-activation.
 """
 
 from typing import Any

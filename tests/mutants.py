@@ -568,6 +568,128 @@ READOUT = _rows(
     ("BP3 sign", "b=sum_steps(deltas)", "b=-sum_steps(deltas)"),
 )
 
+DOT = _rows(
+    "attention/dot.py",
+    "attention dot",
+    ("(1) scale forgotten", "dots(scale * queries, keys)", "dots(queries, keys)"),
+    ("(2) scale forgotten", "scale * mix(deltas, keys)", "mix(deltas, keys)"),
+    ("(2) sign", "scale * mix(deltas, keys)", "-scale * mix(deltas, keys)"),
+    ("(3) scale forgotten", "spread(deltas, scale * q", "spread(deltas, q"),
+    ("(3) sign", "spread(deltas, scale * q", "-spread(deltas, scale * q"),
+)
+
+GENERAL = _rows(
+    "attention/general.py",
+    "attention general",
+    ("(3) sign", "mix(deltas, keys)", "-mix(deltas, keys)"),
+    ("(4) forgotten", "spread(deltas, queries, keys)", "jnp.zeros_like(keys)"),
+    ("(4) twice", "spread(deltas, queries, keys)", "2 * spread(deltas, queries, keys)"),
+    (
+        "(5) transposed",
+        "sum_outer(d_keys, encoded)",
+        "sum_outer(encoded, d_keys).T * 2",
+    ),
+    ("(5) sign", "sum_outer(d_keys, encoded)", "-sum_outer(d_keys, encoded)"),
+    ("(5) forgotten", "sum_outer(d_keys, encoded)", "jnp.zeros_like(params.W)"),
+    ("(6) sign", "product(d_keys, params.W)  # (6)", "-product(d_keys, params.W)"),
+    ("(6) forgotten", "product(d_keys, params.W)  # (6)", "jnp.zeros_like(encoded)"),
+)
+
+ADDITIVE = _rows(
+    "attention/additive.py",
+    "attention additive",
+    ("(4) without tanh", "jnp.tanh(jnp.broadcast_to(z, s", "(jnp.broadcast_to(z, s"),
+    ("(5) slope forgotten", " * v * (1 - hidden**2)", " * v"),
+    ("(5) slope sign", "(1 - hidden**2)", "(1 + hidden**2)"),
+    ("(5) slope without square", "(1 - hidden**2)", "(1 - hidden)"),
+    ("(5) v forgotten", " * v * (1", " * (1"),
+    (
+        "(6) mean",
+        "jnp.sum(errors, axis=-2), params.W",
+        "jnp.mean(errors, axis=-2), params.W",
+    ),
+    ("(6) sign", "product(jnp.sum(", "product(-jnp.sum("),
+    ("(7) mean", "jnp.sum(errors, axis=steps)", "jnp.mean(errors, axis=steps)"),
+    (
+        "(8) of deltas alone",
+        "deltas[..., None] * hidden)",
+        "deltas[..., None] + 0 * hidden)",
+    ),
+    ("(8) sign", "v=sum_steps(deltas", "v=-sum_steps(deltas"),
+    (
+        "(9) one position only",
+        "jnp.sum(errors, axis=-2).astype",
+        "errors[..., 0, :].astype",
+    ),
+    ("(9) sign", "W=sum_outer(", "W=-sum_outer("),
+    ("(10) U sign", "U=sum_outer(", "U=-sum_outer("),
+    ("(10) b forgotten", "b=sum_steps(d_keys)", "b=jnp.zeros_like(params.b)"),
+    ("(10) memory's sign", "product(d_keys, params.U)", "-product(d_keys, params.U)"),
+)
+
+SOFTMAX = _rows(
+    "attention/softmax.py",
+    "attention additive",
+    ("mask forgotten", "powers = jnp.where(mask, powers, ", "jnp.where(mask, powers, "),
+    (
+        "mask inverted",
+        "jnp.broadcast_to(mask, scores",
+        "jnp.broadcast_to(~mask, scores",
+    ),
+    ("(2) mean forgotten", "(d_weights - jnp", "(d_weights - 0 * jnp"),
+    ("(2) mean not weighted", "jnp.sum(weights * d_weights", "jnp.sum(d_weights"),
+    ("(2) weights forgotten", "weights * (d_weights -", "(d_weights -"),
+    ("(2) sign", "weights * (d_weights -", "-weights * (d_weights -"),
+)
+
+ATTENTION_MEMORY = _rows(
+    "attention/memory.py",
+    "attention general",
+    (
+        "encoded not blanked",
+        "zero_unless(mask, jnp.moveaxis(encoded, 0, -2))",
+        "jnp.moveaxis(encoded, 0, -2)",
+    ),
+    (
+        "values not blanked",
+        "zero_unless(mask, jnp.moveaxis(values, 0, -2))",
+        "jnp.moveaxis(values, 0, -2)",
+    ),
+    (
+        "mask inverted",
+        "jnp.moveaxis(jnp.asarray(mask), 0, -1)",
+        "jnp.moveaxis(~jnp.asarray(mask), 0, -1)",
+    ),
+    (
+        "keys for values",
+        "values is None:\n        return",
+        "values is not None:\n        return",
+    ),
+)
+
+ATTEND = _rows(
+    "attention/attend.py",
+    "attention additive",
+    ("(4) weights' own error lost", "d_attended.weights + dots", "dots"),
+    (
+        "(4) contexts' error lost",
+        "d_attended.weights + dots",
+        "d_attended.weights + 0 * dots",
+    ),
+    ("(4) sign", "d_attended.weights + dots", "d_attended.weights - dots"),
+    ("(5) skipped", "softmax.delta(weights, d_weights)", "d_weights"),
+    ("(7) with deltas", "spread(weights, d_contexts", "spread(deltas, d_contexts"),
+    ("(7) sign", "spread(weights, d_contexts", "-spread(weights, d_contexts"),
+    ("(8) with weights", "keys, deltas)  # (8)", "keys, weights)"),
+    (
+        "keys, values swapped",
+        "Memory(d_keys, d_values, None)",
+        "Memory(d_values, d_keys, None)",
+        "attention dot",
+    ),
+    ("queries of nothing not blanked", "_finite(queries, mask), M", "queries, M"),
+)
+
 MUTANTS = (
     *ELMAN,
     *ACTIVATIONS,
@@ -587,4 +709,10 @@ MUTANTS = (
     *TRUNCATE,
     *LOSSES,
     *READOUT,
+    *DOT,
+    *GENERAL,
+    *ADDITIVE,
+    *SOFTMAX,
+    *ATTENTION_MEMORY,
+    *ATTEND,
 )

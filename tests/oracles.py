@@ -248,3 +248,35 @@ def bernoulli(a, y):
 
 def one_hot(k, num_classes):
     return np.array([1.0 if j == k else 0.0 for j in range(num_classes)])
+
+
+# Attention of one sequence: queries [T, H], memory [M, D], values [M, N], mask [M].
+
+
+def dot_score(scale):
+    return lambda w, h, m: scale * sum(a * b for a, b in zip(h, m, strict=True))
+
+
+def general_score(w, h, m):
+    """Luong, Pham, Manning 2015: h^T W m."""
+    return sum(h[i] * (w["W"][i] @ m) for i in range(len(h)))
+
+
+def additive_score(w, h, m):
+    """Bahdanau, Cho, Bengio 2014: v^T tanh(W h + U m + b)."""
+    return sum(
+        w["v"][a] * np.tanh(w["W"][a] @ h + w["U"][a] @ m + w["b"][a])
+        for a in range(len(w["v"]))
+    )
+
+
+def attention(score, w, queries, memory, values, mask):
+    contexts = np.zeros((len(queries), values.shape[1]), complex)
+    weights = np.zeros((len(queries), len(memory)), complex)
+    counted = [j for j in range(len(memory)) if mask[j]]
+    for t, h in enumerate(queries):
+        powers = {j: np.exp(score(w, h, memory[j])) for j in counted}
+        for j in counted:
+            weights[t, j] = powers[j] / sum(powers.values())
+            contexts[t] = contexts[t] + weights[t, j] * values[j]
+    return contexts, weights

@@ -102,6 +102,15 @@ square.defvjp(
 )
 
 
+def test_arguments_keep_their_order_whatever_their_names():
+    args = (np.ones((2, 3)), np.ones(3))
+    names = ("weights", "inputs")  # sorted the other way round
+    report = gradcheck.check(jnp.matmul, args, plain=jnp.matmul, names=names)
+    assert gradcheck.passed(report)
+    entries = {row.parameter: len(row.entry) for row in report.rows}
+    assert entries == {"weights": 2, "inputs": 1}
+
+
 def test_large_parameters_are_sampled_with_the_worst_entry():
     report = gradcheck.check(square, (np.linspace(1, 2, 1000),), num_entries=5)
     assert report.rows[0].entry == (700,)

@@ -2,7 +2,8 @@
 
 One check for all: what a rule by hand gives (values, and the gradients of random
 cotangents of every output) against what `jax.grad` makes of the plain form, float64,
-with lengths, resets, padding of NaN. The right code passes it; none of the wrong may.
+with lengths, resets, masks, padding of NaN. The right code passes it; none of the
+wrong may.
 """
 
 import functools
@@ -25,7 +26,8 @@ from tests.mutants import MUTANTS
 TOLERANCE = 1e-12
 LOSSES = ("cross_entropy", "cross_entropy_soft", "squared_error", "bernoulli")
 UNROLLED = ("lstm reversed", "lstm states", "lstm outputs", "lstm reversed outputs")
-CHECKS = (*BY_NAME, *UNROLLED, "lstm sqrt", "truncated", *LOSSES, "readout")
+ATTENTION = ("attention dot", "attention general", "attention additive")
+CHECKS = (*BY_NAME, *UNROLLED, "lstm sqrt", "truncated", *LOSSES, "readout", *ATTENTION)
 
 
 def one_in_four(rows):
@@ -105,6 +107,8 @@ def _values_and_gradients(package, check, form):
         function, arguments = _readout(package, form)
     elif check == "truncated":
         function, arguments = _truncated(package, form)
+    elif check in ATTENTION:
+        function, arguments = _attention(package, check, form)
     else:
         function, arguments = _unroll(package, check, form)
     # A Python loop over eight steps is sooner done than a scan compiled.
@@ -193,3 +197,29 @@ def _readout(package, form):
     params = package.readout.Params(rng.normal(size=(3, 3)), rng.normal(size=3))
     states = rng.normal(size=(4, 2, 3))
     return (package.readout if form == "hand" else plain).readout, (params, states)
+
+
+def _attention(package, check, form):
+    """Attends, in one sequence to nothing: there and where masked NaN may stand."""
+    name = check.removeprefix("attention ")
+    rng = np.random.default_rng(4)
+    hidden, shapes = 3, {"dot": (), "general": [(3, 3)]}
+    shapes["additive"] = [(4, hidden), (4, 3), (4,), (4,)]
+    params = [rng.normal(size=shape) for shape in shapes[name]]
+    record = getattr(package.attention, name)
+    score = record.score(*[0.7] * (name == "dot"))
+    params = record.Params(*params) if params else ()
+    mask = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 0], [1, 0, 1]], bool)  # [M, B]
+    queries, encoded = rng.normal(size=(2, 3, hidden)), rng.normal(size=(4, 3, 3))
+    values = rng.normal(size=(4, 3, hidden))
+    blank = np.nan if form == "hand" else 0.0
+    encoded[~mask], values[~mask], queries[:, 1] = blank, blank, blank
+    form = "" if form == "hand" else "_plain"
+    remember = getattr(package.attention.memory, f"remember{form}")
+    attend = getattr(package.attention.attend, f"attend{form}")
+
+    def function(params, queries, encoded, values):
+        memory = remember(score, params, encoded, values, mask)
+        return attend(score, params, queries, memory)
+
+    return function, (params, queries, encoded, values)

@@ -12,6 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseq import embedding, language_model, readout as output
+from jaxseq.attention import additive, dot, general
+from jaxseq.attention.attend import attend, attend_plain
+from jaxseq.attention.memory import Memory, remember, remember_plain
 from jaxseq.cells import derived, elman, gru, jordan, lstm, lstm_coupled
 from jaxseq.losses import bernoulli, cross_entropy, cross_entropy_soft, squared_error
 from jaxseq.network import Both, drop, init as init_stack, stack
@@ -1214,6 +1217,184 @@ OTHER = [
     ),
 ]
 
+ENCODED = np.ones((6, 4, 2))  # [M, B, D]
+QUERIES = np.ones((5, 4, 3))
+COUNTS_MASK = np.ones((6, 4), bool)
+GENERAL = general.Params(W=np.ones((3, 2)))
+ADDITIVE = additive.Params(np.ones((7, 3)), np.ones((7, 2)), np.ones(7), np.ones(7))
+KEPT = Memory(np.ones((4, 6, 3)), ENCODED.swapaxes(0, 1), COUNTS_MASK.T)  # [B, M, ·]
+
+OF_SCORE = [
+    ("score not called", {"score": general.score}, "score", "Score", "must be called"),
+    ("score module", {"score": general}, "score", "Score", "module"),
+    ("score name", {"score": "general"}, "score", "Score", "str"),
+    ("params None", {"params": None}, "params", "general.Params, W", "NoneType"),
+    ("params of additive", {"params": ADDITIVE}, "params", "general.Params", "Params"),
+    ("params list", {"params": general.Params([[1.0]])}, "params.W", "array", "list"),
+    (
+        "params vector",
+        {"params": general.Params(np.ones(3))},
+        "params.W",
+        "[H, D]",
+        "float64[3]",
+    ),
+    (
+        "params float32",
+        {"params": _float32(GENERAL)},
+        "params.W",
+        "memory, float64",
+        "float32",
+    ),
+    (
+        "params of dot",
+        {"score": dot.score(), "params": GENERAL},
+        "params",
+        "(), as the dot",
+        "Params",
+    ),
+]
+
+
+def _additive(name, expected, got, **changed):
+    changed = {"score": additive.score(), "params": ADDITIVE._replace(**changed)}
+    return f"additive {name}", changed, f"params.{name[0]}", expected, got
+
+
+REMEMBER = [
+    *OF_SCORE,
+    _additive("W vector", "[A, H]", "[7]", W=np.ones(7)),
+    _additive("U other A", "[A, D] with A = 7", "[6, 2]", U=np.ones((6, 2))),
+    _additive("b too long", "[7]", "float64[8]", b=np.ones(8)),
+    _additive("v column", "[7]", "float64[7, 1]", v=np.ones((7, 1))),
+    _additive("v float32", "float64", "float32", v=np.ones(7, np.float32)),
+    _additive("v None", "array", "NoneType", v=None),
+    ("encoded list", {"encoded": ENCODED.tolist()}, "encoded", "array", "list"),
+    ("encoded ids", {"encoded": IDS}, "encoded", "floating-point", "int64[5, 4]"),
+    ("encoded vector", {"encoded": np.ones(2)}, "encoded", "two axes", "float64[2]"),
+    ("encoded other D", {"encoded": np.ones((6, 4, 3))}, "encoded", "D = 2", "4, 3]"),
+    ("values ids", {"values": IDS}, "values", "floating-point", "int64[5, 4]"),
+    (
+        "values batch first",
+        {"values": ENCODED.swapaxes(0, 1)},
+        "values",
+        "float64[6, 4, any]",
+        "[4, 6, 2]",
+    ),
+    ("values float32", {"values": _float32(ENCODED)}, "values", "float64", "float32"),
+    ("mask integers", {"mask": COUNTS_MASK * 1}, "mask", "bool", "int64[6, 4]"),
+    ("mask list", {"mask": COUNTS_MASK.tolist()}, "mask", "bool", "list"),
+    ("mask batch first", {"mask": COUNTS_MASK.T}, "mask", "[6, 4]", "bool[4, 6]"),
+    ("mask of entries", {"mask": ENCODED > 0}, "mask", "[6, 4]", "bool[6, 4, 2]"),
+]
+ATTEND = [
+    *OF_SCORE,
+    ("memory encoded", {"memory": ENCODED}, "memory", "a Memory", "ndarray"),
+    ("memory plain tuple", {"memory": tuple(KEPT)}, "memory", "a Memory", "tuple"),
+    (
+        "keys of no positions",
+        {"memory": KEPT._replace(keys=np.ones(3))},
+        "memory.keys",
+        "[..., M, A]",
+        "float64[3]",
+    ),
+    (
+        "keys of another score",
+        {"memory": KEPT._replace(keys=ENCODED.swapaxes(0, 1))},
+        "memory.keys",
+        "A = 3",
+        "float64[4, 6, 2]",
+    ),
+    (
+        "values positions first",
+        {"memory": KEPT._replace(values=ENCODED)},
+        "memory.values",
+        "float64[4, 6, D]",
+        "float64[6, 4, 2]",
+    ),
+    (
+        "mask positions first",
+        {"memory": KEPT._replace(mask=COUNTS_MASK)},
+        "memory.mask",
+        "[4, 6]",
+        "bool[6, 4]",
+    ),
+    ("queries list", {"queries": QUERIES.tolist()}, "queries", "array", "list"),
+    ("queries ids", {"queries": IDS}, "queries", "floating-point", "int64[5, 4]"),
+    ("queries other H", {"queries": XS}, "queries", "[..., 4, 3]", "float64[5, 4, 2]"),
+    ("queries other batch", {"queries": QUERIES[:, :2]}, "queries", "4, 3]", "2, 3]"),
+    ("queries no batch", {"queries": QUERIES[0, 0]}, "queries", "4, 3]", "float64[3]"),
+    (
+        "queries batch first",
+        {"queries": QUERIES.swapaxes(0, 1)},
+        "queries",
+        "[..., 4, 3]",
+        "float64[4, 5, 3]",
+    ),
+    (
+        "queries float32",
+        {"queries": _float32(QUERIES)},
+        "queries",
+        "float64",
+        "float32",
+    ),
+    ("queries of LSTM", {"queries": LSTM_STATE}, "queries", "array", "State"),
+]
+TO_REMEMBER = {"score": general.score(), "params": GENERAL, "encoded": ENCODED}
+TO_ATTEND = {
+    "score": general.score(),
+    "params": GENERAL,
+    "queries": QUERIES,
+    "memory": KEPT,
+}
+TO_DRAW = {"key": KEY, "num_hidden": 3, "num_memory": 2}
+ATTENTION = [
+    *_calls("attention.remember", remember, TO_REMEMBER, REMEMBER),
+    *_calls("attention.remember_plain", remember_plain, TO_REMEMBER, REMEMBER[-4:]),
+    *_calls("attention.attend", attend, TO_ATTEND, ATTEND),
+    *_calls("attention.attend_plain", attend_plain, TO_ATTEND, ATTEND[-4:]),
+    *(
+        call
+        for score in (general.score(), additive.score(7))
+        for call in _calls(
+            f"{score.name}.init",
+            score.init,
+            TO_DRAW,
+            [*_counts("num_hidden", "num_memory"), *NO_DRAW],
+        )
+    ),
+    *_calls(
+        "dot.init",
+        dot.init,
+        TO_DRAW,
+        [("other sizes", {}, "num_hidden", "D = 2", "3"), *NO_DRAW],
+    ),
+    *_calls(
+        "dot.score",
+        dot.score,
+        {},
+        [
+            (name, {"scale": scale}, "scale", "a finite number", got)
+            for name, scale, got in (
+                ("inf", np.inf, "inf"),
+                ("NaN", np.nan, "nan"),
+                ("string", "1", "'1'"),
+                ("None", None, "None"),
+                ("bool", True, "True"),
+            )
+        ],
+    ),
+    *_calls(
+        "additive.score",
+        additive.score,
+        {},
+        [
+            (name, {"num_units": count}, "num_units", "integer ≥ 1", repr(count))
+            for name, count in COUNTS.items()
+            if count is not None
+        ],
+    ),
+]
+
 WRONG_CALLS = (
     *_unroll(UNROLL),
     *_unroll(STATES),
@@ -1240,5 +1421,6 @@ WRONG_CALLS = (
     *READOUT,
     *LOOKUP,
     *FROM_LECTURE,
+    *ATTENTION,
     *(WrongCall(*row) for row in OTHER),
 )

@@ -99,6 +99,7 @@ def check(
 
 def _rows(function, plain, named, is_truncated, num_entries, seed):
     outputs = check_alike(function, plain, tuple(named.values()))
+    order = tuple(named)  # JAX hands a dict on with its keys sorted
     keys = jax.random.split(
         jax.random.key(seed), jax.tree.structure(outputs).num_leaves
     )
@@ -109,7 +110,7 @@ def _rows(function, plain, named, is_truncated, num_entries, seed):
 
     def along(f):
         def total(named):
-            found = f(*named.values())
+            found = f(*(named[name] for name in order))
             leaves = jax.tree.leaves(found)
             return sum(
                 jnp.sum(w * leaf) for w, leaf in zip(directions, leaves, strict=True)
@@ -119,7 +120,8 @@ def _rows(function, plain, named, is_truncated, num_entries, seed):
 
     @jax.jit
     def by_rule(named):
-        return function(*named.values()), jax.grad(along(function), has_aux=True)(named)
+        called = function(*(named[name] for name in order))
+        return called, jax.grad(along(function), has_aux=True)(named)
 
     called, (d_named, under_rule) = by_rule(named)
     by_hand = _leaves(d_named)
