@@ -1,0 +1,9 @@
+"""Attention-based summarization of sentences (Rush et al. 2015 and what followed)."""
+
+from jaxseq.summarize import (
+    beam as beam,
+    constraints as constraints,
+    decoder as decoder,
+    greedy as greedy,
+    unknown as unknown,
+)
