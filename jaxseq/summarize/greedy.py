@@ -1,5 +1,4 @@
-"""Greedy decoding: the best next word, one after the other; what beam search is with
-K = 1, written plainly.
+"""Greedy decoding, written plainly: what beam search is with K = 1.
 
     y_t = argmax_w ℓ(w), ℓ of eq. (1) of `jaxseq.summarize.beam`                   (1)
     s = Σ_t ℓ(y_t), EOS included; the score is s / n^α, of the n terms             (2)
