@@ -25,12 +25,13 @@ dt { color: #595959; } dd { margin: 0; }
 .number { min-height: 1.5em; margin: .6rem 0 .2rem; font-variant-numeric: tabular-nums;
   position: sticky; top: 0; background: #fff; z-index: 1; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; line-height: 1.1; }
+table { border-collapse: collapse; font-size: 13px; line-height: 1.1;
+  overflow-wrap: normal; }
 td { width: 21px; min-width: 21px; height: 21px; padding: 0; border: 1px solid #ddd;
   background: rgb(0 0 0 / var(--w)); }
 td:hover, td:focus { outline: 3px solid #d95f02; outline-offset: -2px; }
 th { font-weight: normal; white-space: nowrap; padding: 0 4px; }
-thead th { writing-mode: vertical-rl; text-align: right; vertical-align: bottom;
+thead th { writing-mode: vertical-rl; text-align: end; vertical-align: bottom;
   padding: 4px 1px; }
 thead td, tr.gap td { border: 0; background: none; }
 tbody th { text-align: left; } tr.gap td { height: 8px; }

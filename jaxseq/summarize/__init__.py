@@ -5,5 +5,6 @@ from jaxseq.summarize import (
     constraints as constraints,
     decoder as decoder,
     greedy as greedy,
+    largest as largest,
     unknown as unknown,
 )

@@ -40,6 +40,7 @@ import numpy as np
 from jaxseq.summarize.calls import check_calls, start_all
 from jaxseq.summarize.constraints import Options, constrain
 from jaxseq.summarize.decoder import Decoder, Memory, Params, State
+from jaxseq.summarize.largest import largest
 from jaxseq.text.vocab import BOS, EOS, PAD
 from jaxseq.types import Array, accumulator
 
@@ -162,7 +163,7 @@ def _choose(
     dtype, t = scores.dtype, beam.t
     # Of one hypothesis no more than its K best words can be among the K best of all.
     size_of_each = min(size, num_words)
-    gained, words = jax.lax.top_k(scores, size_of_each)
+    gained, words = largest(scores, size_of_each)
     is_stuck = beam.is_open & (gained[..., 0] == -jnp.inf)
     is_there = beam.is_open[..., None] & (gained > -jnp.inf)
     sums = jnp.where(is_there, beam.sums[..., None] + gained, -jnp.inf)  # (2)
@@ -178,18 +179,22 @@ def _choose(
         of_own = jnp.broadcast_to(of_own[..., None], (batch, size, 1))
         return jnp.concatenate([of_words, of_own], axis=-1).reshape(batch, -1)
 
-    ranks, chosen = jax.lax.top_k(joined(ranks, own), size)  # (5)
+    ranks, chosen = largest(joined(ranks, own), size)  # (5)
     parents = chosen // (size_of_each + 1)
     words = _at(joined(words, jnp.int32(PAD)), chosen)
     is_there = ranks > -jnp.inf
     is_word = is_there & (words != PAD) & (words != EOS)
-    is_here = (jnp.arange(options.max_length)[None, None] == t) & is_word[..., None]
+    is_here = (
+        jnp.arange(options.max_length, dtype=jnp.int32)[None, None] == t
+    ) & is_word[..., None]
+    tokens = jnp.where(is_there[..., None], _at(beam.tokens, parents), PAD)
+    lengths = _at(beam.lengths, parents) + is_word.astype(jnp.int32)
     return _Beam(
         t=t + 1,
         state=jax.tree.map(lambda leaf: _at(leaf, parents), state),
         y_tm1=words,
-        tokens=jnp.where(is_here, words[..., None], _at(beam.tokens, parents)),
-        lengths=_at(beam.lengths, parents) + is_word.astype(jnp.int32),
+        tokens=jnp.where(is_here, words[..., None], tokens),
+        lengths=jnp.where(is_there, lengths, 0),
         sums=jnp.where(is_there, _at(joined(sums, beam.sums), chosen), -jnp.inf),
         is_open=is_word,
         is_complete=is_there & ((words == EOS) | _at(beam.is_complete, parents)),
@@ -210,7 +215,10 @@ def _trace(beam: _Beam) -> Array:
     steps = (beam.parents, beam.weights)
     _, weights = jax.lax.scan(back, last.astype(jnp.int32), steps, reverse=True)
     weights = jnp.moveaxis(weights[:-1], 0, 2)  # without the step of EOS alone
-    is_word = jnp.arange(weights.shape[2])[None, None] < beam.lengths[..., None]
+    is_word = (
+        jnp.arange(weights.shape[2], dtype=jnp.int32)[None, None]
+        < beam.lengths[..., None]
+    )
     return jnp.where(is_word[..., None], weights, 0)
 
 

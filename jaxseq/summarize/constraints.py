@@ -114,7 +114,7 @@ def constrain(options: Options, tokens: Array, t: Array, scores: Array) -> Array
         return scores
     again = repeating(options.no_repeat_ngram_size, tokens, t)  # (4)
     again = jnp.where(again == PAD, num_places, again)
-    documents, hypotheses = jnp.indices(again.shape[:2], sparse=True)
+    documents, hypotheses = jnp.indices(again.shape[:2], jnp.int32, sparse=True)
     places = (documents[..., None], hypotheses[..., None], again)
     return scores.at[places].set(-jnp.inf, mode="drop")
 
@@ -132,7 +132,7 @@ def repeating(size: int, tokens: Array, t: Array) -> Array:
         words are the last n - 1 ones, else PAD.
     """
     num_steps = tokens.shape[-1]
-    places = jnp.arange(num_steps)
+    places = jnp.arange(num_steps, dtype=jnp.int32)
     is_again = (places >= size - 1) & (places < t)
     is_again = jnp.broadcast_to(is_again, tokens.shape)
     for back in range(1, min(size, num_steps)):

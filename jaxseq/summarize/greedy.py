@@ -50,7 +50,7 @@ def greedy(
         total = total + jnp.where(is_written, gained, 0)  # (2)
         is_open = is_written & (y_t != EOS)
         y_t = jnp.where(is_written, y_t, PAD)
-        is_here = (jnp.arange(num_steps)[None] == t) & is_open[:, None]
+        is_here = (jnp.arange(num_steps, dtype=jnp.int32)[None] == t) & is_open[:, None]
         tokens = jnp.where(is_here, y_t[:, None], tokens)
         weights = jnp.where(is_open[:, None], step.weights[:, 0], 0)
         return (step.state, y_t, tokens, total, is_open), (y_t, weights)

@@ -50,7 +50,7 @@ def test_padding_is_cut_and_must_be_empty():
     assert cut.is_replaced == (False, False)
     padded[1, 7] = 0.25
     with pytest.raises(
-        ValueError, match=r"^weights: expected 0 beyond \[2, 4\], got .25"
+        ValueError, match=r"^weights: expected 0 beyond \[2, 4\], got 0.25"
     ):
         heatmap.align(DOCUMENT, SUMMARY, padded)
 
