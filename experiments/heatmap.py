@@ -199,11 +199,16 @@ def write(
     layout(figure.add_subplot(), alignment, font)
     # A context, so that the caller's own figures keep their style.
     with matplotlib.rc_context({"svg.hashsalt": "jaxseq"}):
-        for ending, more in (("png", {"dpi": 150}), ("svg", {})):
-            more |= {"metadata": {"Date": None}} if ending == "svg" else {}
+        for ending, metadata in (("png", None), ("svg", {"Date": None})):
 
-            def save(part, ending=ending, more=more):
-                figure.savefig(part, format=ending, bbox_inches="tight", **more)
+            def save(part, ending=ending, metadata=metadata):
+                figure.savefig(
+                    part,
+                    format=ending,
+                    dpi=150,
+                    bbox_inches="tight",
+                    metadata=metadata,
+                )
 
             written.append(results.replace(folder / f"{name}.{ending}", save))
     return written
