@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments import results
+from experiments.fonts import font_for
 from jaxseq.word2vec import evaluate, nearest
 from jaxseq.word2vec.vectors import Vectors, normed
 
@@ -14,20 +15,6 @@ from jaxseq.word2vec.vectors import Vectors, normed
 NUM_SHOWN = 10
 NUM_NEIGHBOURS = 6
 NUM_ON_MAP = 150
-# matplotlib's own, then those with Chinese characters that systems come with.
-FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Source Han Sans SC",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "SimHei",
-    "Arial Unicode MS",
-)
 
 
 def shown_words(vectors: Vectors, asked: Sequence[str]) -> list[str]:
@@ -95,19 +82,6 @@ def plane(rows: np.ndarray) -> np.ndarray:
     axes = axes * np.sign(axes[np.arange(len(axes)), strongest])[:, None]
     flat = centred @ axes.T
     return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
-
-
-def font_for(text: str) -> str | None:
-    """Returns the first of `FONTS` that is installed and has every character."""
-    from matplotlib import font_manager, ft2font
-
-    installed = {font.name: font.fname for font in font_manager.fontManager.ttflist}
-    for name in FONTS:
-        if name in installed:
-            characters = ft2font.FT2Font(installed[name]).get_charmap()
-            if all(ord(character) in characters for character in text):
-                return name
-    return None
 
 
 def draw(path: Path, vectors: Vectors, near: dict[str, list]) -> list[Path]:

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import neighbours, word2vec, word2vec_report
+from experiments import fonts, neighbours, word2vec, word2vec_report
 from experiments.data import debian
 from jaxseq.word2vec import training, vector_files, vectors
 
@@ -147,8 +147,8 @@ def test_without_a_corpus_it_trains_on_the_shipped_one(tmp_path, monkeypatch, ca
 
 
 def test_a_font_is_chosen_that_has_the_characters():
-    assert word2vec_report.font_for("plain English") == "DejaVu Sans"
-    assert word2vec_report.font_for("\U000fffff") is None
+    assert fonts.font_for("plain English") == "DejaVu Sans"
+    assert fonts.font_for("\U000fffff") is None
 
 
 def test_plane_keeps_what_two_axes_can_hold():

@@ -1,0 +1,164 @@
+"""The heatmap's numbers, its files, and the page: escaped, whole, without a network."""
+
+import html.parser
+import json
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from experiments import heatmap, heatmap_page, results
+
+
+DOCUMENT = ["the", "<script>alert(1)</script>", "编辑器", '"quoted" & $x_1$']
+SUMMARY = ["an", "编辑器"]
+WEIGHTS = np.array([[0.5, 0.25, 0.125, 0.125], [0.0, 0.0, 1.0, 0.0]])
+
+
+def example(**more):
+    return heatmap.align(DOCUMENT, SUMMARY, WEIGHTS, [True, False], **more)
+
+
+class Page(html.parser.HTMLParser):
+    """Reads what a browser would: tags, places' numbers, words of the heads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.numbers, self.heads, self.links = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append(tag)
+        self.links += [values[name] for name in ("src", "href") if name in values]
+        if "data-n" in values:
+            self.numbers.append(float(values["data-n"]))
+
+    def handle_data(self, text):
+        if self.tags and self.tags[-1] == "th" and text.strip():
+            self.heads.append(text)
+
+
+def test_padding_is_cut_and_must_be_empty():
+    padded = np.zeros((5, 9))
+    padded[:2, :4] = WEIGHTS
+    cut = heatmap.align(DOCUMENT, SUMMARY, padded, copied=[0.5, 1, 0, 0, 0])
+    np.testing.assert_array_equal(cut.weights, WEIGHTS)
+    assert cut.copied == (0.5, 1)
+    assert cut.is_replaced == (False, False)
+    padded[1, 7] = 0.25
+    with pytest.raises(
+        ValueError, match=r"^weights: expected 0 beyond \[2, 4\], got 0.25"
+    ):
+        heatmap.align(DOCUMENT, SUMMARY, padded)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": WEIGHTS[:1]}, r"weights: expected shape \[2, 4\] or more, got"),
+        ({"weights": WEIGHTS.T}, r"weights: expected shape \[2, 4\] or more, got"),
+        ({"weights": WEIGHTS[0]}, r"weights: expected shape \[2, 4\] or more, got"),
+        ({"weights": WEIGHTS * 0.9}, "weights: expected a sum of 1 at each word"),
+        ({"weights": WEIGHTS - 0.5}, "weights: expected numbers in 0 to 1, got -0.5"),
+        ({"weights": WEIGHTS * np.nan}, "weights: expected numbers in 0 to 1, got nan"),
+        ({"is_replaced": [True]}, "is_replaced: expected 2 of them, got 1"),
+        ({"copied": [0.5]}, "copied: expected 2 numbers or more, got 1"),
+        ({"copied": [0.5, 2.0]}, "copied: expected numbers in 0 to 1"),
+        ({"document": "text"}, "document: expected a list of words, 1 or more"),
+        ({"summary": []}, "summary: expected a list of words, 1 or more"),
+    ],
+)
+def test_wrong_arguments_are_named(change, message):
+    right = {"document": DOCUMENT, "summary": SUMMARY, "weights": WEIGHTS}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        heatmap.align(**(right | change))
+
+
+def test_the_layouts_are_those_of_the_papers():
+    """Rush: [M, T], dark is high, words on top and right; Bahdanau the other way."""
+    for layout, expected, sides, high in (
+        (heatmap.rush, WEIGHTS.T, ("top", "right"), 0),
+        (heatmap.bahdanau, WEIGHTS, ("top", "left"), 1),
+    ):
+        axes = Figure().add_subplot()
+        layout(axes, example(), "DejaVu Sans")
+        (image,) = axes.images
+        np.testing.assert_array_equal(image.get_array(), expected)
+        assert image.get_clim() == (0, 1)
+        assert image.to_rgba(np.ones((1, 1)))[0, 0, 0] == high
+        along, down = axes.xaxis, axes.yaxis
+        assert (along.get_ticks_position(), down.get_ticks_position()) == sides
+        labels = [[t.get_text() for t in a.get_ticklabels()] for a in (along, down)]
+        words = [["an*", "编辑器"], DOCUMENT]
+        assert labels == (words if layout is heatmap.rush else words[::-1])
+        assert axes.yaxis_inverted()
+
+
+def test_copy_mass_is_one_more_row_apart_from_the_document():
+    axes = Figure().add_subplot()
+    heatmap.rush(axes, example(copied=[0.25, 0.75]), "DejaVu Sans")
+    rows = np.ma.filled(axes.images[0].get_array(), np.nan)
+    np.testing.assert_array_equal(rows[:4], WEIGHTS.T)
+    assert np.isnan(rows[4]).all()
+    np.testing.assert_array_equal(rows[5], [0.25, 0.75])
+    assert axes.get_yticklabels()[-1].get_text() == "copied"
+
+
+@pytest.mark.parametrize("layout", [heatmap.rush, heatmap.bahdanau])
+def test_files_hold_the_numbers_and_nothing_global_changes(tmp_path, layout):
+    before = dict(matplotlib.rcParams), matplotlib.get_backend()
+    plain = heatmap.align(
+        ["the", "$a_1$"], ["an", "a"], np.array([[1, 0], [0.25, 0.75]])
+    )
+    written = heatmap.write(tmp_path, "one", plain, layout)
+    assert [path.name for path in written] == ["one.json", "one.png", "one.svg"]
+    assert sorted(tmp_path.iterdir()) == written
+    numbers = json.loads(written[0].read_text("utf-8"))
+    assert numbers["weights"] == [[1, 0], [0.25, 0.75]]
+    assert (numbers["document"], numbers["summary"]) == (["the", "$a_1$"], ["an", "a"])
+    assert written[1].read_bytes()[:4] == b"\x89PNG"
+    svg = written[2].read_bytes()
+    assert b"<svg" in svg
+    heatmap.write(tmp_path, "one", plain, layout)
+    assert written[2].read_bytes() == svg
+    assert (dict(matplotlib.rcParams), matplotlib.get_backend()) == before
+    assert (
+        "matplotlib.pyplot" not in sys.modules or before[1] == matplotlib.get_backend()
+    )
+
+
+def test_without_a_font_or_matplotlib_the_numbers_still_come(
+    tmp_path, monkeypatch, capsys
+):
+    odd = heatmap.align(["\U000fffff"], ["a"], np.ones((1, 1)))
+    assert [p.name for p in heatmap.write(tmp_path, "odd", odd)] == ["odd.json"]
+    assert "no heatmap: no font" in capsys.readouterr().err
+    monkeypatch.setattr(results, "can_draw", lambda: False)
+    assert [p.name for p in heatmap.write(tmp_path, "a", example())] == ["a.json"]
+
+
+def test_the_page_holds_every_number_and_escapes_every_word(tmp_path):
+    path = heatmap_page.write(
+        tmp_path / "page.html", "<b>", [example(copied=[0.25, 1.0], reference="<i>")]
+    )
+    text = path.read_text("utf-8")
+    assert text.count("<script>") == 1
+    assert "alert(1)&lt;/script&gt;" in text
+    page = Page(text)
+    assert page.numbers == [*WEIGHTS.T.ravel().tolist(), 0.25, 1.0]
+    assert page.heads == ["an*", "编辑器", *DOCUMENT, "copied"]
+    assert not {"b", "i", "img", "link", "iframe"} & set(page.tags)
+    assert page.links == []
+    assert "http:" not in text
+    assert "https:" not in text
+
+
+def test_one_place_of_each_table_is_in_the_order_of_tab():
+    text = heatmap_page.page("two", [example(), example(copied=[1, 1])], "zh")
+    assert text.count('tabindex="0"') == 2
+    assert text.count('<table role="grid"') == 2
+    assert '<html lang="zh">' in text
+    assert 'aria-label="编辑器 ← 编辑器: 1.000"' in text
