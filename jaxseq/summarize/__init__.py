@@ -1,0 +1,1 @@
+"""Summarization by attention: pairs, the copying model, and how it is trained."""
