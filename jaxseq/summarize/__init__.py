@@ -1,1 +1,3 @@
-"""Summarization by attention: pairs, the copying model, and how it is trained."""
+"""Sentence summarization by attention, and its measure."""
+
+from jaxseq.summarize import rouge as rouge

@@ -1,8 +1,9 @@
 """Text files read as a stream: plain, .gz, .bz2 or .xz, always strict UTF-8.
 
 Whatever is wrong with a file ends in a `CorpusError` of one line that names the file
-and the byte offset in the uncompressed stream. Nothing is ever replaced or skipped: a
-corpus in the wrong encoding trains a model without complaint, and a wrong one.
+and the byte offset in the uncompressed stream; `read_lines` adds the line where it is
+the text that is at fault. Nothing is ever replaced or skipped: a corpus in the wrong
+encoding trains a model without complaint, and a wrong one.
 
 * A byte order mark at the start is dropped.
 * Lines end in LF or CRLF; a lone CR, form feed or U+2028 is part of its line.
@@ -67,7 +68,7 @@ def read_lines(
         raise ValueError(f"max_line_bytes must be at least 1, got {max_line_bytes}")
     head = b""
     parts: list[bytes] = []  # the line that is not finished yet
-    line_start = num_pending = 0
+    line_start = num_pending = num_lines = 0
     for offset, block in _blocks(path):
         head = head or block[:4096]
         if not num_pending:
@@ -80,14 +81,19 @@ def read_lines(
                 raise _too_long(path, line_start, max_line_bytes)
             continue
         parts.append(block[:first])
-        yield from _lines(path, head, line_start, _take(parts), max_line_bytes)
+        where = path, head, line_start, num_lines
+        yield from _lines(*where, _take(parts), max_line_bytes)
+        num_lines += 1
         if first < last:
-            start, lines = offset + first + 1, block[first + 1 : last]
-            yield from _lines(path, head, start, lines, max_line_bytes)
+            where = path, head, offset + first + 1, num_lines
+            lines = block[first + 1 : last]
+            yield from _lines(*where, lines, max_line_bytes)
+            num_lines += lines.count(b"\n") + 1
         parts.append(block[last + 1 :])
         line_start, num_pending = offset + last + 1, len(parts[0])
     if num_pending:
-        yield from _lines(path, head, line_start, _take(parts), max_line_bytes)
+        where = path, head, line_start, num_lines
+        yield from _lines(*where, _take(parts), max_line_bytes)
 
 
 def read_chunks(path: str | os.PathLike[str]) -> Iterator[str]:
@@ -151,6 +157,7 @@ def _lines(
     path: str | os.PathLike[str],
     head: bytes,
     start: int,
+    num_lines: int,
     data: bytes,
     max_line_bytes: int,
 ) -> Iterator[str]:
@@ -160,7 +167,7 @@ def _lines(
             if len(line) > max_line_bytes:
                 raise _too_long(path, start + position, max_line_bytes)
             position += len(line) + 1
-    text = _decode(path, head, start, data)
+    text = _decode(path, head, start, data, num_lines=num_lines)
     del data  # a line may be as long as memory allows
     for line in text.split("\n"):
         yield line.removesuffix("\r")
@@ -179,7 +186,9 @@ def _decode(
     start: int,
     data: bytes,
     end: int | None = None,
+    num_lines: int | None = None,
 ) -> str:
+    """The text of `data[:end]`; `num_lines` stand before it, if anybody counts them."""
     nul = data.find(b"\0", 0, end)
     try:
         text = (data[:end] if nul < 0 else data[:nul]).decode("utf-8")
@@ -188,14 +197,14 @@ def _decode(
         shown = " ".join(f"0x{byte:02x}" for byte in bad)
         at_end = error.reason == "unexpected end of data"
         hint = _hint(head, data[error.start : error.start + 256], at_end)
+        place = _place(path, data, error.start, num_lines)
         raise CorpusError(
-            f"{_name(path)}: invalid UTF-8 at byte {start + error.start}: "
+            f"{place}: invalid UTF-8 at byte {start + error.start}: "
             f"{shown} ({error.reason}); {hint}"
         ) from None
     if nul >= 0:
-        raise CorpusError(
-            f"{_name(path)}: NUL byte at byte {start + nul}; {_hint(head)}"
-        )
+        place = _place(path, data, nul, num_lines)
+        raise CorpusError(f"{place}: NUL byte at byte {start + nul}; {_hint(head)}")
     return text
 
 
@@ -249,6 +258,15 @@ def _damaged(
         f"{_name(path)}: damaged or cut short compressed data after "
         f"byte {offset} of the uncompressed stream ({reason})"
     )
+
+
+def _place(
+    path: str | os.PathLike[str], data: bytes, position: int, num_lines: int | None
+) -> str:
+    if num_lines is None:
+        return _name(path)
+    line = num_lines + data.count(b"\n", 0, position) + 1
+    return f"{_name(path)}, line {line}"
 
 
 def _name(path: str | os.PathLike[str]) -> str:

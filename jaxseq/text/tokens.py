@@ -37,14 +37,16 @@ _MARKS = (
     r"\u06ea-\u06ed\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
     r"\u1ab0-\u1aff\u1dc0-\u1dff"
 )
-_CJK = (
+CJK = (
     r"\u3005\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
-_LETTER = rf"(?:[\w{_MARKS}](?<![{_CJK}]))"
+"""Chinese and Japanese characters, for the inside of [] in a regular expression."""
+
+_LETTER = rf"(?:[\w{_MARKS}](?<![{CJK}]))"
 
 WORD_PATTERN = re.compile(
-    rf"[{_CJK}]"
+    rf"[{CJK}]"
     rf"|{_LETTER}+(?:[-.'’]{_LETTER}+)*"
     r"|[\U0001f1e6-\U0001f1ff]{2}"
     rf"|\S(?:[{_MARKS}\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]|\u200d\S)*"

@@ -99,6 +99,18 @@ def test_readers_name_the_byte_offset_of_a_fault(tmp_path, reader, prefix, bad, 
     assert found in message
 
 
+@pytest.mark.parametrize("block_bytes", [3, 64, 2**20])
+@pytest.mark.parametrize("bad", [b"x\0", b"caf\xe9 au lait"])
+@pytest.mark.parametrize("num_lines", [0, 1, 7])
+def test_read_lines_names_the_line_of_a_fault(
+    tmp_path, monkeypatch, block_bytes, bad, num_lines
+):
+    monkeypatch.setattr("jaxseq.text.files._BLOCK_BYTES", block_bytes)
+    path = write(tmp_path, b"ab\n" * num_lines + bad + b"\nlast\n")
+    assert f"{str(path)!r}, line {num_lines + 1}: " in message_of(path)
+    assert "line" not in message_of(path, read_chunks).rpartition(str(path))[2]
+
+
 def test_read_lines_counts_the_byte_order_mark_in_offsets(tmp_path):
     assert "at byte 4;" in message_of(write(tmp_path, b"\xef\xbb\xbfa\0"))
 
