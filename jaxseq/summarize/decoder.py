@@ -1,15 +1,14 @@
-"""The Decoder: how a summary is written word by word, as a record of two functions.
+"""What every summarizer is to those who have it write: a decoder.
 
-A model reads a batch of documents once, into a memory; then
+It reads a batch of documents once and then gives one word at a time. A model makes the
+decoder, `jaxseq.summarize.beam` and `greedy` call it.
 
-    state = start(params, memory)
-    log_probs, weights, state = step(params, memory, state, y_tm1)     for each word
+Sizes: B documents, K hypotheses of each, M places of a document, V words of the
+vocabulary, R places that a next word may come from: R = V, or V + X where the model
+copies, with X places for words of the documents that the vocabulary lacks.
 
-for K hypotheses of each document side by side. The memory is not repeated over them.
-
-Sizes: B documents, K hypotheses, M places of a document, V words of the vocabulary, X
-places for words of the documents outside it, R = V + X (V, of a model that copies
-nothing) words that may come next.
+Ids of words are those of `jaxseq.text.vocab`: PAD = 0, UNK = 1, BOS = 2 (the start),
+EOS = 3 (the end).
 """
 
 from collections.abc import Callable
@@ -18,24 +17,38 @@ from typing import NamedTuple
 from jaxseq.types import Array, Tree
 
 
-class Step(NamedTuple):
-    """What is known after a word."""
+Params = Tree  # a model's parameters
+Memory = Tree  # what it keeps of the documents: leaves [B, ...]
+State = Tree  # what it keeps of the words so far: leaves [B, K, ...]
 
-    log_probs: Array  # [B, K, R] of the next word
-    weights: Array  # [B, K, M] attention, sum 1 over the document; 0 of a model without
-    state: Tree  # leaves [B, K, ...]
+
+class Step(NamedTuple):
+    """What one step of a decoder gives.
+
+    Attributes:
+        log_probs: `[B, K, R]` log p of the next word.
+        weights: `[B, K, M]` attention over the document's places; sums to 1 over the
+            unmasked ones (zeros where a model has none).
+        state: the next state.
+    """
+
+    log_probs: Array
+    weights: Array
+    state: State
 
 
 class Decoder(NamedTuple):
-    """A model as the search for a summary sees it.
+    """How a summarizer writes: two pure functions.
 
     Attributes:
-        start: `(params, memory) -> state`, with K = 1. The memory is a tree of arrays
-            `[B, ...]`, the state one of arrays `[B, K, ...]`; the search repeats and
-            reorders the axis K of the state.
-        step: `(params, memory, state, y_tm1) -> Step` with `[B, K]` int32 y_tm1, the
-            last words. An id of V or more stands for a word outside the vocabulary.
+        start: `(params, memory) -> state`, the state before the first word, of one
+            hypothesis a document: leaves `[B, 1, ...]`. Whoever searches repeats and
+            reorders axis 1.
+        step: `(params, memory, state, y_tm1) -> Step`, with the words before, `y_tm1
+            [B, K]` int32: BOS at first, then ids below R; a model's embedding reads an
+            id of V or more as UNK. The memory has no axis K: it is never repeated over
+            the hypotheses.
     """
 
-    start: Callable[[Tree, Tree], Tree]
-    step: Callable[[Tree, Tree, Tree, Array], Step]
+    start: Callable[[Params, Memory], State]
+    step: Callable[[Params, Memory, State, Array], Step]
