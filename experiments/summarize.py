@@ -113,9 +113,7 @@ def learn(config: Config) -> None:
         trained = train(config, corpus, folder / "checkpoint.npz", report)
     settings = summarize_config.model_settings(config)
     vocab.save(corpus.vocab, files[1])
-    checkpoint.save(
-        files[0], trained.params, checkpoint.about(corpus.vocab, settings)
-    )
+    checkpoint.save(files[0], trained.params, checkpoint.about(corpus.vocab, settings))
     written_at = time.monotonic()
     summaries = list(
         summarizer.summarize(

@@ -178,7 +178,9 @@ _OF_MODEL = ("tokens", "num_inputs", "num_hidden", "max_words")
 def make_setting(config: Config) -> Setting:
     """Returns how to train."""
     names = set(training.Setting._fields)
-    return Setting(**{n: v for n, v in dataclasses.asdict(config).items() if n in names})
+    return Setting(
+        **{n: v for n, v in dataclasses.asdict(config).items() if n in names}
+    )
 
 
 def make_options(config: Config) -> Options:

@@ -67,12 +67,10 @@ def read(config: Config) -> Corpus:
     for kind, part in (("train on", train), ("hold out", valid), ("test", test)):
         if not part.pairs:
             raise CorpusError(f"{name}: no pair to {kind} with words on both sides")
-    known = vocab.build(
-        [*train.documents, *train.summaries], max_size=config.max_vocab
+    known = vocab.build([*train.documents, *train.summaries], max_size=config.max_vocab)
+    num_left_out = (
+        sum(len(part.pairs) for part in made[:2]) - len(train.pairs) - len(valid.pairs)
     )
-    num_left_out = sum(
-        len(part.pairs) for part in made[:2]
-    ) - len(train.pairs) - len(valid.pairs)
     return Corpus(name, known, train, valid, test, num_left_out)
 
 
@@ -81,9 +79,7 @@ def encode(config: Config, known: Vocab, part: Part) -> list[Example]:
     made = []
     for words, summary in zip(part.documents, part.summaries, strict=True):
         document = examples.encode(known, words, config.max_words)
-        targets = examples.encode_summary(
-            known, document, summary, config.max_targets
-        )
+        targets = examples.encode_summary(known, document, summary, config.max_targets)
         made.append(Example(document, targets))
     return made
 

@@ -6,7 +6,7 @@ holds no more targets than its shape has places for (`jaxseq.summarize.packing`)
 closed when the next example would not fit, be it for its B columns or its N places.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,13 @@ class Shape(NamedTuple):
     num_words: int  # M of the longest document
     num_targets: int  # T of the longest summary, EOS included
     num_packed: int  # N targets of all summaries
+
+
+class Planned(NamedTuple):
+    """Which examples a batch is to have."""
+
+    shape: Shape
+    members: list[list[int]]  # places in the corpus, of each of D devices
 
 
 class Documents(NamedTuple):
@@ -74,32 +81,26 @@ def shapes_of(
     return tuple(shapes)
 
 
-def bucketed(
+def plan(
     examples: Sequence[Example],
     batch_size: int,
     shapes: Sequence[Shape],
     *,
     seed: int,
     epoch: int,
-    start: int = 0,
     num_shards: int = 1,
-) -> Iterator[Batch]:
-    """One epoch: every example once, each in the first shape that holds it.
+) -> list[Planned]:
+    """Plans one epoch: every example once, each in the first shape that holds it.
 
-    A pure function of its arguments; `start` goes on in an epoch with exactly what
-    would have followed.
+    A pure function of its arguments, so that an epoch can be gone on with anywhere.
 
     Args:
         examples: of the corpus.
-        batch_size: B.
+        batch_size: B, of a device.
         shapes: with rising M.
         seed: of the whole run, not negative.
         epoch: each has another order, not negative.
-        start: number of batches to leave out at the beginning.
         num_shards: D devices that have a batch each; the last of a shape may be empty.
-
-    Yields:
-        Batches whose arrays have one more axis in front, D.
 
     Raises:
         ValueError: if an example fits no shape, or a number is out of its range.
@@ -109,25 +110,30 @@ def bucketed(
         ("num_shards", num_shards, 1),
         ("seed", seed, 0),
         ("epoch", epoch, 0),
-        ("start", start, 0),
     ):
         check_count(name, count, least)
     rng = np.random.default_rng((seed, epoch))
-    plan = []
+    planned = []
     for shape, members in _by_shape(examples, shapes, rng.permutation(len(examples))):
         each = _closed(examples, batch_size, shape, members)
-        plan += [
-            (shape, each[first : first + num_shards])
-            for first in range(0, len(each), num_shards)
+        for first in range(0, len(each), num_shards):
+            parts = each[first : first + num_shards]
+            planned.append(Planned(shape, [*parts, *[[]] * (num_shards - len(parts))]))
+    return [planned[place] for place in rng.permutation(len(planned))]
+
+
+def build(examples: Sequence[Example], batch_size: int, planned: Planned) -> Batch:
+    """Builds a batch that was planned, of the same examples and B.
+
+    Returns:
+        Arrays with one more axis in front, D.
+    """
+    return _stacked(
+        [
+            _batch([examples[m] for m in members], batch_size, planned.shape)
+            for members in planned.members
         ]
-    for place in rng.permutation(len(plan))[start:]:
-        shape, each = plan[place]
-        each = [*each, *[[]] * (num_shards - len(each))]
-        made = [
-            _batch([examples[m] for m in members], batch_size, shape)
-            for members in each
-        ]
-        yield _stacked(made)
+    )
 
 
 def documents(read: Sequence[Document], num_words: int) -> Documents:

@@ -49,9 +49,7 @@ def save(path: FilePath, tree: Tree, described: str) -> None:
     """
     leaves = {f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))}
     with writing(path) as (stream,):
-        np.savez(
-            stream, format=np.array(_FORMAT), about=np.array(described), **leaves
-        )
+        np.savez(stream, format=np.array(_FORMAT), about=np.array(described), **leaves)
 
 
 def settings_of(path: FilePath) -> dict[str, Any]:

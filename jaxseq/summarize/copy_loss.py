@@ -9,8 +9,8 @@ over the document's places and y_t the word that comes:
     L_t = -log p_t                                                                 (4)
 
 All of it in logarithms, so that nothing is lost however small q_t and p_t are; a sum of
-weights in (2) below the smallest normal number counts as that. With γ_t the share of p_t
-that is written, the posterior of the switch:
+weights in (2) below the smallest normal number counts as that. With γ_t the share of
+p_t that is written, the posterior of the switch:
 
     γ_t = σ(g_t) q_t / p_t                                                         (5)
     ∂L/∂a_tk = γ_t (softmax(a_t)_k - [k = y])                                      (6)

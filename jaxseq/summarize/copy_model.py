@@ -77,7 +77,11 @@ class Memory(NamedTuple):
 
 
 def init(
-    key: Key, num_ids: int, num_inputs: int, num_hidden: int, dtype: DTypeLike = "float32"
+    key: Key,
+    num_ids: int,
+    num_inputs: int,
+    num_hidden: int,
+    dtype: DTypeLike = "float32",
 ) -> Params:
     """Draws the weights; the key is consumed.
 
@@ -104,9 +108,7 @@ def init(
         # As input √I times this, of unit variance; as output layer this.
         embedding=jax.random.normal(keys[0], (num_ids, num_inputs), dtype)
         * float(num_inputs**-0.5),
-        encoder=Both(
-            *(lstm.init(k, num_inputs, num_hidden, dtype) for k in keys[1:3])
-        ),
+        encoder=Both(*(lstm.init(k, num_inputs, num_hidden, dtype) for k in keys[1:3])),
         bridge_h=readout.init(keys[3], both, num_hidden, dtype),
         bridge_c=readout.init(keys[4], both, num_hidden, dtype),
         decoder=lstm.init(keys[5], num_inputs, num_hidden, dtype),

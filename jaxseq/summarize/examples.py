@@ -106,7 +106,5 @@ def decode(vocab: Vocab, document: Document, ids: Iterable[int]) -> list[str]:
         if number < 0 or outside >= len(document.outside):
             most = len(vocab.tokens) + len(document.outside)
             raise ValueError(f"ids[{place}]: expected 0 to {most - 1}, got {number}")
-        words.append(
-            vocab.tokens[number] if outside < 0 else document.outside[outside]
-        )
+        words.append(vocab.tokens[number] if outside < 0 else document.outside[outside])
     return words

@@ -103,6 +103,4 @@ def _summary(vocab, document, found, row, num_left) -> Summary:
     length = int(found.lengths[row]) if num_read else 0
     ids = found.tokens[row, :length].tolist()
     weights = found.weights[row, :length, :num_read]
-    return Summary(
-        examples.decode(vocab, document, ids), weights, num_read, num_left
-    )
+    return Summary(examples.decode(vocab, document, ids), weights, num_read, num_left)

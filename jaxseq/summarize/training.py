@@ -18,7 +18,7 @@ References:
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import jax
@@ -29,7 +29,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from jaxseq.checks import check_count, check_rate, expect
 from jaxseq.summarize import batches, copy_model
-from jaxseq.summarize.batches import Batch, Shape
+from jaxseq.summarize.batches import Batch, Planned, Shape
 from jaxseq.summarize.examples import Example
 from jaxseq.types import Array, Key, Tree
 
@@ -138,15 +138,18 @@ def train(
     step = jax.jit(functools.partial(_update, mesh, setting), donate_argnums=(0, 1))
     cost = jax.jit(functools.partial(_sums, mesh))
     key = jax.random.key(setting.seed)
+    size = setting.batch_size // setting.num_shards
+    valid_plan = _plan(valid, shapes, setting, 0)
     while state.epoch < setting.num_epochs and state.num_worse < setting.patience:
-        epoch = list(_batches(examples, shapes, setting, state.epoch))
+        epoch = _plan(examples, shapes, setting, state.epoch)
         for number in range(state.batch, len(epoch)):
+            batch = batches.build(examples, size, epoch[number])
             place = f"batch {number} of epoch {state.epoch}"
             done = (state.epoch + (number + 1) / len(epoch)) / setting.num_epochs
             params, moments, nats = step(
                 state.params,
                 state.optimizer_state,
-                epoch[number],
+                batch,
                 np.float32(rate(setting, done)),
                 jax.random.fold_in(jax.random.fold_in(key, state.epoch), number),
             )
@@ -156,10 +159,10 @@ def train(
             )
             nats = _finite(float(nats), place)
             if state.batch == len(epoch):
-                held_out = _batches(valid, shapes, setting, 0)
+                held_out = (batches.build(valid, size, each) for each in valid_plan)
                 valid_nats = _finite(mean_cost(cost, params, held_out), place)
                 state = _judged(state, valid_nats)
-            num_examples = int(np.sum(epoch[number].documents.lengths > 0))
+            num_examples = int(np.sum(batch.documents.lengths > 0))
             yield Progress(state, done, nats, num_examples, valid_nats)
 
 
@@ -174,17 +177,17 @@ def rate(setting: Setting, fraction: float) -> float:
 def mean_cost(
     cost: Callable[[copy_model.Params, Batch], tuple[Array, Array]],
     params: copy_model.Params,
-    held_out: Iterator[Batch],
+    held_out: Iterable[Batch],
 ) -> float:
     """Returns the mean of -log P(target) over batches, in nats."""
     sums = [cost(params, batch) for batch in held_out]
     return sum(float(s) for s, _ in sums) / sum(float(n) for _, n in sums)
 
 
-def _batches(examples, shapes, setting, epoch) -> Iterator[Batch]:
+def _plan(examples, shapes, setting: Setting, epoch: int) -> list[Planned]:
     size = setting.batch_size // setting.num_shards
     parts = {"num_shards": setting.num_shards, "seed": setting.seed}
-    return batches.bucketed(examples, size, shapes, epoch=epoch, **parts)
+    return batches.plan(examples, size, shapes, epoch=epoch, **parts)
 
 
 def _judged(state: State, nats: float) -> State:
@@ -265,4 +268,6 @@ def _check(examples, valid, setting: Setting) -> None:
     expect(rest == 0, "setting.batch_size", expected, setting.batch_size)
     most = jax.device_count()
     expected = f"at most {most}, the number of devices"
-    expect(setting.num_shards <= most, "setting.num_shards", expected, setting.num_shards)
+    expect(
+        setting.num_shards <= most, "setting.num_shards", expected, setting.num_shards
+    )

@@ -71,7 +71,9 @@ def test_main_writes_model_numbers_and_summaries(trained):
 
 def test_main_uses_a_model(trained, tmp_path, capsys):
     model = str(trained / "model.npz")
-    summarize.main(["--model", model, "--max-length", "3", "The cat sat.", "", "a " * 99])
+    summarize.main(
+        ["--model", model, "--max-length", "3", "The cat sat.", "", "a " * 99]
+    )
     first = capsys.readouterr()
     assert len(first.out.splitlines()) == 3
     assert first.out.splitlines()[1] == ""
@@ -109,7 +111,7 @@ def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
     whole = summarize.training.train
 
     def interrupted(*given):
-        for number, now in enumerate(whole(*given)):
+        for now in whole(*given):
             yield now
             if now.valid_nats is not None:
                 raise KeyboardInterrupt

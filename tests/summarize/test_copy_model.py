@@ -7,7 +7,7 @@ import pytest
 
 from jaxseq.attention import attend, general
 from jaxseq.cells import lstm
-from jaxseq.summarize import batches, copy_model, copy_loss, packing
+from jaxseq.summarize import batches, copy_loss, copy_model, packing
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.packing import Packing
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
@@ -163,7 +163,11 @@ def test_pad_in_the_target_is_no_match_of_padding_in_the_document():
     np.testing.assert_allclose(found.weights[2], [1, 0, 0, 0], atol=1e-15)
     logits = readout_of(step.state.h[:, 0], found.contexts)
     switch = jnp.concatenate(
-        [found.contexts, step.state.h[:, 0], jnp.tile(PARAMS.embedding[BOS] * 2, (3, 1))],
+        [
+            found.contexts,
+            step.state.h[:, 0],
+            jnp.tile(PARAMS.embedding[BOS] * 2, (3, 1)),
+        ],
         -1,
     )
     gate = jax.nn.sigmoid(switch @ PARAMS.switch.V[0])

@@ -103,9 +103,7 @@ def test_two_devices_do_what_one_does():
     two = run(setting)
     assert len(two) == len(one)
     # The same examples, cut otherwise: the same cost at the first weights.
-    first = [
-        sum(now.num_examples for now in made) for made in (one, two)
-    ]
+    first = [sum(now.num_examples for now in made) for made in (one, two)]
     assert first == [160, 160]
     assert two[-1].valid_nats == pytest.approx(one[-1].valid_nats, rel=0.2)
 
@@ -113,9 +111,8 @@ def test_two_devices_do_what_one_does():
 def test_a_batch_costs_the_same_on_two_devices():
     setting = SETTING._replace(num_shards=2)
     state, shapes = start(setting)
-    halves = next(
-        iter(batches.bucketed(TRAIN, 8, shapes, seed=0, epoch=0, num_shards=2))
-    )
+    planned = batches.plan(TRAIN, 8, shapes, seed=0, epoch=0, num_shards=2)
+    halves = batches.build(TRAIN, 8, planned[0])
     devices = jax.devices()
     update = training._update
     mesh = lambda num: jax.sharding.Mesh(devices[:num], ("shards",))
