@@ -193,10 +193,10 @@ def score(
     hs, _ = unroll(CELL, params.decoder, memory.state_0, xs)  # (4)
     contexts, weights = attend.attend(SCORE, params.attention, hs, memory.attended)
     packing = Packing(*map(jnp.asarray, batch.packing))
-    seen = jnp.concatenate([contexts, hs, xs], axis=-1)
-    mixed = _mixed(params, pack(packing, seen[..., : -xs.shape[-1]]))
+    seen = pack(packing, jnp.concatenate([contexts, hs, xs], axis=-1))
+    mixed = _mixed(params, seen[:, : -xs.shape[-1]])
     logits = _logits(params, _drop_each(keys[2], dropout, mixed))
-    gates = readout.readout(params.switch, pack(packing, seen))[:, 0]  # (8)
+    gates = readout.readout(params.switch, seen)[:, 0]  # (8)
     here = packing.steps % targets.shape[1]
     ids = jnp.take(targets.reshape(-1), packing.steps, mode="fill", fill_value=BOS)
     matches = jnp.take(memory.ids, here, axis=0) == ids[:, None]

@@ -106,7 +106,7 @@ class Progress(NamedTuple):
 
 def init(params: copy_model.Params, setting: Setting) -> State:
     """Returns the beginning of a training, with the first weights."""
-    moments = _optimizer(setting).init(params)
+    moments = _optimizer(setting.clip_norm).init(params)
     return State(params, moments, jax.tree.map(jnp.copy, params), math.inf, 0, 0, 0)
 
 
@@ -134,9 +134,7 @@ def train(
         FloatingPointError: if the cost stops being finite, saying where.
     """
     _check(examples, valid, setting)
-    mesh = jax.sharding.Mesh(jax.devices()[: setting.num_shards], (_SHARDS,))
-    step = jax.jit(functools.partial(_update, mesh, setting), donate_argnums=(0, 1))
-    cost = jax.jit(functools.partial(_sums, mesh))
+    step, cost = _programs(setting.num_shards, setting.clip_norm, setting.dropout)
     key = jax.random.key(setting.seed)
     size = setting.batch_size // setting.num_shards
     valid_plan = _plan(valid, shapes, setting, 0)
@@ -199,21 +197,29 @@ def _judged(state: State, nats: float) -> State:
     return state._replace(best=best, best_nats=nats, num_worse=0)
 
 
-def _optimizer(setting: Setting) -> optax.GradientTransformation:
-    return optax.chain(
-        optax.clip_by_global_norm(setting.clip_norm), optax.scale_by_adam()
-    )
+def _optimizer(clip_norm: float) -> optax.GradientTransformation:
+    return optax.chain(optax.clip_by_global_norm(clip_norm), optax.scale_by_adam())
 
 
-def _update(mesh: Mesh, setting: Setting, params, moments, batch: Batch, rate, key):
+# Compiled once for all trainings that differ in neither.
+@functools.cache
+def _programs(num_shards: int, clip_norm: float, dropout: float):
+    """Returns an update and a held-out cost, to be called with arrays."""
+    mesh = Mesh(jax.devices()[:num_shards], (_SHARDS,))
+    update = functools.partial(_update, mesh, clip_norm, dropout)
+    cost = functools.partial(_sums, mesh)
+    return jax.jit(update, donate_argnums=(0, 1)), jax.jit(cost)
+
+
+def _update(mesh: Mesh, clip_norm, dropout, params, moments, batch: Batch, rate, key):
     """Takes one step of Adam; returns weights, moments and the batch's mean cost."""
 
     def loss(params):
-        total, count = _sums(mesh, params, batch, setting.dropout, key)
+        total, count = _sums(mesh, params, batch, dropout, key)
         return total / count
 
     nats, d_params = jax.value_and_grad(loss)(params)
-    steps, moments = _optimizer(setting).update(d_params, moments, params)
+    steps, moments = _optimizer(clip_norm).update(d_params, moments, params)
     params = jax.tree.map(lambda p, s: p - rate * s, params, steps)
     return params, moments, nats
 

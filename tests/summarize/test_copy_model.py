@@ -99,7 +99,7 @@ def plain(params):
     inputs = np.concatenate([np.full_like(TARGETS[:1], BOS), TARGETS[:-1]])
     xs = lookup(inputs)
     hs = unroll_plain(cell, params.decoder, state, xs).ys
-    is_word = jnp.arange(4)[:, None] < lengths[None]
+    is_word = np.arange(4)[:, None] < DOCUMENTS.lengths[None]
     scores = jnp.einsum("tbh,hd,mbd->tbm", hs, params.attention.W, encoded)
     scores = jnp.where(is_word.T[None], scores, -jnp.inf)
     weights = jax.nn.softmax(scores)
