@@ -190,7 +190,8 @@ def train(
     if config.resume:
         state = checkpoint.load(saved, state, about)
     params, nats, valid_nats, num_read = state.best, [], [], 0
-    num_total = len(examples) * config.num_epochs
+    num_words = sum(len(e.document.ids) + len(e.targets) for e in examples)
+    num_total = num_words * config.num_epochs
     last_saved = time.monotonic()
     for now in training.train(examples, valid, shapes, state, setting):
         nats.append(now.nats)

@@ -72,6 +72,7 @@ class Memory(NamedTuple):
 
     attended: attention.memory.Memory  # keys [B, M, H], values [B, M, 2H], mask [B, M]
     ids: Array  # [B, M] int32 in the extended numbering
+    same: Array  # [B, M, M] bool, whether two places have the same word
     is_outside: Array  # [B, X] bool, which of the numbers V, V + 1, … stand for a word
     state_0: lstm.State  # [B, H] each
 
@@ -161,7 +162,9 @@ def read(
     numbers = num_ids + jnp.arange(num_outside, dtype=jnp.int32)
     is_outside = numbers[None, :] <= most[:, None]
     # No word at all after the end: PAD is one, and would be copied.
-    return Memory(attended, jnp.where(mask, ids, -1).T, is_outside, state_0)
+    words = jnp.where(mask, ids, jnp.full_like(ids, -1)).T
+    same = words[:, :, None] == words[:, None]
+    return Memory(attended, words, same, is_outside, state_0)
 
 
 def score(
@@ -222,16 +225,17 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
     seen = jnp.concatenate([context, state_t.h], axis=-1)
     logits = _logits(params, _mixed(params, seen))
     gate = readout.readout(params.switch, jnp.concatenate([seen, x_t], axis=-1))  # (8)
-    written = jax.nn.log_softmax(logits) + jnp.broadcast_to(
-        jax.nn.log_sigmoid(gate), logits.shape
-    )
+    log_gate = jax.nn.log_sigmoid(gate)
+    written = jax.nn.log_softmax(logits) + jnp.broadcast_to(log_gate, logits.shape)
     num_outside = memory.is_outside.shape[1]
     written = jnp.pad(
         written, [(0, 0), (0, 0), (0, num_outside)], constant_values=-jnp.inf
     )
-    copied = jnp.log(_by_word(memory, weights, written.shape[-1]))
-    copied += jnp.broadcast_to(jax.nn.log_sigmoid(-gate), copied.shape)
-    return Step(jnp.logaddexp(written, copied), weights, state_t)  # (9)
+    copied = jnp.einsum("bkm,bmn->bkn", weights, memory.same.astype(weights.dtype))
+    copied = jnp.log(copied) + jnp.broadcast_to(
+        jax.nn.log_sigmoid(-gate), copied.shape
+    )
+    return Step(_joined(memory, written, copied), weights, state_t)  # (9)
 
 
 def decoder() -> Decoder:
@@ -254,16 +258,23 @@ def _logits(params: Params, mixed: Array) -> Array:
     return readout.readout(output, mixed)  # (7)
 
 
-def _by_word(memory: Memory, weights: Array, num_words: int) -> Array:
-    """Returns Σ_{j: x_j = w} α_j of every word w, `[B, K, M]` to `[B, K, R]`."""
+def _joined(memory: Memory, written: Array, copied: Array) -> Array:
+    """Returns log P of every word, eq. (9), of which few words are copied.
 
-    def of_document(ids, weights):
-        # A number past the end, of a place after the document's, is dropped.
-        zeros = jnp.zeros((num_words, len(weights)), weights.dtype)
-        row = jnp.where(ids < 0, jnp.full_like(ids, num_words), ids)
-        return zeros.at[row].add(weights.T, mode="drop").T
+    Args:
+        memory: of the documents.
+        written: `[B, K, R]` log σ(g) softmax(a)_w.
+        copied: `[B, K, M]` the logarithm of the other term, for w = x_j.
+    """
 
-    return jax.vmap(of_document)(memory.ids, weights)
+    def of_document(ids, written, copied):
+        # A place after the document's end has no word: its number is past them all.
+        row = jnp.where(ids < 0, jnp.full_like(ids, written.shape[-1]), ids)
+        here = written.at[:, row].get(mode="fill", fill_value=-jnp.inf)
+        # Places of one word all have the same sum.
+        return written.at[:, row].set(jnp.logaddexp(here, copied), mode="drop")
+
+    return jax.vmap(of_document)(memory.ids, written, copied)
 
 
 def _drop(key: Key | None, rate: float, xs: Array) -> Array:
