@@ -163,7 +163,7 @@ def _choose(
     # Of one hypothesis no more than its K best words can be among the K best of all.
     size_of_each = min(size, num_words)
     gained, words = jax.lax.top_k(scores, size_of_each)
-    # No slice of what top_k gave: XLA:CPU would then sort all R words, 30 times as slow.
+    # No slice of what top_k gave: XLA:CPU would then sort all R words, far slower.
     is_stuck = beam.is_open & ~jnp.any(gained > -jnp.inf, axis=-1)
     is_there = beam.is_open[..., None] & (gained > -jnp.inf)
     sums = jnp.where(is_there, beam.sums[..., None] + gained, -jnp.inf)  # (2)
