@@ -232,9 +232,7 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
         written, [(0, 0), (0, 0), (0, num_outside)], constant_values=-jnp.inf
     )
     copied = jnp.einsum("bkm,bmn->bkn", weights, memory.same.astype(weights.dtype))
-    copied = jnp.log(copied) + jnp.broadcast_to(
-        jax.nn.log_sigmoid(-gate), copied.shape
-    )
+    copied = jnp.log(copied) + jnp.broadcast_to(jax.nn.log_sigmoid(-gate), copied.shape)
     return Step(_joined(memory, written, copied), weights, state_t)  # (9)
 
 
