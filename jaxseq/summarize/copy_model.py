@@ -161,8 +161,8 @@ def read(
     most = jnp.max(jnp.where(mask, ids, jnp.zeros_like(ids)), axis=0)
     numbers = num_ids + jnp.arange(num_outside, dtype=jnp.int32)
     is_outside = numbers[None, :] <= most[:, None]
-    # No word at all after the end: PAD is one, and would be copied.
-    words = jnp.where(mask, ids, jnp.full_like(ids, -1)).T
+    # PAD after the end counts for nothing: its weights are 0.
+    words = ids.T
     same = words[:, :, None] == words[:, None]
     return Memory(attended, words, same, is_outside, state_0)
 
@@ -266,11 +266,8 @@ def _joined(memory: Memory, written: Array, copied: Array) -> Array:
     """
 
     def of_document(ids, written, copied):
-        # A place after the document's end has no word: its number is past them all.
-        row = jnp.where(ids < 0, jnp.full_like(ids, written.shape[-1]), ids)
-        here = written.at[:, row].get(mode="fill", fill_value=-jnp.inf)
-        # Places of one word all have the same sum.
-        return written.at[:, row].set(jnp.logaddexp(here, copied), mode="drop")
+        joined = jnp.logaddexp(written[:, ids], copied)
+        return written.at[:, ids].set(joined)  # places of one word have the same sum
 
     return jax.vmap(of_document)(memory.ids, written, copied)
 

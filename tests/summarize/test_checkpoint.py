@@ -48,6 +48,11 @@ def test_other_shapes_are_refused(tmp_path):
     other = blank() | {"params": copy_model.init(jax.random.key(0), 6, 2, 4)}
     with pytest.raises(ValueError, match="a.npz': its array .* not what was expected"):
         checkpoint.load(tmp_path / "a.npz", other, ABOUT)
+    wide = blank() | {"best": jnp.zeros(3)}
+    narrow = {"best": jnp.zeros(3, jnp.float32)}
+    checkpoint.save(tmp_path / "b.npz", TREE | narrow, ABOUT)
+    with pytest.raises(ValueError, match="not what was expected"):
+        checkpoint.load(tmp_path / "b.npz", wide, ABOUT)
     more = blank() | {"z": jnp.zeros(2)}
     with pytest.raises(ValueError, match="not what was expected"):
         checkpoint.load(tmp_path / "a.npz", more, ABOUT)
