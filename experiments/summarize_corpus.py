@@ -104,7 +104,11 @@ def _whole(part: Part) -> Part:
         for place in range(len(part.pairs))
         if part.documents[place] and part.summaries[place]
     ]
-    return Part(*([column[place] for place in kept] for column in part))
+    return Part(
+        [part.pairs[place] for place in kept],
+        [part.documents[place] for place in kept],
+        [part.summaries[place] for place in kept],
+    )
 
 
 def texts_of(texts: Sequence[str], file: Path | None) -> list[str]:

@@ -7,7 +7,7 @@ closed when the next example would not fit, be it for its B columns or its N pla
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -194,7 +194,7 @@ def _batch(examples: Sequence[Example], batch_size: int, shape: Shape) -> Batch:
 
 
 def _stacked(made: Sequence[Batch]) -> Batch:
-    def stack(parts):
+    def stack(parts: Sequence[Any]) -> Any:
         if isinstance(parts[0], tuple):
             return type(parts[0])(*map(stack, zip(*parts, strict=True)))
         return np.stack(parts)

@@ -47,7 +47,9 @@ def save(path: FilePath, tree: Tree, described: str) -> None:
     Raises:
         OSError: if the file cannot be written; an old one is then unharmed.
     """
-    leaves = {f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))}
+    leaves: dict[str, Any] = {
+        f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))
+    }
     with writing(path) as (stream,):
         np.savez(stream, format=np.array(_FORMAT), about=np.array(described), **leaves)
 

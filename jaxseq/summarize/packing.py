@@ -9,7 +9,7 @@ would be padding. So the N steps (t, b) that count are gathered first:
 Both are gathers, as each step has its own place: nothing is scattered.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,9 +44,9 @@ def of(lengths: np.ndarray, num_steps: int, num_places: int) -> Packing:
     counts = np.arange(num_steps)[:, None] < np.asarray(lengths)[None, :]
     found = np.flatnonzero(counts)
     expect(len(found) == total, "lengths", f"at most T = {num_steps}", lengths)
-    steps = np.full(num_places, counts.size, np.int32)
+    steps: Any = np.full(num_places, counts.size, np.int32)
     steps[: len(found)] = found
-    places = np.full(counts.shape, num_places, np.int32)
+    places: Any = np.full(counts.shape, num_places, np.int32)
     places.flat[found] = np.arange(len(found))
     return Packing(steps, places)
 
