@@ -164,7 +164,7 @@ def _choose(
     # Of one hypothesis no more than its K best words can be among the K best of all.
     size_of_each = min(size, num_words)
     gained, words = largest(scores, size_of_each)
-    is_stuck = beam.is_open & (gained[..., 0] == -jnp.inf)
+    is_stuck = beam.is_open & ~jnp.any(gained > -jnp.inf, axis=-1)
     is_there = beam.is_open[..., None] & (gained > -jnp.inf)
     sums = jnp.where(is_there, beam.sums[..., None] + gained, -jnp.inf)  # (2)
     norms = _norms(options, dtype)

@@ -1,0 +1,205 @@
+"""What the summarizer's command line takes, and what it means."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from experiments import cli
+from jaxseq.summarize import constraints, training
+from jaxseq.summarize.constraints import Options
+from jaxseq.summarize.training import Setting
+from jaxseq.text import tokens
+from jaxseq.text.tokens import Tokenizer
+from jaxseq.text.vocab import BOS, UNK
+
+
+TokenName = Literal["words", "characters"]
+
+TOKENIZERS: dict[TokenName, Tokenizer] = {
+    "words": tokens.words,
+    "characters": tokens.characters,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Train a summarizer that copies, and measure it; or have one summarize a text."""
+
+    text: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Texts to summarize with MODEL, each in quotation marks; none: train."""
+
+    model: Path | None = None
+    """A model that was trained before; its vocabulary lies beside it."""
+
+    file: Path | None = None
+    """Texts to summarize with MODEL, one a line (plain, .gz, .bz2, .xz)."""
+
+    pairs: tuple[Path, ...] = ()
+    """JSONL or TSV of documents and summaries, or a file of each, line by line."""
+
+    valid: tuple[Path, ...] = ()
+    """As PAIRS, to choose the best weights by; none: some of PAIRS."""
+
+    test: tuple[Path, ...] = ()
+    """As PAIRS, to measure on; none: some of PAIRS."""
+
+    tokens: TokenName = "words"
+    """What a token is."""
+
+    max_vocab: int = 5000
+    """V: different tokens at most; the others can be copied only."""
+
+    num_inputs: int = 96
+    """I, size of the embedding."""
+
+    num_hidden: int = 128
+    """H, hidden units of the decoder and of each direction of the encoder."""
+
+    max_words: int = 60
+    """Words of a document that are read; the rest is cut off."""
+
+    max_targets: int = 16
+    """Words of a summary that are learnt, its end included; the rest is cut off."""
+
+    batch_size: int = 128
+    """Pairs of an update."""
+
+    num_epochs: int = 8
+    """How often the pairs are read; the learning rate falls to 0 over them."""
+
+    learning_rate: float = 0.002
+    """The largest, after a rise over the first updates."""
+
+    warmup: float = 0.05
+    """Share of the updates over which it rises."""
+
+    dropout: float = 0.2
+    """Rate at which inputs and what the output layer reads are dropped."""
+
+    clip_norm: float = 2.0
+    """A gradient that is longer is cut to this length."""
+
+    patience: int = 2
+    """Epochs without a lower held-out cost that end the training."""
+
+    num_shards: int = 2
+    """Parts of a batch, each on a core of its own."""
+
+    beam_size: int = 5
+    """Summaries of a document that are looked at side by side."""
+
+    min_length: int = 1
+    """Words of a summary at least."""
+
+    max_length: int = 14
+    """Words of a summary at most."""
+
+    length_penalty: float = 1.0
+    """Summaries are ranked by their score over this power of their length."""
+
+    no_repeat: int = 1
+    """No sequence of so many words is written twice; 0 allows it."""
+
+    num_shown: int = 10
+    """Examples to show."""
+
+    seed: int = 0
+    """Of all that is drawn."""
+
+    resume: bool = False
+    """Go on from OUT/summarize/checkpoint.npz."""
+
+    out: Path = Path("out")
+    """Folder of the results: they go to OUT/summarize/."""
+
+    def __post_init__(self):
+        """Refuses values that make no sense, naming the option."""
+        for name in _COUNTS:
+            count = getattr(self, name)
+            cli.expect(1 <= count < 2**31, name, "1 or more", count)
+        for name in ("no_repeat", "num_shown", "min_length", "seed"):
+            count = getattr(self, name)
+            cli.expect(0 <= count < 2**31, name, "0 to 2^31 - 1", count)
+        # The four special ids and one word.
+        cli.expect(self.max_vocab >= 5, "max_vocab", "5 or more", self.max_vocab)
+        expected = f"--max-length {self.max_length} or less"
+        fits = self.min_length <= self.max_length
+        cli.expect(fits, "min_length", expected, self.min_length)
+        rest = self.batch_size % self.num_shards
+        expected = f"a multiple of --num-shards {self.num_shards}"
+        cli.expect(rest == 0, "batch_size", expected, self.batch_size)
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            is_positive = value > 0 and math.isfinite(value)
+            cli.expect(is_positive, name, "a number above 0", value)
+        for name in ("dropout", "warmup"):
+            value = getattr(self, name)
+            cli.expect(0 <= value < 1, name, "a rate in [0, 1)", value)
+        alpha = self.length_penalty
+        cli.expect(0 <= alpha < math.inf, "length_penalty", "0 or more", alpha)
+        for name in ("pairs", "valid", "test"):
+            num = len(getattr(self, name))
+            cli.expect(num <= 2, name, "one file, or documents and summaries", num)
+        for name in ("valid", "test"):
+            is_alone = getattr(self, name) and not self.pairs
+            cli.expect(not is_alone, name, "--pairs beside it", "none")
+        has_text = bool(self.text) or self.file is not None
+        name = "file" if self.file is not None else "text"
+        cli.expect(self.model is not None or not has_text, name, "--model", "none")
+        has_use = self.model is None or has_text
+        cli.expect(has_use, "model", "a text or --file to summarize", "none")
+
+
+_COUNTS = (
+    "num_inputs",
+    "num_hidden",
+    "max_words",
+    "max_targets",
+    "batch_size",
+    "num_epochs",
+    "patience",
+    "num_shards",
+    "beam_size",
+    "max_length",
+)
+# What decides the weights: of another one, no run goes on.
+_TRAINED = (
+    *("tokens", "max_vocab", "num_inputs", "num_hidden", "max_words", "max_targets"),
+    *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
+    *("patience", "num_shards", "seed"),
+)
+# What a model must be told to be used.
+_OF_MODEL = ("tokens", "num_inputs", "num_hidden", "max_words")
+
+
+def make_setting(config: Config) -> Setting:
+    """Returns how to train."""
+    names = set(training.Setting._fields)
+    return Setting(
+        **{n: v for n, v in dataclasses.asdict(config).items() if n in names}
+    )
+
+
+def make_options(config: Config) -> Options:
+    """Returns how to search."""
+    return constraints.Options(
+        beam_size=config.beam_size,
+        min_length=config.min_length,
+        max_length=config.max_length,
+        length_penalty=config.length_penalty,
+        no_repeat_ngram_size=config.no_repeat,
+        forbidden=(UNK, BOS),
+    )
+
+
+def trained_settings(config: Config) -> dict:
+    """Returns what decides the weights, fit for JSON."""
+    return {name: getattr(config, name) for name in _TRAINED}
+
+
+def model_settings(config: Config) -> dict:
+    """Returns what a model's file must say for the model to be used."""
+    return {name: getattr(config, name) for name in _OF_MODEL}

@@ -1,0 +1,113 @@
+"""What a summarizer is worth: ROUGE beside leads, and examples to read."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments.summarize_corpus import Part
+from jaxseq.summarize import rouge
+from jaxseq.summarize.rouge import Evaluation, bootstrap
+from jaxseq.summarize.rouge.metrics import Score
+from jaxseq.summarize.summarizer import Summary
+
+
+METRICS = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
+LEADS = range(6, 15)
+
+
+def leads(documents: Sequence[Sequence[str]], num_words: int) -> list[str]:
+    """Returns the first words of each document."""
+    return [" ".join(words[:num_words]) for words in documents]
+
+
+def best_lead(valid: Part) -> int:
+    """Returns how many first words have the largest ROUGE-L on held-out pairs."""
+    references = [[pair.summary] for pair in valid.pairs]
+
+    def mean(num_words: int) -> float:
+        found = rouge.evaluate(leads(valid.documents, num_words), references)
+        return float(_f(found, "ROUGE-L").mean())
+
+    return max(LEADS, key=mean)
+
+
+def measure(test: Part, written: Sequence[str], num_lead: int) -> dict:
+    """Scores summaries and leads on the same pairs.
+
+    Args:
+        test: the pairs.
+        written: a summary of each.
+        num_lead: words of the best lead.
+
+    Returns:
+        Stemmed F1 in points, with the signatures; fit for JSON.
+    """
+    references = [[pair.summary] for pair in test.pairs]
+    systems = {
+        "lead-8": leads(test.documents, 8),
+        f"lead-{num_lead} (best)": leads(test.documents, num_lead),
+        "copy": list(written),
+    }
+    scored = {n: rouge.evaluate(texts, references) for n, texts in systems.items()}
+    best = scored[f"lead-{num_lead} (best)"]
+    return {
+        "num_pairs": len(test.pairs),
+        "signature": rouge.signature(best, "ROUGE-L", "f"),
+        "systems": {name: _points(found) for name, found in scored.items()},
+        "over_best_lead": {
+            metric: _interval(
+                bootstrap.difference(_f(scored["copy"], metric), _f(best, metric))
+            )
+            for metric in METRICS
+        },
+    }
+
+
+def table(measured: dict) -> str:
+    """Writes what `measure` found."""
+    lines = [f"{'':20}" + "".join(f"{metric:>10}" for metric in METRICS)]
+    for name, points in measured["systems"].items():
+        cells = "".join(f"{points[metric]:10.2f}" for metric in METRICS)
+        lines.append(f"{name:20}{cells}")
+    found = measured["over_best_lead"]
+    cells = "".join(f"{found[metric]['mean']:+10.2f}" for metric in METRICS)
+    lines.append(f"{'copy over best lead':20}{cells}")
+    low, high = found["ROUGE-L"]["low"], found["ROUGE-L"]["high"]
+    lines.append(
+        f"paired 95 % interval of ROUGE-L over the best lead: {low:+.2f} to {high:+.2f}"
+    )
+    return "\n".join([*lines, measured["signature"]])
+
+
+def shown(test: Part, summaries: Sequence[Summary], num_shown: int) -> list[dict]:
+    """Returns some examples, spread evenly over the test pairs."""
+    step = max(1, len(test.pairs) // max(num_shown, 1))
+    places = itertools.islice(range(0, len(test.pairs), step), num_shown)
+    return [
+        {
+            "document": test.pairs[place].document,
+            "summary": test.pairs[place].summary,
+            "written": " ".join(summaries[place].words),
+        }
+        for place in places
+    ]
+
+
+def examples_table(examples: Sequence[dict]) -> str:
+    """Writes examples, each in three lines."""
+    return "\n\n".join(
+        f"  {e['document']}\n  = {e['summary']}\n  > {e['written']}" for e in examples
+    )
+
+
+def _points(found: Evaluation) -> dict[str, float]:
+    return {m: round(100 * float(_f(found, m).mean()), 3) for m in METRICS}
+
+
+def _f(found: Evaluation, metric: str) -> np.ndarray:
+    return rouge.values(found, metric)[:, Score._fields.index("f")]
+
+
+def _interval(interval: bootstrap.Interval) -> dict[str, float]:
+    return {k: round(100 * v, 3) for k, v in interval._asdict().items()}

@@ -1,0 +1,106 @@
+"""Weights, and a training's state, in a file: no pickle, whole or not there at all.
+
+A file holds the arrays of a tree, and what they are of: the vocabulary, as a hash, and
+every setting that decides the result, as a text. One that differs in any of these is
+refused, naming what differs.
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseq.text.vocab import Vocab
+from jaxseq.types import Tree
+from jaxseq.word2vec.streams import FilePath, reading, writing
+
+
+_FORMAT = "jaxseq-summarize-1"
+
+
+def about(vocab: Vocab, settings: Mapping[str, Any]) -> str:
+    """Describes what is trained, for `save` and `load`.
+
+    Args:
+        vocab: its words go in as a hash.
+        settings: fit for JSON; all that decides the result.
+    """
+    words = "\n".join(vocab.tokens).encode("utf-8", "surrogatepass")
+    described = {"vocabulary": hashlib.sha256(words).hexdigest(), **settings}
+    return json.dumps(described, sort_keys=True)
+
+
+def save(path: FilePath, tree: Tree, described: str) -> None:
+    """Writes a tree of arrays and numbers: the whole file or, on any failure, none.
+
+    Args:
+        path: where to; an old file is replaced in one step.
+        tree: what to write.
+        described: what it is of, from `about`.
+
+    Raises:
+        OSError: if the file cannot be written; an old one is then unharmed.
+    """
+    leaves: dict[str, Any] = {
+        f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))
+    }
+    with writing(path) as (stream,):
+        np.savez(stream, format=np.array(_FORMAT), about=np.array(described), **leaves)
+
+
+def settings_of(path: FilePath) -> dict[str, Any]:
+    """Returns what a file says it is of: the settings, and the vocabulary's hash.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    return json.loads(str(_arrays(path)["about"]))
+
+
+def load(path: FilePath, like: Tree, described: str) -> Tree:
+    """Reads a tree that `save` wrote.
+
+    Args:
+        path: the file.
+        like: a tree of the same structure, shapes and dtypes.
+        described: what is expected, from `about`.
+
+    Raises:
+        ValueError: in one line, if the file cannot be read, is none of these, or is of
+            something else, naming what differs.
+    """
+    name, found = repr(os.fspath(path)), _arrays(path)
+    one, other = json.loads(str(found["about"])), json.loads(described)
+    keys = sorted(k for k in one | other if one.get(k) != other.get(k))
+    if keys:
+        raise ValueError(f"{name} is of something else: {', '.join(keys)} differ")
+    leaves, structure = jax.tree.flatten(like)
+    read = []
+    for number, leaf in enumerate(leaves):
+        array, wanted = found.get(f"leaf{number}"), np.asarray(leaf)
+        fits = array is not None and array.shape == wanted.shape
+        if array is None or not fits or array.dtype != wanted.dtype:
+            raise ValueError(f"{name}: its array {number} is not what was expected")
+        is_number = isinstance(leaf, int | float)
+        read.append(type(leaf)(array.item()) if is_number else jnp.asarray(array))
+    return structure.unflatten(read)
+
+
+def _arrays(path: FilePath) -> dict[str, np.ndarray]:
+    with reading(path) as stream:
+        try:
+            with np.load(stream, allow_pickle=False) as arrays:
+                found = {key: arrays[key] for key in arrays.files}
+            if str(found["format"]) != _FORMAT:
+                raise ValueError(f"format {str(found['format'])[:40]!r}")
+            json.loads(str(found["about"]))
+        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            reason = str(error).splitlines()[0][:80] if str(error) else "cut short"
+            raise ValueError(f"no file of a summarizer ({reason})") from None
+    return found

@@ -1,0 +1,123 @@
+"""Documents with their summaries from files: JSONL, TSV, or two line-aligned files.
+
+    {"document": "…", "summary": "…"}     JSONL: an object a line, other keys are left
+    document <TAB> summary                TSV: two columns
+    a.article.txt and a.title.txt         two files, line by line, as Gigaword comes
+
+Each may be compressed: .gz, .bz2, .xz, as in `jaxseq.text.files`. A file that cannot
+be used ends in a `CorpusError` of one line that names the file and the line.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from jaxseq.checks import expect
+from jaxseq.text.files import CorpusError, read_lines
+
+
+FilePath: TypeAlias = str | os.PathLike[str]
+_COMPRESSED = (".gz", ".bz2", ".xz")
+
+
+class Pair(NamedTuple):
+    """A text and its summary; either may be blank, as lines of files are."""
+
+    document: str
+    summary: str
+
+
+def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:
+    """Reads one file of pairs, by its name JSONL or TSV, or two line-aligned files.
+
+    Args:
+        paths: a file that ends in `.jsonl`, `.json` or `.tsv`; or the documents' and
+            the summaries'.
+
+    Yields:
+        The pairs, in the order of the file.
+
+    Raises:
+        CorpusError: in one line, naming the file and the line.
+        ValueError: if there are more files, or none.
+    """
+    expected = "one file, or two: the documents' and the summaries'"
+    expect(len(paths) in (1, 2), "paths", expected, len(paths))
+    if len(paths) == 2:
+        return from_lines(*paths)
+    suffixes = [s.lower() for s in Path(paths[0]).suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    kind = suffixes[-1] if suffixes else ""
+    if kind in (".jsonl", ".json"):
+        return from_jsonl(paths[0])
+    if kind == ".tsv":
+        return from_tsv(paths[0])
+    raise CorpusError(
+        f"{_name(paths[0])}: one file of pairs ends in .jsonl or .tsv (and .gz, .bz2 "
+        "or .xz); of documents and summaries in two files, name both"
+    )
+
+
+def from_jsonl(path: FilePath) -> Iterator[Pair]:
+    """Reads an object with "document" and "summary" from each line.
+
+    Raises:
+        CorpusError: as `from_files`.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            reason = str(error).splitlines()[0][:80]
+            raise _broken(path, number, f"no JSON ({reason})") from None
+        if not isinstance(row, dict):
+            raise _broken(path, number, f"expected an object, got {line[:40]!r}")
+        for key in Pair._fields:
+            if not isinstance(row.get(key), str):
+                got = repr(row[key])[:40] if key in row else "none"
+                raise _broken(path, number, f'expected a text "{key}", got {got}')
+        yield Pair(row["document"], row["summary"])
+
+
+def from_tsv(path: FilePath) -> Iterator[Pair]:
+    """Reads a document and a summary, with a tab between them, from each line.
+
+    Raises:
+        CorpusError: as `from_files`.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        columns = line.split("\t")
+        if len(columns) != 2:
+            got = f"{len(columns)} columns, {line[:40]!r}"
+            raise _broken(path, number, f"expected document, tab, summary, got {got}")
+        yield Pair(*columns)
+
+
+def from_lines(documents: FilePath, summaries: FilePath) -> Iterator[Pair]:
+    """Reads line n of one file with line n of another.
+
+    Raises:
+        CorpusError: as `from_files`; and where one file ends before the other.
+    """
+    lines = itertools.zip_longest(read_lines(documents), read_lines(summaries))
+    for number, (document, summary) in enumerate(lines, start=1):
+        if document is None or summary is None:
+            short, long = documents, summaries
+            if summary is None:
+                short, long = summaries, documents
+            raise CorpusError(
+                f"{_name(short)} ends at line {number - 1}, but {_name(long)} goes on"
+            )
+        yield Pair(document, summary)
+
+
+def _broken(path: FilePath, number: int, reason: str) -> CorpusError:
+    return CorpusError(f"{_name(path)}, line {number}: {reason}")
+
+
+def _name(path: FilePath) -> str:
+    return repr(os.fspath(path))
