@@ -16,8 +16,9 @@ Training took 7 minutes on two cores that were shared and now and then taken awa
 
 Files under `OUT/summarize/`: model.npz and model.vocab.json (to be used with --model),
 result.json (settings, costs, ROUGE, examples), summaries.txt (of the test pairs, one a
-line), checkpoint.npz (once a minute and at the end of an epoch; `--resume` goes on from
-it, on a CPU to the same bits).
+line), heatmaps.html and heatmap_NN.json, .png, .svg (the attention of the examples
+shown, after Rush, Chopra, Weston 2015, figure 1), checkpoint.npz (once a minute and at
+the end of an epoch; `--resume` goes on from it, on a CPU to the same bits).
 """
 
 import dataclasses
@@ -32,6 +33,8 @@ import jax
 
 from experiments import (
     cli,
+    heatmap,
+    heatmap_page,
     progress,
     results,
     summarize_config,
@@ -101,7 +104,10 @@ def run(config: Config) -> None:
 def learn(config: Config) -> None:
     """Trains a model, measures it on the test pairs, and writes the files."""
     folder = cli.results_folder(config.out, "summarize")
-    names = ("model.npz", "model.vocab.json", "result.json", "summaries.txt")
+    names = (
+        *("model.npz", "model.vocab.json", "result.json", "summaries.txt"),
+        "heatmaps.html",
+    )
     files = [cli.result_file(folder, name) for name in names]
     started = time.monotonic()
     corpus = summarize_corpus.read(config)
@@ -132,7 +138,9 @@ def learn(config: Config) -> None:
     written = [join(summary.words) for summary in summaries]
     num_lead = summarize_report.best_lead(corpus.valid)
     measured = summarize_report.measure(corpus.test, written, num_lead)
-    shown = summarize_report.shown(corpus.test, summaries, config.num_shown)
+    attended = summarize_report.attended(corpus.test, summaries)
+    places = summarize_report.places_shown(len(summaries), config.num_shown)
+    shown = summarize_report.shown(corpus.test, summaries, places)
     result = {
         "config": {k: _plain(v) for k, v in dataclasses.asdict(config).items()},
         "corpus": {
@@ -149,17 +157,28 @@ def learn(config: Config) -> None:
         "nats": trained.nats[:: max(1, len(trained.nats) // 100)],
         "valid_perplexity": [round(math.exp(n), 3) for n in trained.valid_nats],
         "rouge": measured,
+        "attention": attended,
         "examples": shown,
     }
     results.write_json(files[2], result)
     text = "".join(f"{line}\n" for line in written)
     results.replace(files[3], lambda part: part.write_text(text, "utf-8"))
+    maps = summarize_report.alignments(corpus.test, summaries, places)
+    heatmap_page.write(files[4], f"Summaries of {corpus.name}", maps)
+    for number, alignment in enumerate(maps, start=1):
+        files += heatmap.write(folder, f"heatmap_{number:02}", alignment)
     print(f"\n{summarize_report.examples_table(shown)}\n")
     print(summarize_report.table(measured))
     print(
+        f"of {attended['num_words']:,} written words that the documents have, "
+        f"{attended['share']:.3f} were written with the attention's maximum there "
+        f"(chance {attended['chance']:.3f})"
+    )
+    print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "
         f"{seconds_written:.1f} s, {time.monotonic() - started:.0f} s in all; "
-        + ", ".join(map(str, files))
+        + ", ".join(map(str, files[:5]))
+        + f" and {len(files) - 5} files of heatmaps"
     )
 
 

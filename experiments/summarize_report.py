@@ -1,10 +1,12 @@
-"""What a summarizer is worth: ROUGE beside leads, and examples to read."""
+"""What a summarizer is worth: ROUGE beside leads, its attention, examples to read."""
 
 import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
+from experiments import heatmap
+from experiments.heatmap import Alignment
 from experiments.summarize_corpus import Part
 from jaxseq.summarize import rouge
 from jaxseq.summarize.rouge import Evaluation, bootstrap
@@ -80,10 +82,34 @@ def table(measured: dict) -> str:
     return "\n".join([*lines, measured["signature"]])
 
 
-def shown(test: Part, summaries: Sequence[Summary], num_shown: int) -> list[dict]:
-    """Returns some examples, spread evenly over the test pairs."""
-    step = max(1, len(test.pairs) // max(num_shown, 1))
-    places = itertools.islice(range(0, len(test.pairs), step), num_shown)
+def attended(test: Part, summaries: Sequence[Summary]) -> dict:
+    """Counts how often attention is at the word that is written, where it can be.
+
+    Returns:
+        Of the written words that occur in the document: how many they are, the share at
+        whose writing the attention's maximum is at such a place, and the share that a
+        place drawn evenly would have; fit for JSON.
+    """
+    hits, chances = [], []
+    for document, summary in zip(test.documents, summaries, strict=True):
+        read = np.array(document[: summary.num_read], object)
+        for word, weights in zip(summary.words, summary.weights, strict=True):
+            is_there = read == word
+            if is_there.any():
+                hits.append(bool(is_there[weights.argmax()]))
+                chances.append(is_there.mean())
+    share, chance = (float(np.mean(x)) if x else 0.0 for x in (hits, chances))
+    return {"num_words": len(hits), "share": share, "chance": chance}
+
+
+def places_shown(num_pairs: int, num_shown: int) -> list[int]:
+    """Returns which pairs are shown: some, spread evenly."""
+    step = max(1, num_pairs // max(num_shown, 1))
+    return list(itertools.islice(range(0, num_pairs, step), num_shown))
+
+
+def shown(test: Part, summaries: Sequence[Summary], places: Sequence[int]) -> list:
+    """Returns the examples at these places; fit for JSON."""
     return [
         {
             "document": test.pairs[place].document,
@@ -91,6 +117,22 @@ def shown(test: Part, summaries: Sequence[Summary], num_shown: int) -> list[dict
             "written": " ".join(summaries[place].words),
         }
         for place in places
+    ]
+
+
+def alignments(
+    test: Part, summaries: Sequence[Summary], places: Sequence[int]
+) -> list[Alignment]:
+    """Returns the attention of these examples; of those that have a word."""
+    return [
+        heatmap.align(
+            test.documents[place][: summaries[place].num_read],
+            summaries[place].words,
+            summaries[place].weights,
+            reference=test.pairs[place].summary,
+        )
+        for place in places
+        if summaries[place].words
     ]
 
 

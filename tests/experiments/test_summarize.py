@@ -12,6 +12,7 @@ import pytest
 from experiments import summarize, summarize_config, summarize_corpus, summarize_report
 from experiments.summarize_config import TOKENIZERS, Config
 from jaxseq.summarize.pairs import Pair
+from jaxseq.summarize.summarizer import Summary
 from jaxseq.text.files import CorpusError
 
 
@@ -53,10 +54,15 @@ def trained(farm, tmp_path_factory):
 
 
 def test_main_writes_model_numbers_and_summaries(trained):
-    assert {path.name for path in trained.iterdir()} == {
+    names = {path.name for path in trained.iterdir()}
+    assert names >= {
         *("model.npz", "model.vocab.json", "result.json", "summaries.txt"),
-        "checkpoint.npz",
+        *("checkpoint.npz", "heatmaps.html", "heatmap_01.json", "heatmap_02.json"),
     }
+    drawn = json.loads((trained / "heatmap_01.json").read_text("utf-8"))
+    np.testing.assert_allclose(np.sum(drawn["weights"], 1), 1, atol=1e-3)
+    page = (trained / "heatmaps.html").read_text("utf-8")
+    assert drawn["document"][0] in page
     result = json.loads((trained / "result.json").read_text("utf-8"))
     corpus = result["corpus"]
     assert (corpus["num_train"], corpus["num_valid"], corpus["num_test"]) == (112, 4, 4)
@@ -67,6 +73,26 @@ def test_main_writes_model_numbers_and_summaries(trained):
     assert set(result["rouge"]["systems"]["copy"]) == set(summarize_report.METRICS)
     assert len(result["valid_perplexity"]) == 2
     assert result["num_read"] == 2 * 112
+
+
+def test_attention_is_counted_where_the_written_word_is():
+    documents = [["a", "b", "a", "c"], ["d", "e"]]
+    test = summarize_corpus.Part(
+        pairs=[Pair(" ".join(words), "x") for words in documents],
+        documents=documents,
+        summaries=[["x"], ["x"]],
+    )
+    weights = np.array([[0.1, 0.2, 0.7, 0], [0.5, 0.1, 0.2, 0.2], [1, 0, 0, 0]])
+    summaries = [
+        Summary(["a", "b", "z"], weights, num_read=4, num_left=0),
+        Summary(["e"], np.array([[0.9]]), num_read=1, num_left=1),
+    ]
+    # "a" is hit at its second place, "b" is missed; "z", the unread "e" do not count.
+    found = summarize_report.attended(test, summaries)
+    assert found == {"num_words": 2, "share": 0.5, "chance": 0.375}
+    silent = Summary([], np.zeros((0, 4)), num_read=4, num_left=0)
+    nothing = summarize_report.attended(test, [silent, silent])
+    assert nothing["num_words"] == 0
 
 
 def test_main_uses_a_model(trained, tmp_path, capsys):
