@@ -31,8 +31,10 @@ td { width: 21px; min-width: 21px; height: 21px; padding: 0; border: 1px solid #
   background: rgb(0 0 0 / var(--w)); }
 td:hover, td:focus { outline: 3px solid #d95f02; outline-offset: -2px; }
 th { font-weight: normal; white-space: nowrap; padding: 0 4px; }
-thead th { writing-mode: vertical-rl; text-align: end; vertical-align: bottom;
-  padding: 4px 1px; }
+thead th { vertical-align: bottom; padding: 4px 1px; }
+/* Turned, not upright: some Chinese fonts have no heights of upright columns. */
+thead span { display: inline-block; writing-mode: vertical-rl; white-space: nowrap;
+  text-orientation: sideways; }
 thead td, tr.gap td { border: 0; background: none; }
 tbody th { text-align: left; } tr.gap td { height: 8px; }
 tr.copied th { color: #595959; font-style: italic; }
@@ -115,7 +117,9 @@ def _section(number: int, alignment: Alignment) -> str:
     if alignment.reference:
         texts["reference"] = alignment.reference
     listed = "".join(f"<dt>{k}</dt><dd>{escape(v)}</dd>" for k, v in texts.items())
-    heads = "".join(f'<th scope="col">{escape(word)}</th>' for word in words)
+    heads = "".join(
+        f'<th scope="col"><span>{escape(word)}</span></th>' for word in words
+    )
     rows = [
         _row(words, word, column, is_first=place == 0)
         for place, (word, column) in enumerate(

@@ -37,7 +37,7 @@ class Page(html.parser.HTMLParser):
             self.numbers.append(float(values["data-n"]))
 
     def handle_data(self, text):
-        if self.tags and self.tags[-1] == "th" and text.strip():
+        if self.tags and self.tags[-1] in ("th", "span") and text.strip():
             self.heads.append(text)
 
 
