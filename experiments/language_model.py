@@ -33,12 +33,10 @@ Files under `out/language_model/`: CELL.json (settings, numbers, curves, sample)
 CELL.png (the learning curves against the bigram's line).
 """
 
-import dataclasses
 import functools
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -137,7 +135,7 @@ def train(config: Config, report: Report = progress.silent) -> dict:
     fitted = fit(config, cells, num_ids, corpus.train, corpus.valid, report)
     by_clock = len(fitted.nats) < config.num_updates
     return {
-        "config": {k: _plain(v) for k, v in dataclasses.asdict(config).items()},
+        "config": results.settings(config),
         "corpus": {
             "name": corpus.name,
             "num_train": len(corpus.train) - 1,
@@ -216,11 +214,6 @@ def _blocks(nats: list[float]) -> list[tuple[int, float]]:
         (end, perplexity(float(np.mean(block))))
         for end, block in zip(ends, blocks, strict=True)
     ]
-
-
-def _plain(value):
-    """Turns a setting into what JSON can hold."""
-    return str(value) if isinstance(value, Path) else value
 
 
 if __name__ == "__main__":

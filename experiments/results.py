@@ -1,5 +1,6 @@
 """Files of results: whole or not at all, and figures where matplotlib is there."""
 
+import dataclasses
 import json
 import os
 import sys
@@ -30,6 +31,17 @@ def write_json(path: Path, result: object) -> Path:
     """Writes a result as JSON; returns the path."""
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     return replace(path, lambda part: part.write_text(text, "utf-8"))
+
+
+def settings(config) -> dict:
+    """Turns a frozen Config into what JSON can hold: paths and tuples."""
+    return {name: _plain(value) for name, value in dataclasses.asdict(config).items()}
+
+
+def _plain(value):
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def can_draw() -> bool:

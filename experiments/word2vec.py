@@ -104,7 +104,7 @@ def run(config: Config) -> None:
         scored = word2vec_report.scores(found, config.pairs, config.analogies)
         vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
         result = {
-            "config": {k: _plain(v) for k, v in dataclasses.asdict(config).items()},
+            "config": results.settings(config),
             "corpus": {
                 "name": name,
                 "num_words": corpus.num_words,
@@ -159,8 +159,8 @@ def train(
     setting = make_setting(config, corpus.num_kept)
     objective, negatives = make_objective(config, known)
     settings = {
-        key: _plain(value)
-        for key, value in dataclasses.asdict(config).items()
+        key: value
+        for key, value in results.settings(config).items()
         if key not in _NOT_TRAINED
     }
     trained = checkpoint.about(known, settings | {"num_words": corpus.num_words})
@@ -205,13 +205,6 @@ class _Speed:
 
     def seconds(self) -> float:
         return time.monotonic() - self._start[0] if self._start else 0.0
-
-
-def _plain(value):
-    """Turns a setting into what JSON can hold."""
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 if __name__ == "__main__":
