@@ -87,6 +87,9 @@ def run(config: Config) -> None:
     ]
     started = time.monotonic()
     try:
+        for option, path in (("pairs", config.pairs), ("analogies", config.analogies)):
+            is_file = path is None or path.is_file()
+            cli.expect(is_file, option, "a file", path)
         name, known, corpus = word2vec_corpus.read(config)
         seconds_read = time.monotonic() - started
         print(
@@ -95,14 +98,14 @@ def run(config: Config) -> None:
             f"({seconds_read:.1f} s)",
             flush=True,
         )
+        shown = word2vec_report.shown_words(known.words, config.words)
         with progress.show("word2vec") as report:
             trained = train(config, known, corpus, folder / "checkpoint.npz", report)
         found = vectors.make(known.words, trained.rows, known.counts)
-        near = word2vec_report.neighbours(
-            found, word2vec_report.shown_words(found, config.words)
-        )
-        scored = word2vec_report.scores(found, config.pairs, config.analogies)
+        # Before anything that a wrong file of pairs could stop.
         vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
+        near = word2vec_report.neighbours(found, shown)
+        scored = word2vec_report.scores(found, config.pairs, config.analogies)
         result = {
             "config": results.settings(config),
             "corpus": {
@@ -120,7 +123,7 @@ def run(config: Config) -> None:
         }
         results.write_json(files[2], result)
         drawn = word2vec_report.draw(files[3], found, near)
-    except (CorpusError, ValueError) as error:
+    except (CorpusError, ModuleNotFoundError, ValueError) as error:
         cli.fail(str(error))
     except (FloatingPointError, OSError) as error:
         sys.exit(f"error: {error}")
@@ -163,13 +166,14 @@ def train(
         for key, value in results.settings(config).items()
         if key not in _NOT_TRAINED
     }
-    trained = checkpoint.about(known, settings | {"num_words": corpus.num_words})
+    settings |= setting._asdict() | {"num_words": corpus.num_words}
+    trained = checkpoint.about(known, corpus, settings)
     if config.resume:
         state = checkpoint.load(saved, trained)
     else:
         state = make_state(config, known, objective)
     keep = keep_probability(config, known)
-    speed = _Speed(state.num_trained)
+    speed = _Speed()
     losses: list[list[float]] = [[] for _ in range(config.num_epochs)]
     num_total = config.num_epochs * corpus.num_kept
     last_saved = time.monotonic()
@@ -193,9 +197,8 @@ def train(
 class _Speed:
     """Words a second since the first call: compiling is no progress."""
 
-    def __init__(self, num_trained: int):
+    def __init__(self):
         self._start: tuple[float, int] | None = None
-        self._num_before = num_trained
 
     def now(self, num_trained: int) -> float:
         if self._start is None:

@@ -140,6 +140,7 @@ class Config:
         for name in ("num_columns", "reach", "min_count", "num_epochs"):
             count = getattr(self, name)
             cli.expect(1 <= count < 2**31, name, "1 or more", count)
+        cli.expect(self.reach <= 1000, "reach", "1 to 1,000", self.reach)
         if self.output == "negatives":
             expected = "1 or more with --output negatives"
             cli.expect(

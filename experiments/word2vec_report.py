@@ -17,20 +17,24 @@ NUM_NEIGHBOURS = 6
 NUM_ON_MAP = 150
 
 
-def shown_words(vectors: Vectors, asked: Sequence[str]) -> list[str]:
+def shown_words(words: Sequence[str], asked: Sequence[str]) -> list[str]:
     """Returns the words to show: those asked for, else frequent ones of some length.
 
+    Args:
+        words: all that get a vector, by falling count.
+        asked: which to show, maybe none.
+
     Raises:
-        ValueError: naming a word that has no vector.
+        ValueError: naming a word that is not there.
     """
     for word in asked:
-        if word not in vectors.id_of:
-            raise ValueError(f"--words: {word!r} is not among the {len(vectors.words)}")
+        if word not in words:
+            raise ValueError(f"--words: {word!r} is not among the {len(words)}")
     if asked:
         return list(asked)
     # Frequent, but no function words: past the first hundred, more than three letters.
-    late = [w for w in vectors.words[100:] if len(w) > 3 and w.isalpha()]
-    chosen = late[: 20 * NUM_SHOWN : 20] or list(vectors.words[:NUM_SHOWN])
+    late = [w for w in words[100:] if len(w) > 3 and w.isalpha()]
+    chosen = late[: 20 * NUM_SHOWN : 20] or list(words[:NUM_SHOWN])
     return chosen[:NUM_SHOWN]
 
 

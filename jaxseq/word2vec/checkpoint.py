@@ -15,25 +15,37 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.streams import FilePath, reading, writing
 from jaxseq.word2vec.training import State
 from jaxseq.word2vec.vocab import Vocab
 
 
-_FORMAT = "jaxseq-word2vec-1"
+_FORMAT = "jaxseq-word2vec-2"
+# RuntimeError: a damaged header may name another compression, or a password.
+_DAMAGED = (
+    *(EOFError, KeyError, RuntimeError, TypeError, ValueError),
+    zipfile.BadZipFile,
+)
+_READ = 2**20  # ids hashed at once
 
 
-def about(vocab: Vocab, settings: Mapping[str, Any]) -> str:
+def about(vocab: Vocab, corpus: Corpus, settings: Mapping[str, Any]) -> str:
     """Describes what is trained, for `save` and `load`.
 
     Args:
         vocab: its words and counts go in as a hash.
+        corpus: so do its ids.
         settings: fit for JSON; all that decides the result.
     """
     digest = hashlib.sha256("\n".join(vocab.words).encode("utf-8", "surrogatepass"))
     digest.update(np.ascontiguousarray(vocab.counts, np.int64).tobytes())
-    described = {"vocabulary": digest.hexdigest(), **settings}
+    text = hashlib.sha256()
+    for first in range(0, len(corpus.ids), _READ):
+        text.update(np.ascontiguousarray(corpus.ids[first : first + _READ], np.int32))
+    hashes = {"vocabulary": digest.hexdigest(), "text": text.hexdigest()}
+    described = {**hashes, **settings}
     return json.dumps(described, sort_keys=True)
 
 
@@ -47,7 +59,14 @@ def save(path: FilePath, state: State, trained: str) -> None:
 
     Raises:
         OSError: if the file cannot be written; an old one is then unharmed.
+        FloatingPointError: if a number of the matrices is not finite; likewise.
     """
+    for name, table in state.params._asdict().items():
+        if not np.isfinite(table).all():
+            raise FloatingPointError(
+                f"{name} are not all finite in epoch {state.epoch}: not saved, "
+                "an older checkpoint stays as it is"
+            )
     with writing(path) as (stream,):
         np.savez(
             stream,
@@ -80,7 +99,7 @@ def load(path: FilePath, trained: str) -> State:
             inputs, outputs, place = (found[k] for k in ("inputs", "outputs", "place"))
             was = str(found["about"])
             epoch, span, num_trained = map(int, place)
-        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except _DAMAGED as error:
             reason = str(error).splitlines()[0][:80] if str(error) else "cut short"
             raise ValueError(f"no checkpoint of word2vec ({reason})") from None
     if was != trained:

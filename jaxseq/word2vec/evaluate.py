@@ -1,9 +1,9 @@
 """Test sets of word vectors: pairs with human judgements, and analogies.
 
-What counts, what is skipped and what is returned are gensim's (4.4.0): names,
-arguments and defaults are those of `gensim.models.KeyedVectors`, with the vectors in
-front. An analogy "a is to b as c is to ?" (Mikolov, Chen et al. 2013) is answered by
-the word nearest to b - a + c, the three words themselves left out.
+What counts, what is skipped and what is returned are gensim's (4.4.0): the functions
+have the names of `gensim.models.KeyedVectors`, with the vectors in front. An analogy
+"a is to b as c is to ?" (Mikolov, Chen et al. 2013) is answered by the word nearest to
+b - a + c, the three words themselves left out.
 
 gensim asks one question at a time; here `analogies` asks many at once, and gives the
 same answers. On purpose this differs:

@@ -8,6 +8,7 @@ two functions of one prediction, its loss E and its gradient by hand:
     delta(outputs, h, target, negatives) -> ∂E/∂h, ∂E/∂outputs
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -108,6 +109,5 @@ def gradient(of_one: Delta, params: Params, examples: Examples) -> Params:
 def _spread(negatives: Array, shape: tuple[int, ...]) -> Array:
     """Gives each prediction the negatives of its chunk."""
     num_negatives = negatives.shape[-1]
-    return jnp.broadcast_to(negatives, (*shape, num_negatives)).reshape(
-        -1, num_negatives
-    )
+    spread = jnp.broadcast_to(negatives, (*shape, num_negatives))
+    return spread.reshape(math.prod(shape), num_negatives)

@@ -31,22 +31,27 @@ from jaxseq.word2vec.vectors import Vectors
 from jaxseq.word2vec.vocab import Vocab
 
 
-_SETTING = Setting()
-
-
 def skip_gram(known: Vocab) -> Objective:
     """Skip-gram with 5 negatives."""
     return negative_sampling.skip_gram(len(known.words))
 
 
 def cbow(known: Vocab) -> Objective:
-    """CBOW with 5 negatives; its learning rate starts at 0.05 in word2vec.c."""
+    """CBOW with 5 negatives."""
     return negative_sampling.cbow(len(known.words))
 
 
 def tree(known: Vocab) -> Objective:
     """Skip-gram with hierarchical softmax."""
     return hierarchical_softmax.skip_gram(huffman.build(known.counts))
+
+
+SETTINGS: dict[Callable[[Vocab], Objective], Setting] = {
+    skip_gram: Setting(),
+    cbow: Setting(first_rate=0.05, chunk_size=16, num_shared=24),
+    tree: Setting(block_size=256, chunk_size=16, cap=6.0),
+}
+"""How each trains best (experiments/bench/NOTES.md, trials 20 and 22)."""
 
 
 def fit(
@@ -58,7 +63,7 @@ def fit(
     max_vocab: int | None = None,
     sample: float = 1e-3,
     exponent: float = 0.75,
-    setting: Setting = _SETTING,
+    setting: Setting | None = None,
     folder: str | os.PathLike[str] | None = None,
 ) -> Vectors:
     """Trains word vectors.
@@ -72,6 +77,7 @@ def fit(
         sample: share of the text above which a word is thinned out; 0 keeps all.
         exponent: α of the noise that negatives are drawn from.
         setting: how to train a large corpus; blocks are made smaller for a small one.
+            None: as `SETTINGS` has it, for an objective that is not there `Setting()`.
         folder: keeps the ids of a corpus larger than memory; None: in memory.
 
     Returns:
@@ -82,6 +88,7 @@ def fit(
             it leaves no word.
         FloatingPointError: if the loss stops being finite, saying where.
     """
+    setting = setting or SETTINGS.get(make_objective, Setting())
     known, read = corpus.read(sentences, min_count, max_vocab, folder)
     objective = make_objective(known)
     negatives = None

@@ -66,10 +66,10 @@ class Objective(NamedTuple):
     """An output layer with an architecture.
 
     Attributes:
-        descend: `(params, places, block, rate, cap)` to the matrices after a capped
-            step of gradient descent on E, summed over the block's predictions; `places`
-            are `[V]` and `[R]` int32 to write in, `rate` and `cap` are α and η of
-            `jaxseq.word2vec.sparse`.
+        descend: `(params, places, block, rate, cap)` to the matrices after capped
+            gradient descent on E, summed over the block's predictions: one step, but
+            for `jaxseq.word2vec.paths`. `places` are `[V]` and `[R]` int32 to write in,
+            `rate` and `cap` are α and η of `jaxseq.word2vec.sparse`.
         num_outputs: R, rows of the output matrix.
         draws_negatives: whether a block's `negatives` are looked at.
     """

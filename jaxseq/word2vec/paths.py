@@ -16,7 +16,7 @@ list of all words' nodes, and a chunk's words get slots for them, as many as eac
 
 A chunk whose words need more than F slots is gone through again for the next F of them,
 and so are the others, until no chunk has any left: nothing is dropped, whatever the
-text, and padding stays below a third for ordinary ones.
+text. Each pass takes a capped step of its own, from where the last one left the nodes.
 
 Sizes: C chunks of B words, E vectors h a chunk, D columns.
 """
@@ -36,11 +36,11 @@ from jaxseq.word2vec.sparse import as_rows, rows_of
 
 
 NUM_NEAR = 31
-"""Nodes near the root that are treated as a layer, by default: five levels."""
+"""Nodes near the root that are treated as a layer, by default."""
 SLOTS_A_WORD = 10
-"""F / B: nodes of its path, below these, that a word of English needs in the mean."""
+"""F / B: a word of English has 7 such nodes in the mean, in the fullest chunk 10."""
 PIECE_SIZE = 32
-"""Words after which the nodes near the root take a step."""
+"""Words after which the nodes near the root take a step; a chunk at least."""
 
 
 class Tree(NamedTuple):

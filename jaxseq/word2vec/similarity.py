@@ -1,6 +1,6 @@
 """How similar words are: gensim's comparisons, with gensim's answers.
 
-Names, arguments and results are those of `gensim.models.KeyedVectors` (4.4.0), with the
+Names and results are those of `gensim.models.KeyedVectors` (4.4.0), with the
 vectors in front. On purpose this differs:
 
 * A row of zeros is similar to nothing: 0, where gensim gives NaN.
@@ -61,7 +61,7 @@ def doesnt_match(vectors: Vectors, words: Sequence[Key]) -> str:
     return min(zip(units @ mean, (vectors.words[i] for i in ids), strict=True))[1]
 
 
-def words_closer_than(vectors: Vectors, word1: Key, word2: Key) -> list[str]:
+def closer_than(vectors: Vectors, word1: Key, word2: Key) -> list[str]:
     """Lists the words that are nearer to `word1` than `word2` is, by their ids.
 
     Raises:
@@ -78,7 +78,7 @@ def words_closer_than(vectors: Vectors, word1: Key, word2: Key) -> list[str]:
 
 def rank(vectors: Vectors, key1: Key, key2: Key) -> int:
     """Returns the rank of `key2` among the words nearest to `key1`, 1 for the first."""
-    return len(words_closer_than(vectors, key1, key2)) + 1
+    return len(closer_than(vectors, key1, key2)) + 1
 
 
 def _known(vectors: Vectors, argument: str, words: Iterable[Key]) -> list[int]:

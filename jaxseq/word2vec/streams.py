@@ -6,6 +6,7 @@ binary numbers.
 
 import bz2
 import contextlib
+import errno
 import gzip
 import lzma
 import os
@@ -64,6 +65,9 @@ def writing(*paths: FilePath) -> Iterator[list[BinaryIO]]:
     targets = [Path(path) for path in paths]
     is_one_each = len({os.path.abspath(path) for path in targets}) == len(targets)
     expect(is_one_each, "paths", "different files", ", ".join(map(str, targets)))
+    for path in targets:
+        if path.is_dir():  # before any of the others is replaced
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     parts = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in targets]
     try:
         with contextlib.ExitStack() as stack:

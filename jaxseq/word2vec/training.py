@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.checks import check_count, expect
+from jaxseq.checks import check_count, describe, expect
 from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.feed import spans
 from jaxseq.word2vec.objective import Objective, Tally
@@ -216,7 +216,10 @@ def _check(objective, negatives, corpus, keep, state, setting) -> None:
         value = getattr(setting, name)
         expect(np.isfinite(value) and value > 0, name, "a number above 0", value)
     num_words = state.params.inputs.shape[0]
-    expect(keep.shape == (num_words,), "keep", f"shape [{num_words}]", keep.shape)
+    expected = f"an array [{num_words}] of probabilities"
+    is_one = isinstance(keep, np.ndarray) and keep.shape == (num_words,)
+    is_one = is_one and bool(np.all((keep >= 0) & (keep <= 1)))
+    expect(is_one, "keep", expected, describe(keep))
     num_outputs = state.params.outputs.shape[0]
     expected = f"outputs with R = {objective.num_outputs}, as the objective has"
     expect(num_outputs == objective.num_outputs, "state", expected, num_outputs)
@@ -224,4 +227,7 @@ def _check(objective, negatives, corpus, keep, state, setting) -> None:
         check_count("num_shared", setting.num_shared)
         expected = "a sampler, as the objective draws negatives"
         expect(negatives is not None, "negatives", expected, "None")
+        expected = f"a sampler of {num_words} words"
+        drawn = len(negatives.shares)
+        expect(drawn == num_words, "negatives", expected, drawn)
     expect(corpus.num_kept > 0, "corpus", "at least one word", "none")

@@ -10,7 +10,7 @@ UTF-8 and may hold anything but a space, a line end or a NUL: U+3000 and U+00A0 
 separators. In text each number is the shortest that gives the same float32 again: both
 formats are exact.
 
-The names and arguments are gensim's (4.4.0). On purpose this differs:
+The functions' names are gensim's (4.4.0). On purpose this differs:
 
 * Words are written in their own order, where gensim sorts by count.
 * Counts are None without a file of counts, where gensim makes some up.

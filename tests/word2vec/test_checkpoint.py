@@ -3,12 +3,14 @@ import numpy as np
 import pytest
 
 from jaxseq.word2vec import checkpoint, vocab
+from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.training import State
 
 
 VOCAB = vocab.rank({"one": 3, "two": 2}, min_count=1)
-TRAINED = checkpoint.about(VOCAB, {"seed": 1, "reach": 5})
+TEXT = Corpus(np.array([0, 1, 0, -1], np.int32), 3, 1)
+TRAINED = checkpoint.about(VOCAB, TEXT, {"seed": 1, "reach": 5})
 
 
 def make_state():
@@ -30,17 +32,23 @@ def test_a_state_comes_back(tmp_path):
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        (checkpoint.about(VOCAB, {"seed": 2, "reach": 5}), "seed differ"),
-        (checkpoint.about(VOCAB, {"seed": 1, "reach": 4}), "reach differ"),
+        (checkpoint.about(VOCAB, TEXT, {"seed": 2, "reach": 5}), "seed differ"),
+        (checkpoint.about(VOCAB, TEXT, {"seed": 1, "reach": 4}), "reach differ"),
         (
             checkpoint.about(
-                vocab.rank({"one": 3, "too": 2}, 1), {"seed": 1, "reach": 5}
+                VOCAB, TEXT._replace(ids=TEXT.ids[::-1]), {"seed": 1, "reach": 5}
+            ),
+            "text differ",
+        ),
+        (
+            checkpoint.about(
+                vocab.rank({"one": 3, "too": 2}, 1), TEXT, {"seed": 1, "reach": 5}
             ),
             "vocabulary differ",
         ),
         (
             checkpoint.about(
-                vocab.rank({"one": 4, "two": 2}, 1), {"seed": 1, "reach": 5}
+                vocab.rank({"one": 4, "two": 2}, 1), TEXT, {"seed": 1, "reach": 5}
             ),
             "vocabulary differ",
         ),
@@ -51,6 +59,27 @@ def test_another_training_is_refused_by_name(tmp_path, other, named):
     checkpoint.save(path, make_state(), TRAINED)
     with pytest.raises(ValueError, match=rf"checkpoint\.npz.*{named}"):
         checkpoint.load(path, other)
+
+
+def test_matrices_that_are_not_finite_leave_the_old_file(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    checkpoint.save(path, make_state(), TRAINED)
+    before = path.read_bytes()
+    params = make_state().params
+    bad = params._replace(outputs=params.outputs.at[0, 0].set(jnp.nan))
+    with pytest.raises(FloatingPointError, match="outputs are not all finite"):
+        checkpoint.save(path, make_state()._replace(params=bad), TRAINED)
+    assert path.read_bytes() == before
+
+
+def test_another_compression_is_no_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    checkpoint.save(path, make_state(), TRAINED)
+    content = bytearray(path.read_bytes())
+    content[content.find(b"PK\x01\x02") + 10] = 77
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no checkpoint of word2vec"):
+        checkpoint.load(path, TRAINED)
 
 
 @pytest.mark.parametrize("num_kept", [0, 10, 300, -1])

@@ -26,6 +26,24 @@ def test_fit_puts_words_of_a_topic_together(objective):
         assert all(other[0] == word[0] for other, _ in near), (word, near)
 
 
+@pytest.mark.parametrize("objective", [fitting.cbow, fitting.tree])
+def test_each_objective_has_its_own_setting_unless_told(objective, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    def stop(setting, num_words):
+        raise Enough(setting)
+
+    monkeypatch.setattr(fitting.training, "fit", stop)
+    with pytest.raises(Enough) as tuned:
+        fitting.fit(make_sentences(), objective)
+    assert tuned.value.args == (fitting.SETTINGS[objective],)
+    assert fitting.SETTINGS[objective] != Setting()
+    with pytest.raises(Enough) as told:
+        fitting.fit(make_sentences(), objective, setting=SETTING)
+    assert told.value.args == (SETTING,)
+
+
 def test_max_vocab_and_seed_are_obeyed():
     kwargs = {"num_columns": 4, "max_vocab": 7}
     few = SETTING._replace(num_epochs=1)

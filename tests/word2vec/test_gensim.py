@@ -134,8 +134,8 @@ def test_comparisons_are_gensims(seed, whole, ids1, ids2):
     assert similarity.n_similarity(ours, words1, words2) == expected
     for word in words2:
         assert similarity.rank(ours, w1, word) == theirs.rank(w1, word)
-        closer = similarity.words_closer_than(ours, w1, word)
-        assert closer == theirs.words_closer_than(w1, word)
+        closer = similarity.closer_than(ours, w1, word)
+        assert closer == theirs.closer_than(w1, word)
     words = [*words1, *words2]
     assert similarity.doesnt_match(ours, words) == theirs.doesnt_match(words)
     normed = theirs.get_normed_vectors()
@@ -163,7 +163,7 @@ def test_large_tables_are_selected_from_as_in_gensim(whole):
                     nearest.most_similar_cosmul(ours, *terms, topn=topn),
                     theirs.most_similar_cosmul(*terms, topn=topn),
                 )
-            assert similarity.words_closer_than(ours, a, b) == theirs.closer_than(a, b)
+            assert similarity.closer_than(ours, a, b) == theirs.closer_than(a, b)
 
 
 def test_ranks_of_rows_that_only_rounding_tells_apart_are_gensims():
@@ -175,7 +175,7 @@ def test_ranks_of_rows_that_only_rounding_tells_apart_are_gensims():
     ours = vectors.make(words, rows.astype(np.float32))
     for a in words:
         for b in words:
-            assert similarity.words_closer_than(ours, a, b) == theirs.closer_than(a, b)
+            assert similarity.closer_than(ours, a, b) == theirs.closer_than(a, b)
 
 
 def test_ties_of_the_word_that_does_not_match_are_gensims():

@@ -50,6 +50,7 @@ FORMS = {
     )
     for num_near in (0, 1, 4, 127)
 }
+FORMS["tree cbow exact"] = (hierarchical_softmax.cbow(CODES, 4, exact), EXACT, *TREE)
 
 
 QUICK = (
@@ -187,6 +188,7 @@ def num_terms(name, pairs):
     "name",
     [
         "tree skip_gram 0",
+        "tree skip_gram 4",
         pytest.param("tree cbow whole 0", marks=pytest.mark.slow),
         "negative skip_gram",
         pytest.param("negative cbow whole", marks=pytest.mark.slow),
@@ -205,6 +207,29 @@ def test_input_rows_are_capped_by_the_terms_that_pull_at_them(name):
     step = np.minimum(rate, cap / np.maximum(terms, 1e-9))[:, None]
     new = descend(objective, params, block, rate, cap).params.inputs
     np.testing.assert_allclose(new, params.inputs - step * along, rtol=1e-10)
+
+
+@pytest.mark.parametrize("num_near", [0, NUM_WORDS - 1])
+def test_nodes_are_capped_by_the_terms_that_pull_at_them(num_near):
+    """All below the root, in one pass; or all near it, in one piece of three chunks."""
+    objective = hierarchical_softmax.skip_gram(CODES, num_near)
+    params, block = make_params(objective), make_block(seed=9)
+    rate, cap = 0.1, 2.0
+    pairs = AROUND(block)
+    terms = np.zeros(NUM_WORDS - 1)
+    for word, count in zip(np.asarray(pairs.targets), pairs.counts, strict=True):
+        terms[CODES.nodes[word, : CODES.lengths[word]]] += float(count)
+    assert terms.max() > cap / rate > terms[terms > 0].min()
+    along = examples.gradient(TREE[1], params, pairs).outputs
+    step = np.minimum(rate, cap / np.maximum(terms, 1e-9))[:, None]
+    new = descend(objective, params, block, rate, cap).params.outputs
+    np.testing.assert_allclose(new, params.outputs - step * along, rtol=1e-10)
+
+
+def test_a_block_without_negatives_has_its_pairs():
+    block = make_block(seed=10)
+    pairs = AROUND(block._replace(negatives=block.negatives[:, :0]))
+    np.testing.assert_array_equal(pairs.targets, AROUND(block).targets)
 
 
 def test_probabilities_of_the_tree_sum_to_one():

@@ -380,6 +380,17 @@ def test_save_leaves_the_old_files_if_it_fails(
     assert sorted(os.listdir(tmp_path)) == sorted([path.name, counts.name])
 
 
+def test_a_folder_where_a_file_should_be_leaves_the_other_file(tmp_path):
+    path, folder = tmp_path / "vectors.txt", tmp_path / "counts"
+    save_word2vec_format(made(), path)
+    before = path.read_bytes()
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError, match="counts"):
+        save_word2vec_format(made(seed=1), path, folder)
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["counts", "vectors.txt"]
+
+
 class Full(list):
     """Counts that fail once the vectors are written."""
 

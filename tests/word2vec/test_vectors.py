@@ -252,7 +252,7 @@ def test_rows_of_zeros_are_similar_to_nothing():
     assert similarity.n_similarity(found, ["zero"], ["king"]) == 0
     assert similarity.rank(found, "zero", "king") == 1
     far = [w for w, s in zip(WORDS, every, strict=True) if s > 0 and w != "king"]
-    assert similarity.words_closer_than(found, "king", "zero") == far
+    assert similarity.closer_than(found, "king", "zero") == far
     assert similarity.doesnt_match(found, ["king", "zero", "king"]) == "zero"
 
 
@@ -282,7 +282,7 @@ def test_rank_counts_the_nearer_words(seed):
         closer = [w for w, s in zip(WORDS, scores, strict=True) if s > scores[i]]
         closer = [w for w in closer if w != "man"]
         if word != "man":
-            assert similarity.words_closer_than(found, "man", word) == closer
+            assert similarity.closer_than(found, "man", word) == closer
             assert similarity.rank(found, "man", word) == len(closer) + 1
 
 
@@ -314,7 +314,7 @@ def test_lists_leave_unknown_words_out_with_a_warning():
         (lambda v: similarity.distance(v, "emperor", "king"), KeyError, "'emperor'"),
         (lambda v: similarity.rank(v, "king", "emperor"), KeyError, "'emperor'"),
         (
-            lambda v: similarity.words_closer_than(v, "emperor", 0),
+            lambda v: similarity.closer_than(v, "emperor", 0),
             KeyError,
             "'emperor'",
         ),
