@@ -43,7 +43,7 @@ def about(vocab: Vocab, corpus: Corpus, settings: Mapping[str, Any]) -> str:
     digest.update(np.ascontiguousarray(vocab.counts, np.int64).tobytes())
     text = hashlib.sha256()
     for first in range(0, len(corpus.ids), _READ):
-        text.update(np.ascontiguousarray(corpus.ids[first : first + _READ], np.int32))
+        text.update(corpus.ids[first : first + _READ].astype(np.int32).tobytes())
     hashes = {"vocabulary": digest.hexdigest(), "text": text.hexdigest()}
     described = {**hashes, **settings}
     return json.dumps(described, sort_keys=True)
