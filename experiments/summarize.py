@@ -11,8 +11,8 @@ words of the document, which no model without copying passes on so few pairs.
 
 Ours, on the 1,543 test pairs (36,014 to train on, 5,000 words, 8 epochs, seed 0;
 stemmed F1): ROUGE-1/2/L 47.3, 24.8, 42.4; the best lead, of 13 words: 37.7, 18.0, 32.8.
-Paired 95 % interval of ROUGE-L over it: +8.6 to +10.6. Training took 346 s on two
-cores, compilation included, all together 360 s.
+Paired 95 % interval of ROUGE-L over it: +8.6 to +10.6. Training took 234 s on two
+cores, compilation included, all together 246 s.
 
 Files under `OUT/summarize/`: model.npz and model.vocab.json (to be used with --model),
 result.json (settings, costs, ROUGE, examples), summaries.txt (of the test pairs, one a
