@@ -13,6 +13,7 @@ from experiments import cli
 from jaxseq.text import tokens
 from jaxseq.word2vec import (
     chinese,
+    fitting,
     full_softmax,
     hierarchical_softmax,
     huffman,
@@ -38,14 +39,11 @@ TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
     "characters": tokens.characters.split,
     "chinese": chinese.words,
 }
-FIRST_RATES: dict[ModelName, float] = {"skip-gram": 0.025, "cbow": 0.05}
-"""α_0 of word2vec.c."""
-CHUNKS: dict[ModelName, tuple[int, int]] = {"skip-gram": (32, 32), "cbow": (16, 24)}
-"""B words that share K negatives (experiments/bench/NOTES.md, trial 20)."""
-TREE_CHUNK = 16
-"""B with the tree (trial 22)."""
-BLOCKS: dict[OutputName, int] = {"negatives": 1024, "tree": 256, "softmax": 1024}
-CAPS: dict[OutputName, float] = {"negatives": 3.0, "tree": 6.0, "softmax": 3.0}
+TUNED: dict[ModelName, Setting] = {
+    "skip-gram": fitting.SETTINGS[fitting.skip_gram],
+    "cbow": fitting.SETTINGS[fitting.cbow],
+}
+"""How each trains best; with the tree block, chunk and cap are those of its own."""
 
 _OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective]] = {
     ("skip-gram", "negatives"): lambda known, n: negative_sampling.skip_gram(
@@ -163,20 +161,20 @@ class Config:
 
 def make_setting(config: Config, num_words: int) -> Setting:
     """Returns how to train on a corpus of so many words."""
-    first_rate = config.learning_rate or FIRST_RATES[config.model]
-    chunk_size, num_shared = CHUNKS[config.model]
+    tuned = TUNED[config.model]
     if config.output == "tree":
-        chunk_size = TREE_CHUNK
-    block_size = config.block_size or BLOCKS[config.output]
-    setting = Setting(
+        tree = fitting.SETTINGS[fitting.tree]
+        sizes = {name: getattr(tree, name) for name in ("block_size", "chunk_size")}
+        tuned = tuned._replace(cap=tree.cap, **sizes)
+    first_rate = config.learning_rate or tuned.first_rate
+    block_size = config.block_size or tuned.block_size
+    setting = tuned._replace(
         reach=config.reach,
         num_epochs=config.num_epochs,
         first_rate=first_rate,
         last_rate=min(1e-4, first_rate),
-        cap=config.cap or CAPS[config.output],
+        cap=config.cap or tuned.cap,
         block_size=block_size,
-        chunk_size=chunk_size,
-        num_shared=num_shared,
         seed=config.seed,
     )
     span_size = -(-setting.span_size // block_size) * block_size

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from experiments.word2vec_config import (
-    FIRST_RATES,
+    TUNED,
     Config,
     keep_probability,
     make_objective,
@@ -91,7 +91,7 @@ def gensim_peer(config: Config, text: Path, num_workers: int) -> Peer:
             hs=int(is_tree),
             negative=0 if is_tree else config.num_negatives,
             sample=config.sample,
-            alpha=config.learning_rate or FIRST_RATES[config.model],
+            alpha=config.learning_rate or TUNED[config.model].first_rate,
             workers=num_workers,
             seed=config.seed + 1,
             epochs=config.num_epochs,

@@ -8,7 +8,6 @@ refused, naming what differs.
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,8 @@ import numpy as np
 
 from jaxseq.text.vocab import Vocab
 from jaxseq.types import Tree
-from jaxseq.word2vec.streams import FilePath, reading, writing
+from jaxseq.word2vec import archive
+from jaxseq.word2vec.streams import FilePath
 
 
 _FORMAT = "jaxseq-summarize-1"
@@ -46,12 +46,10 @@ def save(path: FilePath, tree: Tree, described: str) -> None:
 
     Raises:
         OSError: if the file cannot be written; an old one is then unharmed.
+        FloatingPointError: if an array is not finite; likewise.
     """
-    leaves: dict[str, Any] = {
-        f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))
-    }
-    with writing(path) as (stream,):
-        np.savez(stream, format=np.array(_FORMAT), about=np.array(described), **leaves)
+    leaves = {f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))}
+    archive.write(path, _FORMAT, described, leaves)
 
 
 def settings_of(path: FilePath) -> dict[str, Any]:
@@ -60,7 +58,7 @@ def settings_of(path: FilePath) -> dict[str, Any]:
     Raises:
         ValueError: as `load`.
     """
-    return json.loads(str(_arrays(path)["about"]))
+    return _read(path)[0]
 
 
 def load(path: FilePath, like: Tree, described: str) -> Tree:
@@ -75,11 +73,9 @@ def load(path: FilePath, like: Tree, described: str) -> Tree:
         ValueError: in one line, if the file cannot be read, is none of these, or is of
             something else, naming what differs.
     """
-    name, found = repr(os.fspath(path)), _arrays(path)
-    one, other = json.loads(str(found["about"])), json.loads(described)
-    keys = sorted(k for k in one | other if one.get(k) != other.get(k))
-    if keys:
-        raise ValueError(f"{name} is of something else: {', '.join(keys)} differ")
+    name = repr(os.fspath(path))
+    of, found = _read(path)
+    archive.check_same(path, of, described, "something else")
     leaves, structure = jax.tree.flatten(like)
     read = []
     for number, leaf in enumerate(leaves):
@@ -92,15 +88,5 @@ def load(path: FilePath, like: Tree, described: str) -> Tree:
     return structure.unflatten(read)
 
 
-def _arrays(path: FilePath) -> dict[str, np.ndarray]:
-    with reading(path) as stream:
-        try:
-            with np.load(stream, allow_pickle=False) as arrays:
-                found = {key: arrays[key] for key in arrays.files}
-            if str(found["format"]) != _FORMAT:
-                raise ValueError(f"format {str(found['format'])[:40]!r}")
-            json.loads(str(found["about"]))
-        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            reason = str(error).splitlines()[0][:80] if str(error) else "cut short"
-            raise ValueError(f"no file of a summarizer ({reason})") from None
-    return found
+def _read(path: FilePath) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    return archive.read(path, _FORMAT, "file of a summarizer", lambda arrays: arrays)

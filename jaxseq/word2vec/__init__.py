@@ -2,6 +2,7 @@
 
 from jaxseq.word2vec import (
     analogies as analogies,
+    archive as archive,
     checkpoint as checkpoint,
     chinese as chinese,
     corpus as corpus,

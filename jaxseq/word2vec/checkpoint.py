@@ -7,27 +7,21 @@ one that does not gives the bits of a run that never stopped (on a CPU).
 
 import hashlib
 import json
-import os
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq.word2vec import archive
 from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.params import Params
-from jaxseq.word2vec.streams import FilePath, reading, writing
+from jaxseq.word2vec.streams import FilePath
 from jaxseq.word2vec.training import State
 from jaxseq.word2vec.vocab import Vocab
 
 
 _FORMAT = "jaxseq-word2vec-2"
-# RuntimeError: a damaged header may name another compression, or a password.
-_DAMAGED = (
-    *(EOFError, KeyError, RuntimeError, TypeError, ValueError),
-    zipfile.BadZipFile,
-)
 _READ = 2**20  # ids hashed at once
 
 
@@ -61,21 +55,9 @@ def save(path: FilePath, state: State, trained: str) -> None:
         OSError: if the file cannot be written; an old one is then unharmed.
         FloatingPointError: if a number of the matrices is not finite; likewise.
     """
-    for name, table in state.params._asdict().items():
-        if not np.isfinite(table).all():
-            raise FloatingPointError(
-                f"{name} are not all finite in epoch {state.epoch}: not saved, "
-                "an older checkpoint stays as it is"
-            )
-    with writing(path) as (stream,):
-        np.savez(
-            stream,
-            format=np.array(_FORMAT),
-            about=np.array(trained),
-            inputs=np.asarray(state.params.inputs),
-            outputs=np.asarray(state.params.outputs),
-            place=np.array([state.epoch, state.span, state.num_trained], np.int64),
-        )
+    arrays = {name: np.asarray(a) for name, a in state.params._asdict().items()}
+    place = np.array([state.epoch, state.span, state.num_trained], np.int64)
+    archive.write(path, _FORMAT, trained, arrays | {"place": place})
 
 
 def load(path: FilePath, trained: str) -> State:
@@ -89,22 +71,12 @@ def load(path: FilePath, trained: str) -> State:
         ValueError: in one line, if the file cannot be read, is no checkpoint, or is one
             of another training, naming what differs.
     """
-    name = repr(os.fspath(path))
-    with reading(path) as stream:
-        try:
-            with np.load(stream, allow_pickle=False) as arrays:
-                found = {key: arrays[key] for key in arrays.files}
-            if str(found["format"]) != _FORMAT:
-                raise ValueError(f"format {str(found['format'])[:40]!r}")
-            inputs, outputs, place = (found[k] for k in ("inputs", "outputs", "place"))
-            was = str(found["about"])
-            epoch, span, num_trained = map(int, place)
-        except _DAMAGED as error:
-            reason = str(error).splitlines()[0][:80] if str(error) else "cut short"
-            raise ValueError(f"no checkpoint of word2vec ({reason})") from None
-    if was != trained:
-        one, other = json.loads(was), json.loads(trained)
-        keys = sorted(k for k in one | other if one.get(k) != other.get(k))
-        raise ValueError(f"{name} is of another training: {', '.join(keys)} differ")
-    params = Params(jnp.asarray(inputs), jnp.asarray(outputs))
-    return State(params, epoch, span, num_trained)
+    found, state = archive.read(path, _FORMAT, "checkpoint of word2vec", _state)
+    archive.check_same(path, found, trained, "another training")
+    return state
+
+
+def _state(arrays: dict[str, np.ndarray]) -> State:
+    inputs, outputs = (jnp.asarray(arrays[name]) for name in Params._fields)
+    epoch, span, num_trained = map(int, arrays["place"])
+    return State(Params(inputs, outputs), epoch, span, num_trained)

@@ -84,3 +84,23 @@ def test_an_old_file_is_unharmed_where_writing_fails(tmp_path, monkeypatch):
         checkpoint.save(tmp_path / "a.npz", TREE, ABOUT)
     assert (tmp_path / "a.npz").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_arrays_that_are_not_finite_leave_the_old_file(tmp_path):
+    path = tmp_path / "a.npz"
+    checkpoint.save(path, TREE | {"best": float("inf")}, ABOUT)  # before an epoch's end
+    before = path.read_bytes()
+    bad = jax.tree.map(lambda a: a * jnp.nan, TREE)
+    with pytest.raises(FloatingPointError, match="not all finite"):
+        checkpoint.save(path, bad, ABOUT)
+    assert path.read_bytes() == before
+
+
+def test_another_compression_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "a.npz"
+    checkpoint.save(path, TREE, ABOUT)
+    content = bytearray(path.read_bytes())
+    content[content.find(b"PK\x01\x02") + 10] = 77
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no file of a summarizer"):
+        checkpoint.load(path, blank(), ABOUT)
