@@ -102,7 +102,7 @@ COMPILE := pip compile pyproject.toml --universal --python-version 3.11 \
   --quiet --custom-compile-command "make lock"
 
 lock: ## resolve both requirements files again (for maintainers; needs uv)
-	$(UV) $(COMPILE) --group dev --extra plots --extra chinese \
+	$(UV) $(COMPILE) --group dev --extra plots --extra chinese --extra onnx \
 	  --output-file requirements.lock
 	$(UV) $(COMPILE) --extra bench --constraint requirements.lock \
 	  --output-file requirements-bench.lock
