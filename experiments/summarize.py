@@ -39,17 +39,18 @@ from experiments import (
     results,
     summarize_config,
     summarize_corpus,
+    summarize_models,
     summarize_report,
 )
 from experiments.progress import Report
 from experiments.summarize_config import TOKENIZERS, Config
 from experiments.summarize_corpus import Corpus
 from jaxseq import host_memory
-from jaxseq.summarize import batches, checkpoint, copy_model, summarizer, training
+from jaxseq.summarize import batches, checkpoint, summarizer, training
+from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
-from jaxseq.text.vocab import Vocab
 
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
@@ -59,7 +60,7 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 class Trained:
     """What a training has come to."""
 
-    params: copy_model.Params
+    params: Params
     seconds: float  # of this run, compilation and held-out costs included
     num_read: int  # pairs, in this run
     nats: list[float]  # a target, mean of each batch
@@ -126,6 +127,7 @@ def learn(config: Config) -> None:
     written_at = time.monotonic()
     summaries = list(
         summarizer.summarize(
+            summarize_models.make(config, len(corpus.vocab.tokens)),
             trained.params,
             corpus.vocab,
             corpus.test.documents,
@@ -137,7 +139,8 @@ def learn(config: Config) -> None:
     join = TOKENIZERS[config.tokens].join
     written = [join(summary.words) for summary in summaries]
     num_lead = summarize_report.best_lead(corpus.valid)
-    measured = summarize_report.measure(corpus.test, written, num_lead)
+    name = config.architecture
+    measured = summarize_report.measure(corpus.test, name, written, num_lead)
     attended = summarize_report.attended(corpus.test, summaries)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
     shown = summarize_report.shown(corpus.test, summaries, places)
@@ -205,7 +208,8 @@ def train(
     )
     size = setting.batch_size // setting.num_shards
     shapes = batches.shapes_of([*examples, *valid], size)
-    state = training.init(_init(config, corpus.vocab), setting)
+    model = summarize_models.make(config, len(corpus.vocab.tokens))
+    state = training.init(model.init(jax.random.key(config.seed)), setting)
     settings = summarize_config.trained_settings(config)
     settings |= {"num_train": len(examples), "num_valid": len(valid)}
     about = checkpoint.about(corpus.vocab, settings)
@@ -215,7 +219,7 @@ def train(
     num_words = sum(len(e.document.ids) + len(e.targets) for e in examples)
     num_total = num_words * config.num_epochs
     last_saved = time.monotonic()
-    for now in training.train(examples, valid, shapes, state, setting):
+    for now in training.train(model, examples, valid, shapes, state, setting):
         nats.append(now.nats)
         num_read += now.num_examples
         note = f"cost {now.nats:.2f}"
@@ -232,21 +236,23 @@ def train(
     return Trained(params, time.monotonic() - started, num_read, nats, valid_nats)
 
 
-def use(config: Config, model: Path) -> None:
+def use(config: Config, path: Path) -> None:
     """Has a model summarize what the config gives, and prints a line for each text."""
-    known = vocab.load(model.with_suffix(".vocab.json"))
-    found = checkpoint.settings_of(model)
+    known = vocab.load(path.with_suffix(".vocab.json"))
+    found = checkpoint.settings_of(path)
     names = summarize_config.model_settings(config)
     try:
         config = dataclasses.replace(config, **{name: found[name] for name in names})
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{str(model)!r} is no model of this program") from error
+        raise ValueError(f"{str(path)!r} is no model of this program") from error
     about = checkpoint.about(known, summarize_config.model_settings(config))
-    params = checkpoint.load(model, _init(config, known), about)
+    model = summarize_models.make(config, len(known.tokens))
+    params = checkpoint.load(path, model.init(jax.random.key(0)), about)
     texts = summarize_corpus.texts_of(config.text, config.file)
     tokenizer = TOKENIZERS[config.tokens]
     for number, summary in enumerate(
         summarizer.summarize(
+            model,
             params,
             known,
             [tokenizer.split(text) for text in texts],
@@ -269,15 +275,6 @@ def _say(number: int, summary: Summary) -> None:
             f"text {number}: the first {summary.num_read} of {total:,} words are read",
             file=sys.stderr,
         )
-
-
-def _init(config: Config, known: Vocab) -> copy_model.Params:
-    return copy_model.init(
-        jax.random.key(config.seed),
-        len(known.tokens),
-        config.num_inputs,
-        config.num_hidden,
-    )
 
 
 def _devices(wanted: int) -> int:

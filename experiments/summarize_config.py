@@ -16,6 +16,7 @@ from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import BOS, UNK
 
 
+ArchitectureName = Literal["copy"]
 TokenName = Literal["words", "characters"]
 
 TOKENIZERS: dict[TokenName, Tokenizer] = {
@@ -45,6 +46,9 @@ class Config:
 
     test: tuple[Path, ...] = ()
     """As PAIRS, to measure on; none: some of PAIRS."""
+
+    architecture: ArchitectureName = "copy"
+    """Which summarizer: one that copies, or one of 2015 and 2016."""
 
     tokens: TokenName = "words"
     """What a token is."""
@@ -167,12 +171,20 @@ _COUNTS = (
 )
 # What decides the weights: of another one, no run goes on.
 _TRAINED = (
-    *("tokens", "max_vocab", "num_inputs", "num_hidden", "max_words", "max_targets"),
+    *(
+        "architecture",
+        "tokens",
+        "max_vocab",
+        "num_inputs",
+        "num_hidden",
+        "max_words",
+        "max_targets",
+    ),
     *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
     *("patience", "num_shards", "seed"),
 )
 # What a model must be told to be used.
-_OF_MODEL = ("tokens", "num_inputs", "num_hidden", "max_words")
+_OF_MODEL = ("architecture", "tokens", "num_inputs", "num_hidden", "max_words")
 
 
 def make_setting(config: Config) -> Setting:

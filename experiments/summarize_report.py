@@ -34,11 +34,12 @@ def best_lead(valid: Part) -> int:
     return max(LEADS, key=mean)
 
 
-def measure(test: Part, written: Sequence[str], num_lead: int) -> dict:
+def measure(test: Part, name: str, written: Sequence[str], num_lead: int) -> dict:
     """Scores summaries and leads on the same pairs.
 
     Args:
         test: the pairs.
+        name: of whose summaries they are.
         written: a summary of each.
         num_lead: words of the best lead.
 
@@ -49,17 +50,18 @@ def measure(test: Part, written: Sequence[str], num_lead: int) -> dict:
     systems = {
         "lead-8": leads(test.documents, 8),
         f"lead-{num_lead} (best)": leads(test.documents, num_lead),
-        "copy": list(written),
+        name: list(written),
     }
     scored = {n: rouge.evaluate(texts, references) for n, texts in systems.items()}
     best = scored[f"lead-{num_lead} (best)"]
     return {
+        "name": name,
         "num_pairs": len(test.pairs),
         "signature": rouge.signature(best, "ROUGE-L", "f"),
         "systems": {name: _points(found) for name, found in scored.items()},
         "over_best_lead": {
             metric: _interval(
-                bootstrap.difference(_f(scored["copy"], metric), _f(best, metric))
+                bootstrap.difference(_f(scored[name], metric), _f(best, metric))
             )
             for metric in METRICS
         },
@@ -74,7 +76,7 @@ def table(measured: dict) -> str:
         lines.append(f"{name:20}{cells}")
     found = measured["over_best_lead"]
     cells = "".join(f"{found[metric]['mean']:+10.2f}" for metric in METRICS)
-    lines.append(f"{'copy over best lead':20}{cells}")
+    lines.append(f"{measured['name'] + ' over best lead':20}{cells}")
     low, high = found["ROUGE-L"]["low"], found["ROUGE-L"]["high"]
     lines.append(
         f"paired 95 % interval of ROUGE-L over the best lead: {low:+.2f} to {high:+.2f}"

@@ -11,6 +11,7 @@ from jaxseq.summarize import (
     examples as examples,
     greedy as greedy,
     largest as largest,
+    model as model,
     packing as packing,
     pairs as pairs,
     rouge as rouge,

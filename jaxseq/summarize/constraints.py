@@ -100,7 +100,7 @@ def constrain(options: Options, tokens: Array, t: Array, scores: Array) -> Array
         ValueError: if an id that is forbidden is no place of the scores.
     """
     num_places = scores.shape[-1]
-    largest = max(EOS, *options.forbidden)
+    largest = max((EOS, *options.forbidden))
     expected = f"EOS and all forbidden ids below R = {num_places}"
     expect(largest < num_places, "options.forbidden", expected, largest)
     is_word = np.ones(num_places, bool)

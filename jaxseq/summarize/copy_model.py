@@ -30,6 +30,7 @@ Departures: See et al. attend additively, from a state that reads c_{t-1} (input
 feeding), and have an E of its own in (7); Press, Wolf 2017 share it.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -43,6 +44,7 @@ from jaxseq.checks import check_count, check_key, check_rate, describe, expect
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.copy_loss import copy_loss
 from jaxseq.summarize.decoder import Decoder, Step
+from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
 from jaxseq.text.vocab import BOS, UNK
 from jaxseq.types import Array, DTypeLike, Key
@@ -236,9 +238,11 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
     return Step(_joined(memory, written, copied), weights, state_t)  # (9)
 
 
-def decoder() -> Decoder:
-    """Returns the model as a search for summaries uses it; `read` makes its memory."""
-    return Decoder(start, step)
+@functools.cache
+def model(num_ids: int, num_inputs: int, num_hidden: int) -> Model:
+    """Returns the model of these sizes; see `init` for what they are."""
+    sizes = {"num_ids": num_ids, "num_inputs": num_inputs, "num_hidden": num_hidden}
+    return Model(functools.partial(init, **sizes), read, score, Decoder(start, step))
 
 
 def _embed(params: Params, ids: Array) -> Array:

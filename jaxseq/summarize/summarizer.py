@@ -14,12 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseq.checks import check_count
-from jaxseq.summarize import batches, beam, copy_model, examples
+from jaxseq.summarize import batches, beam, examples
 from jaxseq.summarize.batches import Documents
-from jaxseq.summarize.beam import Hypotheses
+from jaxseq.summarize.beam import Hypotheses, Rescore
 from jaxseq.summarize.constraints import Options
+from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.examples import Document
-from jaxseq.text.vocab import Vocab
+from jaxseq.summarize.model import Model
+from jaxseq.summarize.unknown import replace_unknown
+from jaxseq.text.vocab import UNK, Vocab
 
 
 class Summary(NamedTuple):
@@ -27,12 +30,15 @@ class Summary(NamedTuple):
 
     Attributes:
         words: of the summary.
+        is_replaced: which of them were UNK, and are now the document's word that most
+            attention was on.
         weights: [T, M] attention: row t is over the words read, as word t was written.
         num_read: M, words of the document that were read.
         num_left: words at its end that were not.
     """
 
     words: list[str]
+    is_replaced: list[bool]
     weights: np.ndarray
     num_read: int
     num_left: int
@@ -42,23 +48,28 @@ DEFAULT = Options(length_penalty=1.0, no_repeat_ngram_size=1)
 
 
 def summarize(
-    params: copy_model.Params,
+    model: Model,
+    params: Params,
     vocab: Vocab,
     texts: Sequence[Sequence[str]],
     options: Options = DEFAULT,
     *,
     max_words: int,
     batch_size: int = 64,
+    rescore: Rescore | None = None,
 ) -> Iterator[Summary]:
     """Summarizes documents, in their order.
 
     Args:
+        model: whose weights they are.
         params: the weights.
         vocab: the vocabulary they were trained with.
         texts: the words of each document.
-        options: of the search.
+        options: of the search; where they do not forbid UNK, a word of the document
+            comes in its place (`jaxseq.summarize.unknown`).
         max_words: the most words of a document that are read.
         batch_size: documents read at a time.
+        rescore: as in `jaxseq.summarize.beam.search`.
 
     Yields:
         A summary of each.
@@ -73,15 +84,14 @@ def summarize(
     num_words = max([1, *(len(document.ids) for document in read)])
     num_words = min(-(-num_words // 20) * 20, max_words)
     batch_size = min(batch_size, max(len(read), 1))
-    search = _program(options, num_outside)
+    search = _program(model, options, num_outside, rescore)
     for first in range(0, len(read), batch_size):
         some = read[first : first + batch_size]
         filled = [*some, *[_EMPTY] * (batch_size - len(some))]
         together = batches.documents(filled, num_words)
         found = jax.tree.map(np.asarray, search(params, together))
         for row, document in enumerate(some):
-            num_left = len(texts[first + row]) - len(document.ids)
-            yield _summary(vocab, document, found, row, num_left)
+            yield _summary(vocab, document, texts[first + row], found, row)
 
 
 _EMPTY = Document(np.zeros(0, np.int32), ())
@@ -89,18 +99,27 @@ _EMPTY = Document(np.zeros(0, np.int32), ())
 
 # Library code is jitted by its callers; who calls this one has texts, not arrays.
 @functools.cache
-def _program(options: Options, num_outside: int):
-    def search(params: copy_model.Params, documents: Documents) -> Hypotheses:
+def _program(model: Model, options: Options, num_outside: int, rescore: Rescore | None):
+    def search(params: Params, documents: Documents) -> Hypotheses:
         documents = jax.tree.map(jnp.asarray, documents)
-        memory = copy_model.read(params, documents, num_outside)
-        return beam.best(beam.search(copy_model.decoder(), params, memory, options))
+        memory = model.read(params, documents, num_outside)
+        found = beam.search(model.decoder, params, memory, options, rescore)
+        return beam.best(found)
 
     return jax.jit(search)
 
 
-def _summary(vocab, document, found, row, num_left) -> Summary:
+def _summary(
+    vocab: Vocab, document: Document, text: Sequence[str], found: Hypotheses, row: int
+) -> Summary:
     num_read = len(document.ids)
     length = int(found.lengths[row]) if num_read else 0
     ids = found.tokens[row, :length].tolist()
-    weights = found.weights[row, :length, :num_read]
-    return Summary(examples.decode(vocab, document, ids), weights, num_read, num_left)
+    weights = np.asarray(found.weights[row, :length, :num_read])
+    words, is_replaced = replace_unknown(
+        examples.decode(vocab, document, ids),
+        [number == UNK for number in ids],
+        weights,
+        text[:num_read],
+    )
+    return Summary(words, is_replaced, weights, num_read, len(text) - num_read)

@@ -1,4 +1,4 @@
-"""Training the copying summarizer: Adam on batches of few shapes, early stopping.
+"""Training a summarizer: Adam on batches of few shapes, early stopping.
 
 `train` is a generator: it yields where training is after each update, and what the
 held-out examples cost after each epoch; what is done with that is the caller's. A
@@ -28,9 +28,11 @@ import optax
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxseq.checks import check_count, check_rate, expect
-from jaxseq.summarize import batches, copy_model
+from jaxseq.summarize import batches
 from jaxseq.summarize.batches import Batch, Planned, Shape
+from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.examples import Example
+from jaxseq.summarize.model import Model
 from jaxseq.types import Array, Key, Tree
 
 
@@ -46,7 +48,7 @@ class Setting(NamedTuple):
         learning_rate: η_0 of (1).
         warmup: w of (1).
         clip_norm: a gradient that is longer is cut to this length.
-        dropout: rate, as in `copy_model.score`.
+        dropout: rate, as in the model's `score`.
         patience: epochs without a new best that end the training.
         num_shards: D, devices.
         seed: of all that is drawn.
@@ -76,9 +78,9 @@ class State(NamedTuple):
         batch: number of the next batch in it.
     """
 
-    params: copy_model.Params
+    params: Params
     optimizer_state: Tree
-    best: copy_model.Params
+    best: Params
     best_nats: float
     num_worse: int
     epoch: int
@@ -104,13 +106,14 @@ class Progress(NamedTuple):
     valid_nats: float | None
 
 
-def init(params: copy_model.Params, setting: Setting) -> State:
+def init(params: Params, setting: Setting) -> State:
     """Returns the beginning of a training, with the first weights."""
     moments = _optimizer(setting.clip_norm).init(params)
     return State(params, moments, jax.tree.map(jnp.copy, params), math.inf, 0, 0, 0)
 
 
 def train(
+    model: Model,
     examples: Sequence[Example],
     valid: Sequence[Example],
     shapes: Sequence[Shape],
@@ -120,6 +123,7 @@ def train(
     """Trains from a state to the end of the schedule, or until nothing is gained.
 
     Args:
+        model: what is trained.
         examples: to learn from.
         valid: held out: their cost says which weights are the best.
         shapes: of the batches of both.
@@ -134,7 +138,9 @@ def train(
         FloatingPointError: if the cost stops being finite, saying where.
     """
     _check(examples, valid, setting)
-    step, cost = _programs(setting.num_shards, setting.clip_norm, setting.dropout)
+    step, cost = _programs(
+        model, setting.num_shards, setting.clip_norm, setting.dropout
+    )
     key = jax.random.key(setting.seed)
     size = setting.batch_size // setting.num_shards
     valid_plan = _plan(valid, shapes, setting, 0)
@@ -157,8 +163,9 @@ def train(
             )
             nats = _finite(float(nats), place)
             if state.batch == len(epoch):
+                state = state._replace(params=model.renormalize(params))
                 held_out = (batches.build(valid, size, each) for each in valid_plan)
-                valid_nats = _finite(mean_cost(cost, params, held_out), place)
+                valid_nats = _finite(mean_cost(cost, state.params, held_out), place)
                 state = _judged(state, valid_nats)
             num_examples = int(np.sum(batch.documents.lengths > 0))
             yield Progress(state, done, nats, num_examples, valid_nats)
@@ -173,8 +180,8 @@ def rate(setting: Setting, fraction: float) -> float:
 
 
 def mean_cost(
-    cost: Callable[[copy_model.Params, Batch], tuple[Array, Array]],
-    params: copy_model.Params,
+    cost: Callable[[Params, Batch], tuple[Array, Array]],
+    params: Params,
     held_out: Iterable[Batch],
 ) -> float:
     """Returns the mean of -log P(target) over batches, in nats."""
@@ -201,21 +208,31 @@ def _optimizer(clip_norm: float) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(clip_norm), optax.scale_by_adam())
 
 
-# Compiled once for all trainings that differ in neither.
+# Compiled once for all trainings that differ in none of these.
 @functools.cache
-def _programs(num_shards: int, clip_norm: float, dropout: float):
+def _programs(model: Model, num_shards: int, clip_norm: float, dropout: float):
     """Returns an update and a held-out cost, to be called with arrays."""
     mesh = Mesh(jax.devices()[:num_shards], (_SHARDS,))
-    update = functools.partial(_update, mesh, clip_norm, dropout)
-    cost = functools.partial(_sums, mesh)
+    update = functools.partial(_update, model, mesh, clip_norm, dropout)
+    cost = functools.partial(_sums, model, mesh)
     return jax.jit(update, donate_argnums=(0, 1)), jax.jit(cost)
 
 
-def _update(mesh: Mesh, clip_norm, dropout, params, moments, batch: Batch, rate, key):
+def _update(
+    model: Model,
+    mesh: Mesh,
+    clip_norm,
+    dropout,
+    params,
+    moments,
+    batch: Batch,
+    rate,
+    key,
+):
     """Takes one step of Adam; returns weights, moments and the batch's mean cost."""
 
     def loss(params):
-        total, count = _sums(mesh, params, batch, dropout, key)
+        total, count = _sums(model, mesh, params, batch, dropout, key)
         return total / count
 
     nats, d_params = jax.value_and_grad(loss)(params)
@@ -225,8 +242,9 @@ def _update(mesh: Mesh, clip_norm, dropout, params, moments, batch: Batch, rate,
 
 
 def _sums(
+    model: Model,
     mesh: Mesh,
-    params: copy_model.Params,
+    params: Params,
     batch: Batch,
     dropout: float = 0.0,
     key: Key | None = None,
@@ -237,7 +255,7 @@ def _sums(
 
     def of_part(params, batch, keys):
         part, key = jax.tree.map(lambda a: a[0], (batch, keys))
-        nats = copy_model.score(params, part, dropout=dropout, key=key)
+        nats = model.score(params, part, dropout=dropout, key=key)
         count = jnp.sum(part.packing.steps < part.targets.size)
         sums = jnp.sum(nats), count.astype(nats.dtype)
         return jax.lax.psum(sums, _SHARDS)

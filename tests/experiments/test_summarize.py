@@ -84,13 +84,13 @@ def test_attention_is_counted_where_the_written_word_is():
     )
     weights = np.array([[0.1, 0.2, 0.7, 0], [0.5, 0.1, 0.2, 0.2], [1, 0, 0, 0]])
     summaries = [
-        Summary(["a", "b", "z"], weights, num_read=4, num_left=0),
-        Summary(["e"], np.array([[0.9]]), num_read=1, num_left=1),
+        Summary(["a", "b", "z"], [False] * 3, weights, num_read=4, num_left=0),
+        Summary(["e"], [False], np.array([[0.9]]), num_read=1, num_left=1),
     ]
     # "a" is hit at its second place, "b" is missed; "z", the unread "e" do not count.
     found = summarize_report.attended(test, summaries)
     assert found == {"num_words": 2, "share": 0.5, "chance": 0.375}
-    silent = Summary([], np.zeros((0, 4)), num_read=4, num_left=0)
+    silent = Summary([], [], np.zeros((0, 4)), num_read=4, num_left=0)
     nothing = summarize_report.attended(test, [silent, silent])
     assert nothing["num_words"] == 0
 
@@ -187,7 +187,7 @@ def test_measure_compares_with_the_leads():
         pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
     )
     assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
-    measured = summarize_report.measure(part, [p.summary for p in pairs], 6)
+    measured = summarize_report.measure(part, "copy", [p.summary for p in pairs], 6)
     points = measured["systems"]
     assert points["copy"]["ROUGE-L"] == 100
     # Two words of six, both of the summary's: F = 2 (1/3) / (4/3).

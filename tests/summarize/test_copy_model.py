@@ -34,7 +34,7 @@ def by_steps(params, documents, targets, num_outside=NUM_OUTSIDE):
     """-log P of the targets by the decoder, `[T, B]`."""
     memory = read(params, documents, num_outside)
     state, y_tm1 = (
-        copy_model.decoder().start(params, memory),
+        copy_model.model(NUM_IDS, 4, 5).decoder.start(params, memory),
         np.full_like(targets[0], BOS),
     )
     nats = []

@@ -15,6 +15,7 @@ from jaxseq.text.vocab import EOS
 WORDS = [f"w{k}" for k in range(8)]
 KNOWN = vocab.build([WORDS])
 NUM_IDS = len(KNOWN.tokens)
+MODEL = copy_model.model(NUM_IDS, 8, 12)
 SETTING = Setting(batch_size=16, num_epochs=3, learning_rate=0.02, dropout=0.1)
 
 
@@ -44,14 +45,14 @@ TRAIN, VALID = draw(160, 0), draw(40, 1)
 
 
 def start(setting):
-    params = copy_model.init(jax.random.key(0), NUM_IDS, 8, 12)
+    params = MODEL.init(jax.random.key(0))
     size = setting.batch_size // setting.num_shards
     return training.init(params, setting), batches.shapes_of(TRAIN + VALID, size, 1)
 
 
 def run(setting, state=None, stop=None):
     first, shapes = start(setting)
-    steps = training.train(TRAIN, VALID, shapes, state or first, setting)
+    steps = training.train(MODEL, TRAIN, VALID, shapes, state or first, setting)
     made = []
     for now in steps:
         made.append(now)
@@ -66,6 +67,7 @@ def test_it_learns_to_copy_words_that_it_has_never_seen():
     assert made[-1].state.best_nats < 0.3
     written = list(
         summarizer.summarize(
+            MODEL,
             made[-1].state.best,
             KNOWN,
             [["w3", "w0", "zebra", "w5"], [], ["w2", "w0", "w6"] + ["w5"] * 30],
@@ -115,7 +117,7 @@ def test_a_batch_costs_the_same_on_two_devices():
     state, shapes = start(setting)
     planned = batches.plan(TRAIN, 8, shapes, seed=0, epoch=0, num_shards=2)
     halves = batches.build(TRAIN, 8, planned[0])
-    update, _ = training._programs(2, setting.clip_norm, 0.0)
+    update, _ = training._programs(MODEL, 2, setting.clip_norm, 0.0)
     key, rate = jax.random.key(0), np.float32(0.01)
     given = jax.tree.map(np.asarray, (state.params, state.optimizer_state))
     both, _, nats = update(*given, halves, rate, key)
@@ -151,7 +153,7 @@ def test_it_stops_when_nothing_is_gained_and_keeps_the_best():
 def test_each_batch_drops_others():
     state, shapes = start(SETTING)
     setting = SETTING._replace(learning_rate=1e-30, num_epochs=2)
-    steps = training.train([TRAIN[0]] * 64, VALID, shapes, state, setting)
+    steps = training.train(MODEL, [TRAIN[0]] * 64, VALID, shapes, state, setting)
     assert len({now.nats for now in steps}) == 8
 
 
@@ -180,4 +182,8 @@ def test_a_cost_that_is_not_finite_says_where():
 def test_wrong_settings_are_refused(change, message):
     state, shapes = start(SETTING)
     with pytest.raises(ValueError, match=f"^{message}"):
-        next(training.train(TRAIN, VALID, shapes, state, SETTING._replace(**change)))
+        next(
+            training.train(
+                MODEL, TRAIN, VALID, shapes, state, SETTING._replace(**change)
+            )
+        )

@@ -1,0 +1,24 @@
+"""The summarizers that the program can train, by the names of its command line."""
+
+from collections.abc import Callable
+
+from experiments.summarize_config import ArchitectureName, Config
+from jaxseq.summarize import copy_model
+from jaxseq.summarize.model import Model
+
+
+def _copy(config: Config, num_ids: int) -> Model:
+    return copy_model.model(num_ids, config.num_inputs, config.num_hidden)
+
+
+MAKERS: dict[ArchitectureName, Callable[[Config, int], Model]] = {"copy": _copy}
+
+
+def make(config: Config, num_ids: int) -> Model:
+    """Returns the model that the config names.
+
+    Args:
+        config: the settings.
+        num_ids: V.
+    """
+    return MAKERS[config.architecture](config, num_ids)
