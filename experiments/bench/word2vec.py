@@ -138,6 +138,8 @@ def run(config: Config) -> None:
     busy = "" if share >= machine.IDLE_SHARE else " (BUSY: no timing holds)"
     print(f"{about['machine']['cpu']}, idle {share:.0%}{busy}", flush=True)
     try:
+        for option, file in (("pairs", config.pairs), ("analogies", config.analogies)):
+            cli.expect(file is None or file.is_file(), option, "a file", file)
         with tempfile.TemporaryDirectory() as folder:
             done, workers = _run(config, Path(folder))
     except (CorpusError, ValueError) as error:

@@ -22,13 +22,13 @@ import numpy as np
 
 from jaxseq.checks import check_count
 from jaxseq.types import Array
+from jaxseq.word2vec.averages import average, delta as averages_delta
 from jaxseq.word2vec.objective import (
     Backward,
     Gradient,
     Objective,
     Tally,
     by_gradient,
-    exact,
     whole,
 )
 from jaxseq.word2vec.params import Params
@@ -89,17 +89,13 @@ def cbow(num_words: int, backward: Backward = whole) -> Objective:
 
     def gradient(params: Params, block: Block) -> tuple[Gradient, Tally]:
         words = chunks(block)
-        mask = words.is_pair.astype(params.inputs.dtype)
-        m = mask.sum(2, keepdims=True)
-        counts = (m > 0).astype(mask.dtype)
-        contexts = rows_of(params.inputs, words.contexts)
-        averages = mask * exact(m)
-        h = jnp.einsum("cbe,ced->cbd", averages, contexts)
+        averages = average(params.inputs, words)
         targets = words.centres[:, :, None]
-        d_h, outputs, tally = _output_layer(params.outputs, h, targets, counts)
-        shares = mask * backward(m)
-        d_contexts = jnp.einsum("cbe,cbd->ced", shares, d_h)
-        inputs = as_rows(words.contexts, d_contexts, averages.sum(1))
+        d_h, outputs, tally = _output_layer(
+            params.outputs, averages.h, targets, averages.counts
+        )
+        terms = jnp.ones(d_h.shape[:2], d_h.dtype)
+        inputs = averages_delta(averages, words, d_h, terms, backward)
         return Gradient((inputs,), (outputs,)), tally
 
     return by_gradient(gradient, num_words, draws_negatives=False)

@@ -24,10 +24,10 @@ References:
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxseq.types import Array
 from jaxseq.word2vec import paths
+from jaxseq.word2vec.averages import average, delta as averages_delta
 from jaxseq.word2vec.examples import Delta, Loss
 from jaxseq.word2vec.huffman import Codes
 from jaxseq.word2vec.objective import (
@@ -35,9 +35,7 @@ from jaxseq.word2vec.objective import (
     Descent,
     Objective,
     Tally,
-    exact,
     softplus,
-    transposed,
     whole,
 )
 from jaxseq.word2vec.params import Params
@@ -118,32 +116,23 @@ def cbow(
 
     def step(params: Params, places: Params, block: Block, rate, cap) -> Descent:
         words = chunks(block)
-        mask = words.is_pair.astype(params.inputs.dtype)
-        m = mask.sum(2, keepdims=True)
-        averages = mask * exact(m)
-        counts = (m > 0).astype(mask.dtype)
-        contexts = rows_of(params.inputs, words.contexts)
-        h = jnp.einsum("cbe,ced->cbd", averages, contexts)
-        itself = np.eye(mask.shape[1], dtype=mask.dtype)[None]
+        averages = average(params.inputs, words)
         layer = paths.descend(
             tree,
             params.outputs,
             places.outputs,
-            h,
+            averages.h,
             words.centres,
-            counts * itself,
+            averages.targets,
             rate,
             cap,
         )
-        shares = transposed(mask * backward(m))
-        d_contexts = jnp.einsum("ceb,cbd->ced", shares, layer.d_h)
-        of_contexts = jnp.sum(averages * layer.terms[:, :, None], 1)
-        of_inputs = as_rows(words.contexts, d_contexts, of_contexts)
+        of_inputs = averages_delta(averages, words, layer.d_h, layer.terms, backward)
         inputs, at = descend(params.inputs, (of_inputs,), rate, cap, places.inputs)
         return Descent(
             Params(inputs, layer.outputs),
             Params(at, layer.places),
-            Tally(layer.loss, counts[0].sum().astype(jnp.int32)),
+            Tally(layer.loss, averages.num_predictions),
         )
 
     return Objective(step, paths.num_nodes(codes), draws_negatives=False)

@@ -28,6 +28,7 @@ import numpy as np
 
 from jaxseq.checks import check_count
 from jaxseq.types import Array
+from jaxseq.word2vec.averages import average, delta as averages_delta
 from jaxseq.word2vec.examples import Delta, Loss
 from jaxseq.word2vec.objective import (
     Backward,
@@ -35,7 +36,6 @@ from jaxseq.word2vec.objective import (
     Objective,
     Tally,
     by_gradient,
-    exact,
     softplus,
     transposed,
     whole,
@@ -120,26 +120,17 @@ def cbow(
 
     def gradient(params: Params, block: Block) -> tuple[Gradient, Tally]:
         words = chunks(block)
-        mask = words.is_pair.astype(params.inputs.dtype)
-        m = mask.sum(2, keepdims=True)
-        averages = mask * exact(m)
-        counts = (m > 0).astype(mask.dtype)
-        contexts = rows_of(params.inputs, words.contexts)
-        h = jnp.einsum("cbe,ced->cbd", averages, contexts)
-        itself = np.eye(mask.shape[1], dtype=mask.dtype)[None]
+        averages = average(params.inputs, words)
         d_h, outputs, terms, loss = _output_layer(
             params.outputs,
-            h,
+            averages.h,
             words.centres,
-            counts * itself,
+            averages.targets,
             block.negatives,
             num_negatives,
         )
-        shares = transposed(mask * backward(m))
-        d_contexts = jnp.einsum("ceb,cbd->ced", shares, d_h)
-        of_contexts = jnp.sum(averages * terms[:, :, None], 1)
-        inputs = as_rows(words.contexts, d_contexts, of_contexts)
-        tally = Tally(loss, counts[0].sum().astype(jnp.int32))
+        inputs = averages_delta(averages, words, d_h, terms, backward)
+        tally = Tally(loss, averages.num_predictions)
         return Gradient((inputs,), (outputs,)), tally
 
     return by_gradient(gradient, num_words, draws_negatives=True)

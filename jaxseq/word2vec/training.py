@@ -29,6 +29,9 @@ from jaxseq.word2vec.sampler import Sampler
 from jaxseq.word2vec.step import Sizes, step
 
 
+_CHECKED_AT_ONCE = 2**20  # ids
+
+
 class Setting(NamedTuple):
     """How to train.
 
@@ -99,7 +102,12 @@ def fit(setting: Setting, num_words: int) -> Setting:
     Args:
         setting: how to train a large corpus.
         num_words: of the corpus.
+
+    Raises:
+        ValueError: naming the size that is below 1.
     """
+    for name in ("block_size", "chunk_size", "span_size"):
+        check_count(f"setting.{name}", getattr(setting, name))
     chunk, size = setting.chunk_size, setting.block_size
     while size > chunk and size > num_words // 200 and size % (2 * chunk) == 0:
         size //= 2
@@ -231,3 +239,12 @@ def _check(objective, negatives, corpus, keep, state, setting) -> None:
         drawn = len(negatives.shares)
         expect(drawn == num_words, "negatives", expected, drawn)
     expect(corpus.num_kept > 0, "corpus", "at least one word", "none")
+    largest = max(int(np.max(part)) for part in _parts(corpus.ids))
+    expected = f"ids below the {num_words} rows of the state's inputs"
+    expect(largest < num_words, "corpus", expected, largest)
+
+
+def _parts(ids: np.ndarray) -> Iterator[np.ndarray]:
+    """Parts of a corpus that may be larger than memory."""
+    for first in range(0, len(ids), _CHECKED_AT_ONCE):
+        yield ids[first : first + _CHECKED_AT_ONCE]

@@ -24,7 +24,12 @@ import numpy as np
 
 from jaxseq.checks import check_count, expect
 from jaxseq.word2vec.streams import FilePath, reading, writing
-from jaxseq.word2vec.vector_records import read_binary, read_header, read_text
+from jaxseq.word2vec.vector_records import (
+    read_binary,
+    read_header,
+    read_text,
+    too_large,
+)
 from jaxseq.word2vec.vectors import Vectors, make
 
 
@@ -111,9 +116,7 @@ def _table(
     try:
         rows = np.empty((num_read, header.size), np.float32)
     except (MemoryError, ValueError):
-        got = f"{num_read} vectors of {header.size} numbers"
-        expected = "no more than memory can hold"
-        raise ValueError(f"line 1: expected {expected}, got {got}") from None
+        raise too_large(header, num_read) from None
     read = read_binary if binary else read_text
     id_of: dict[str, int] = {}
     for where, raw, row in read(stream, header, num_read):

@@ -86,7 +86,10 @@ def read_binary(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Rec
             if space < 0 and len(block) - start >= _MAX_WORD_BYTES:
                 expected = f"a space within {_MAX_WORD_BYTES} bytes"
                 raise ValueError(f"byte {offset + start}: expected {expected}")
-            more = stream.read(max(_BLOCK_BYTES, num_bytes))
+            try:
+                more = stream.read(max(_BLOCK_BYTES, num_bytes))
+            except (MemoryError, OverflowError):
+                raise too_large(header, num_read) from None
             if not more:
                 raise _ended(f"byte {offset + len(block)}", i, header)
             block, start, offset = block[start:] + more, 0, offset + start
@@ -102,6 +105,12 @@ def read_binary(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Rec
         rest = block[start:] + stream.read(1 + len(b"\n"))
         if rest not in (b"", b"\n"):
             raise _goes_on(f"byte {offset + start}", header)
+
+
+def too_large(header: Header, num_read: int) -> ValueError:
+    """Returns the error for vectors that do not fit into memory."""
+    got = f"{num_read} vectors of {header.size} numbers"
+    return ValueError(f"line 1: expected no more than memory can hold, got {got}")
 
 
 def _ended(where: str, num_read: int, header: Header) -> ValueError:

@@ -62,3 +62,9 @@ def test_max_vocab_and_seed_are_obeyed():
 def test_a_corpus_without_words_is_named(sentences, named):
     with pytest.raises(ValueError, match=named):
         fitting.fit(sentences)
+
+
+def test_sizes_of_none_are_refused_by_name():
+    setting = Setting(block_size=0)
+    with pytest.raises(ValueError, match="setting.block_size: expected"):
+        fitting.fit([["a", "b"]] * 9, setting=setting)

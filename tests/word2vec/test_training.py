@@ -213,8 +213,12 @@ def test_parts_that_do_not_fit_are_named():
     state, keep = State(params, 0, 0, 0), np.ones(num_words)
     noise = sampler.make(vocab_module.noise(task.vocab.counts))
 
-    def start(negatives=noise, keep=keep, state=state):
-        next(train(objective, negatives, task.corpus, keep, state, SMALL))
+    def start(negatives=noise, keep=keep, state=state, corpus=task.corpus):
+        next(train(objective, negatives, corpus, keep, state, SMALL))
+
+    outside = np.where(task.corpus.ids == 3, num_words, task.corpus.ids)
+    with pytest.raises(ValueError, match=f"corpus: expected ids below.*{num_words}"):
+        start(corpus=task.corpus._replace(ids=outside))
 
     with pytest.raises(ValueError, match="negatives"):
         start(negatives=None)

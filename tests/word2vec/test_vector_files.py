@@ -415,3 +415,14 @@ def test_load_needs_memory_for_the_table_and_a_block(tmp_path, monkeypatch, bina
     tracemalloc.stop()
     assert same(again, found)
     assert peak < 1.3 * rows.nbytes  # a quarter are the words
+
+
+def test_a_vector_that_no_memory_holds_is_an_error_of_one_line(tmp_path):
+    path = tmp_path / "vectors.bin"
+    path.write_bytes(b"1 99999999999999\nword \0\0\0\0")
+    with pytest.raises(ValueError, match="line 1: expected no more than memory"):
+        load_word2vec_format(path, binary=True)
+    # NumPy promises the table, the stream cannot hold the row.
+    path.write_bytes(b"1 9999999999\nword \0\0\0\0")
+    with pytest.raises(ValueError, match="memory can hold|end of the file"):
+        load_word2vec_format(path, binary=True)
