@@ -14,6 +14,7 @@ from jaxseq.summarize import (
     model as model,
     packing as packing,
     pairs as pairs,
+    risk as risk,
     rouge as rouge,
     summarizer as summarizer,
     training as training,
