@@ -7,6 +7,7 @@ from jaxseq.summarize import (
     constraints as constraints,
     copy_loss as copy_loss,
     copy_model as copy_model,
+    coverage as coverage,
     decoder as decoder,
     examples as examples,
     greedy as greedy,
