@@ -1,7 +1,7 @@
 """A summarizer that writes and copies words, from the shipped pairs or one's own.
 
 Paper: See, Liu, Manning, Get to the point: summarization with pointer-generator
-networks, ACL 2017, without coverage; attention as Luong, Pham, Manning 2015. Their text
+networks, ACL 2017, coverage on demand; attention as Luong, Pham, Manning 2015. Their text
 (CNN/Daily Mail) is not ours; what must hold here: far above the best lead, the first
 words of the document, which no model without copying passes on so few pairs.
 
@@ -28,8 +28,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from experiments import (
     cli,
@@ -46,7 +48,7 @@ from experiments.progress import Report
 from experiments.summarize_config import TOKENIZERS, Config
 from experiments.summarize_corpus import Corpus
 from jaxseq import host_memory
-from jaxseq.summarize import batches, checkpoint, summarizer, training
+from jaxseq.summarize import batches, checkpoint, phases, summarizer, training
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
@@ -54,6 +56,7 @@ from jaxseq.text.files import CorpusError
 
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
+NUM_POINTS = 100  # of the curve of costs
 
 
 @dataclasses.dataclass
@@ -63,8 +66,15 @@ class Trained:
     params: Params
     seconds: float  # of this run, compilation and held-out costs included
     num_read: int  # pairs, in this run
-    nats: list[float]  # a target, mean of each batch
+    nats: list[float]  # a target, at each hundredth of the schedule
     valid_nats: list[float]  # a target, after each epoch
+
+
+class _Curves(NamedTuple):
+    """Costs of a training so far, in nats; 0 where it has not come yet."""
+
+    nats: np.ndarray  # [NUM_POINTS] over the schedule
+    valid_nats: np.ndarray  # [E]
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -86,6 +96,8 @@ def run(config: Config) -> None:
             cannot be used, 1 for a cost that is not finite or a full disk, 130 for
             Ctrl-C.
     """
+    saved = config.out / "summarize" / "checkpoint.npz"
+    before = _written_at(saved)
     try:
         if config.model is not None:
             use(config, config.model)
@@ -96,8 +108,9 @@ def run(config: Config) -> None:
     except (FloatingPointError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        saved = config.out / "summarize" / "checkpoint.npz"
-        hint = f"; --resume goes on from {saved}" if saved.exists() else ""
+        # One that lay there may be of another run.
+        is_own = config.resume or _written_at(saved) != before
+        hint = f"; --resume goes on from {saved}" if is_own else ""
         print(f"stopped by the keyboard{hint}", file=sys.stderr)
         sys.exit(130)
 
@@ -142,6 +155,7 @@ def learn(config: Config) -> None:
     name = config.architecture
     measured = summarize_report.measure(corpus.test, name, written, num_lead)
     attended = summarize_report.attended(corpus.test, summaries)
+    repeated = summarize_report.repeated(summaries)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
     shown = summarize_report.shown(corpus.test, summaries, places)
     result = {
@@ -157,10 +171,11 @@ def learn(config: Config) -> None:
         "seconds": round(trained.seconds, 1),
         "num_read": trained.num_read,
         "seconds_written": round(seconds_written, 1),
-        "nats": trained.nats[:: max(1, len(trained.nats) // 100)],
+        "nats": trained.nats,
         "valid_perplexity": [round(math.exp(n), 3) for n in trained.valid_nats],
         "rouge": measured,
         "attention": attended,
+        "repeated": repeated,
         "examples": shown,
     }
     results.write_json(files[2], result)
@@ -175,7 +190,8 @@ def learn(config: Config) -> None:
     print(
         f"of {attended['num_words']:,} written words that the documents have, "
         f"{attended['share']:.3f} were written with the attention's maximum there "
-        f"(chance {attended['chance']:.3f})"
+        f"(chance {attended['chance']:.3f}); of all {repeated['num_words']:,}, "
+        f"{repeated['share']:.4f} stood in their summary already"
     )
     print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "
@@ -208,31 +224,38 @@ def train(
     )
     size = setting.batch_size // setting.num_shards
     shapes = batches.shapes_of([*examples, *valid], size)
-    model = summarize_models.make(config, len(corpus.vocab.tokens))
-    state = training.init(model.init(jax.random.key(config.seed)), setting)
+    parts = summarize_models.phases(config, len(corpus.vocab.tokens))
+    params = parts[0].model.init(jax.random.key(config.seed))
+    state = training.init(params, setting)
+    # With the state, so that a run that goes on has all of it.
+    curves = _Curves(
+            *(np.zeros(num, np.float32) for num in (NUM_POINTS, config.num_epochs))
+        )
     settings = summarize_config.trained_settings(config)
     settings |= {"num_train": len(examples), "num_valid": len(valid)}
     about = checkpoint.about(corpus.vocab, settings)
     if config.resume:
-        state = checkpoint.load(saved, state, about)
-    params, nats, valid_nats, num_read = state.best, [], [], 0
+        state, curves = checkpoint.load(saved, (state, curves), about)
+        curves = _Curves(*map(np.array, curves))  # to be written to
+    params, num_read = state.best, 0
     num_words = sum(len(e.document.ids) + len(e.targets) for e in examples)
     num_total = num_words * config.num_epochs
     last_saved = time.monotonic()
-    for now in training.train(model, examples, valid, shapes, state, setting):
-        nats.append(now.nats)
+    for now in phases.train(parts, examples, valid, shapes, state, setting):
+        curves.nats[math.ceil(now.fraction * NUM_POINTS) - 1] = now.nats
         num_read += now.num_examples
         note = f"cost {now.nats:.2f}"
         if now.valid_nats is not None:
-            valid_nats.append(now.valid_nats)
-        if valid_nats:
-            note += f", held out {valid_nats[-1]:.3f}"
+            curves.valid_nats[now.state.epoch - 1] = now.valid_nats
+        if curves.valid_nats.any():
+            note += f", held out {curves.valid_nats[curves.valid_nats > 0][-1]:.3f}"
         report(now.fraction, int(now.fraction * num_total), note)
         is_late = time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS
         if is_late or now.valid_nats is not None:
-            checkpoint.save(saved, now.state, about)
+            checkpoint.save(saved, (now.state, curves), about)
             last_saved = time.monotonic()
         params = now.state.best
+    nats, valid_nats = (curve[curve > 0].tolist() for curve in curves)
     return Trained(params, time.monotonic() - started, num_read, nats, valid_nats)
 
 
@@ -275,6 +298,10 @@ def _say(number: int, summary: Summary) -> None:
             f"text {number}: the first {summary.num_read} of {total:,} words are read",
             file=sys.stderr,
         )
+
+
+def _written_at(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _devices(wanted: int) -> int:

@@ -104,6 +104,14 @@ def attended(test: Part, summaries: Sequence[Summary]) -> dict:
     return {"num_words": len(hits), "share": share, "chance": chance}
 
 
+def repeated(summaries: Sequence[Summary]) -> dict:
+    """Counts the written words that stand in their summary already; fit for JSON."""
+    num_words = sum(len(summary.words) for summary in summaries)
+    num_new = sum(len(set(summary.words)) for summary in summaries)
+    share = (num_words - num_new) / num_words if num_words else 0.0
+    return {"num_words": num_words, "share": share}
+
+
 def places_shown(num_pairs: int, num_shown: int) -> list[int]:
     """Returns which pairs are shown: some, spread evenly."""
     step = max(1, num_pairs // max(num_shown, 1))

@@ -15,6 +15,7 @@ from jaxseq.summarize import (
     model as model,
     packing as packing,
     pairs as pairs,
+    phases as phases,
     rouge as rouge,
     summarizer as summarizer,
     training as training,

@@ -119,6 +119,8 @@ def train(
     shapes: Sequence[Shape],
     state: State,
     setting: Setting,
+    *,
+    end: int | None = None,
 ) -> Iterator[Progress]:
     """Trains from a state to the end of the schedule, or until nothing is gained.
 
@@ -129,6 +131,7 @@ def train(
         shapes: of the batches of both.
         state: where to begin; its weights and moments are given away.
         setting: how.
+        end: number of the epoch before which to stop; None for the schedule's end.
 
     Yields:
         Where it is, after each update.
@@ -144,7 +147,8 @@ def train(
     key = jax.random.key(setting.seed)
     size = setting.batch_size // setting.num_shards
     valid_plan = _plan(valid, shapes, setting, 0)
-    while state.epoch < setting.num_epochs and state.num_worse < setting.patience:
+    end = setting.num_epochs if end is None else end
+    while state.epoch < end and state.num_worse < setting.patience:
         epoch = _plan(examples, shapes, setting, state.epoch)
         for number in range(state.batch, len(epoch)):
             batch = batches.build(examples, size, epoch[number])
