@@ -26,6 +26,8 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
+from experiments import results
+
 
 Config = TypeVar("Config")
 
@@ -77,6 +79,8 @@ def expect(condition: bool, name: str, expected: str, got: object) -> None:
 def results_folder(out: Path, name: str) -> Path:
     """Makes the folder `out/name` if it is missing, and returns its path.
 
+    What programs that were killed had begun to write there is removed.
+
     Raises:
         SystemExit: code 2 after one line on stderr, if that is impossible.
     """
@@ -85,6 +89,7 @@ def results_folder(out: Path, name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"--out {out}: cannot make the folder {folder}: {error.strerror}")
+    results.sweep(folder)
     return folder
 
 

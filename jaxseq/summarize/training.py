@@ -141,9 +141,7 @@ def train(
         FloatingPointError: if the cost stops being finite, saying where.
     """
     _check(examples, valid, setting)
-    step, cost = _programs(
-        model, setting.num_shards, setting.clip_norm, setting.dropout
-    )
+    step, cost = programs(model, setting.num_shards, setting.clip_norm, setting.dropout)
     key = jax.random.key(setting.seed)
     size = setting.batch_size // setting.num_shards
     valid_plan = _plan(valid, shapes, setting, 0)
@@ -214,8 +212,22 @@ def _optimizer(clip_norm: float) -> optax.GradientTransformation:
 
 # Compiled once for all trainings that differ in none of these.
 @functools.cache
-def _programs(model: Model, num_shards: int, clip_norm: float, dropout: float):
-    """Returns an update and a held-out cost, to be called with arrays."""
+def programs(
+    model: Model, num_shards: int, clip_norm: float, dropout: float
+) -> tuple[Callable, Callable]:
+    """Returns what `train` runs, compiled once for each shape of a batch.
+
+    Args:
+        model: what is trained.
+        num_shards: D.
+        clip_norm: a gradient that is longer is cut to this length.
+        dropout: rate.
+
+    Returns:
+        `(params, moments, batch, rate, key) -> params, moments, nats`, an update, whose
+        weights and moments are given away; and `(params, batch) -> sum, count`, the
+        cost of a batch's targets in nats and their number.
+    """
     mesh = Mesh(jax.devices()[:num_shards], (_SHARDS,))
     update = functools.partial(_update, model, mesh, clip_norm, dropout)
     cost = functools.partial(_sums, model, mesh)

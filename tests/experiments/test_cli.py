@@ -1,6 +1,9 @@
 """Command lines: a record in, or one line and exit code 2."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,20 @@ def test_results_folder_makes_and_keeps_it(tmp_path):
     (folder / "kept").touch()
     assert cli.results_folder(tmp_path / "new", "task") == folder
     assert (folder / "kept").exists()
+
+
+def test_results_folder_is_rid_of_what_killed_programs_began(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass  # it has ended, and its number is nobody's
+    folder = cli.results_folder(tmp_path, "task")
+    dead, own = (
+        folder / f".a.npz.{number}.part" for number in (process.pid, os.getpid())
+    )
+    other = folder / ".name.part"
+    for path in (dead, own, other):
+        path.touch()
+    cli.results_folder(tmp_path, "task")
+    assert [path.exists() for path in (dead, own, other)] == [False, True, True]
 
 
 def test_results_folder_refuses_a_file_in_one_line(tmp_path, capsys):

@@ -9,7 +9,13 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import summarize, summarize_config, summarize_corpus, summarize_report
+from experiments import (
+    summarize,
+    summarize_config,
+    summarize_corpus,
+    summarize_report,
+    summarize_training,
+)
 from experiments.summarize_config import TOKENIZERS, Config
 from jaxseq.summarize.pairs import Pair
 from jaxseq.summarize.summarizer import Summary
@@ -134,7 +140,7 @@ def test_a_model_refuses_another_vocabulary(trained, tmp_path, capsys):
 
 def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
     args = ["--pairs", str(farm), "--out", str(tmp_path), *TINY]
-    whole = summarize.training.train
+    whole = summarize_training.phases.train
 
     def interrupted(*given):
         for now in whole(*given):
@@ -142,12 +148,12 @@ def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
             if now.valid_nats is not None:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(summarize.training, "train", interrupted)
+    monkeypatch.setattr(summarize_training.phases, "train", interrupted)
     with pytest.raises(SystemExit) as stop:
         summarize.main(args)
     assert stop.value.code == 130
     assert "--resume goes on from" in capsys.readouterr().err
-    monkeypatch.setattr(summarize.training, "train", whole)
+    monkeypatch.setattr(summarize_training.phases, "train", whole)
     summarize.main([*args, "--resume"])
     result = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
     assert result["num_read"] == 112
