@@ -166,6 +166,8 @@ class Config:
         cli.expect(self.model is not None or not has_text, name, "--model", "none")
         has_use = self.model is None or has_text
         cli.expect(has_use, "model", "a text or --file to summarize", "none")
+        is_odd = self.resume and self.model is not None
+        cli.expect(not is_odd, "resume", "no --model beside it", self.model)
 
 
 _COUNTS = (

@@ -13,6 +13,7 @@ from experiments import (
     summarize,
     summarize_config,
     summarize_corpus,
+    summarize_models,
     summarize_report,
     summarize_training,
 )
@@ -157,9 +158,54 @@ def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
     summarize.main([*args, "--resume"])
     result = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
     assert result["num_read"] == 112
+    # What was before the interruption is not lost.
+    assert len(result["valid_perplexity"]) == 2
+    assert len(result["nats"]) == 14
+    summarize.main([*args, "--resume"])  # of a run that has ended
+    again = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
+    assert again["num_read"] == 0
+    for name in ("valid_perplexity", "nats", "rouge"):
+        assert again[name] == result[name]
     with pytest.raises(SystemExit):
         summarize.main([*args, "--resume", "--num-hidden", "9"])
     assert "num_hidden differ" in capsys.readouterr().err
+
+
+def test_ctrl_c_offers_no_checkpoint_of_another_run(tmp_path, capsys, monkeypatch):
+    (tmp_path / "summarize").mkdir()
+    (tmp_path / "summarize" / "checkpoint.npz").touch()
+
+    def interrupted(config):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(summarize.summarize_corpus, "read", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        summarize.main(["--out", str(tmp_path)])
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "stopped by the keyboard\n"
+
+
+def test_repeated_words_are_counted():
+    def summary(*words):
+        return Summary(list(words), [False] * len(words), np.zeros((0, 0)), 1, 0)
+
+    found = summarize_report.repeated([summary("a", "b", "a", "a"), summary("a")])
+    assert found == {"num_words": 5, "share": 0.4}
+    assert summarize_report.repeated([summary()]) == {"num_words": 0, "share": 0.0}
+
+
+def test_coverage_comes_in_the_last_epochs():
+    def ends(**more):
+        config = Config(num_epochs=8, **more)
+        return [phase.end for phase in summarize_models.phases(config, 9)]
+
+    assert ends() == [8]
+    assert ends(coverage_weight=1.0) == [6, 8]
+    assert ends(coverage_weight=1.0, coverage_share=0.01) == [7, 8]
+    assert ends(coverage_weight=1.0, coverage_share=1.0) == [8]
+    plain, covering = summarize_models.phases(Config(coverage_weight=0.5), 9)
+    assert plain.model is summarize_models.make(Config(), 9)
+    assert covering.model is not plain.model
 
 
 def test_read_holds_out_and_leaves_out(farm, tmp_path):
@@ -221,6 +267,10 @@ def test_measure_compares_with_the_leads():
         (["--dropout", "1"], "--dropout: expected a rate in [0, 1), got 1"),
         (["--num-epochs", "0"], "--num-epochs: expected 1 or more, got 0"),
         (["--learning-rate", "nan"], "--learning-rate: expected a number above 0"),
+        (["--coverage-weight", "-1"], "--coverage-weight: expected 0 or more, got -1"),
+        (["--coverage-share", "0"], "--coverage-share: expected a share in (0, 1]"),
+        (["--model", "x", "text", "--resume"], "--resume: expected no --model"),
+        (["--max-words", "0"], "--max-words: expected 1 or more, got 0"),
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
     ],
 )

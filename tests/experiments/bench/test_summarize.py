@@ -62,6 +62,7 @@ def test_pytorch_has_the_same_loss_and_gradients(wanted):
     assert max(off.values()) < 1e-5
 
 
+@pytest.mark.slow
 def test_pytorch_takes_the_same_steps(wanted):
     """Adam, clipping and all: the losses along the way are those of jaxseq."""
     setting = SETTING._replace(clip_norm=0.5)
