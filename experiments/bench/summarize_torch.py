@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.bench import machine
 from jaxseq import readout
 from jaxseq.attention import general
 from jaxseq.both import Both
@@ -64,6 +65,7 @@ def build(params: Params, examples: Sequence[Example], setting: Setting) -> Eage
         setting: rate, clipping and dropout; it keeps its rate.
     """
     torch = importlib.import_module("torch")
+    torch.set_num_threads(machine.num_cores())
     functional = torch.nn.functional
     net = _net(torch, params)
     inputs = _inputs(torch, examples, len(params.embedding))
