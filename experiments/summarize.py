@@ -79,8 +79,11 @@ def run(config: Config) -> None:
             learn(config)
     except (CorpusError, ValueError) as error:
         cli.fail(str(error))
-    except (FloatingPointError, OSError) as error:
+    except FloatingPointError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        # A full disk is met while writing, where the system does not say which file.
+        sys.exit(f"error: {error.filename or config.out}: {error.strerror or error}")
     except KeyboardInterrupt:
         # One that lay there may be of another run.
         is_own = config.resume or _written_at(saved) != before

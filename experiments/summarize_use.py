@@ -57,6 +57,8 @@ def load(config: Config, path: Path) -> Loaded:
     Raises:
         ValueError: in one line, if they cannot be read or do not fit each other.
     """
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; a model is a file, as model.npz")
     known = vocab.load(path.with_suffix(".vocab.json"))
     found = checkpoint.settings_of(path)
     names = summarize_config.model_settings(config)

@@ -1,6 +1,7 @@
 """The summarizer's experiment: pairs in, a model, ROUGE and summaries out."""
 
 import dataclasses
+import errno
 import gzip
 import json
 import typing
@@ -185,6 +186,16 @@ def test_ctrl_c_offers_no_checkpoint_of_another_run(tmp_path, capsys, monkeypatc
     assert capsys.readouterr().err == "stopped by the keyboard\n"
 
 
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    def full(config):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(summarize.summarize_corpus, "read", full)
+    with pytest.raises(SystemExit) as stop:
+        summarize.main(["--out", str(tmp_path)])
+    assert stop.value.code == f"error: {tmp_path}: No space left on device"
+
+
 def test_repeated_words_are_counted():
     def summary(*words):
         return Summary(list(words), [False] * len(words), np.zeros((0, 0)), 1, 0)
@@ -258,6 +269,7 @@ def test_measure_compares_with_the_leads():
         (["--file", "x"], "--file: expected --model, got none"),
         (["--model", "x"], "--model: expected a text or --file"),
         (["--model", "/nowhere/x.npz", "text"], "No such file"),
+        (["--model", ".", "text"], "'.' is a folder; a model is a file"),
         (["--pairs", "/nowhere/x.tsv"], "/nowhere/x.tsv': No such file"),
         (["--pairs", "a.txt"], "ends in .jsonl or .tsv"),
         (["--pairs", "a", "b", "c"], "--pairs: expected one file, or"),
