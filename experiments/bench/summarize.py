@@ -63,6 +63,7 @@ from jaxseq.types import Tree
 PACKAGES = ("jax", "jaxlib", "jaxseq", "numpy", "optax", "torch")
 MAX_ERROR = 1e-4
 NUM_SEARCHES = 3
+SEARCHED_AT_A_TIME = 32  # documents, on a device
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,22 +257,30 @@ def search(
 ) -> dict[str, Any]:
     """Times the beam search, and compares it with documents read one by one."""
     options = summarize_config.make_options(training)
-    more = {"max_words": training.max_words, "num_shards": training.num_shards}
 
-    def write(texts: Sequence[Sequence[str]], **how: int) -> list[list[str]]:
+    def write(
+        texts: Sequence[Sequence[str]], batch_size: int, num_shards: int
+    ) -> list[list[str]]:
         made = summarizer.summarize(
-            model, params, known, texts, options, **(more | how)
+            model,
+            params,
+            known,
+            texts,
+            options,
+            max_words=training.max_words,
+            batch_size=batch_size,
+            num_shards=num_shards,
         )
         return [summary.words for summary in made]
 
-    seconds = []
+    seconds, together = [], []
     for _ in range(1 + NUM_SEARCHES):
         timing.at_rest()
         started = time.perf_counter()
-        together = write(texts)
+        together = write(texts, SEARCHED_AT_A_TIME, training.num_shards)
         seconds.append(time.perf_counter() - started)
     some = texts[: config.num_one_by_one]
-    one_by_one = write(some, batch_size=1, num_shards=1)
+    one_by_one = write(some, 1, 1)
     pairs = zip(together[: len(some)], one_by_one, strict=True)
     return {
         "num_summaries": len(together),

@@ -8,7 +8,7 @@ first words are read, and what was left is counted.
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -125,12 +125,12 @@ def _program(
         return jax.jit(search)
     mesh = Mesh(jax.devices()[:num_shards], (_SHARDS,))
     each = PartitionSpec(_SHARDS)
-    parts = Documents(PartitionSpec(None, _SHARDS), each)
+    parts: Any = (PartitionSpec(None, _SHARDS), each)  # of ids and lengths
     # No device waits for another, nothing is differentiated: nothing to check.
     searches = jax.shard_map(
         search,
         mesh=mesh,
-        in_specs=(PartitionSpec(), parts),
+        in_specs=(PartitionSpec(), Documents(*parts)),
         out_specs=each,
         check_vma=False,
     )
