@@ -47,7 +47,7 @@ def test_a_line_without_an_object_is_named(tmp_path, line, message):
         ('{"a": null}', "expected a text.* in 'a', got null"),
         ('{"a": [3]}', r"expected a text.* in 'a', got (\[3\]|3)$"),
         ('{"a": []}', r"expected a text.* in 'a', got \[\]$"),
-        ('{"a": "x \\ud800"}', r"in 'a', got a lone surrogate, \"\\ud800\"$"),
+        ('{"a": "x \\ud800"}', r".* in 'a', got a lone surrogate, \"\\ud800\"$"),
     ],
 )
 def test_a_field_without_a_text_is_named(tmp_path, read, line, message):
