@@ -56,7 +56,9 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
     except SystemExit as stop:
         if not stop.code:
             raise
-    fail(_first_section(refusal.getvalue()))
+    message = _first_section(refusal.getvalue())
+    # Of our own error, whose option says more than the record's name.
+    fail(re.sub(r"^Error parsing \w+: (?=--)", "", message))
 
 
 def expect(condition: bool, name: str, expected: str, got: object) -> None:

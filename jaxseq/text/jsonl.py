@@ -36,7 +36,7 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
         try:
             fields = json.loads(line)
         except json.JSONDecodeError as error:
-            why = f"{error.msg} at column {error.colno}"
+            why = f"{error.msg} (column {error.colno})"
             raise CorpusError(f"{place}: no JSON: {why}") from None
         except ValueError as error:  # a number of too many digits
             raise CorpusError(f"{place}: no JSON: {str(error)[:60]}") from None

@@ -21,8 +21,7 @@ class Config:
     """How many steps."""
 
     def __post_init__(self):
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps: expected 1 or more, got {self.num_steps}")
+        cli.expect(self.num_steps >= 1, "num_steps", "1 or more", self.num_steps)
 
 
 def test_parse_fills_the_record():
@@ -40,7 +39,7 @@ def test_parse_fills_the_record():
         (["--num-steps", "three"], "'three'"),
         (["--num-steps"], "--num-steps"),
         (["extra"], "extra"),
-        (["--num-steps", "0"], "num_steps: expected 1 or more, got 0"),
+        (["--num-steps", "0"], "error: --num-steps: expected 1 or more, got 0"),
     ],
 )
 def test_parse_refuses_in_one_line(args, message, capsys):

@@ -243,6 +243,15 @@ def test_read_refuses_pairs_without_words(tmp_path):
         summarize_corpus.read(Config(pairs=(path,)))
 
 
+def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("a\tb\n" * 2, "utf-8")
+    with pytest.raises(CorpusError, match="^a.tsv: expected 3 pairs or more, .* got 2"):
+        summarize_corpus.read(Config(pairs=(path,)))
+    corpus = summarize_corpus.read(Config(pairs=(path,), test=(path,)))
+    assert len(corpus.train.pairs) == len(corpus.valid.pairs) == 1
+
+
 def test_measure_compares_with_the_leads():
     pairs = [Pair(f"the {n} cat sat on a mat here", f"{n} cat") for n in range(40)]
     split = TOKENIZERS["words"].split
