@@ -271,6 +271,19 @@ def test_measure_compares_with_the_leads():
     assert "+50.00 to +50.00" in printed
 
 
+def test_chinese_is_measured_by_its_characters():
+    pairs = [Pair(f"猫{n}坐在垫上面", f"猫{n}") for n in "一二三"]
+    split = TOKENIZERS["characters"].split
+    part = summarize_corpus.Part(
+        pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
+    )
+    assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
+    measured = summarize_report.measure(part, "copy", [p.summary for p in pairs], 6)
+    assert measured["systems"]["copy"]["ROUGE-L"] == 100
+    assert measured["systems"]["lead-6 (best)"]["ROUGE-L"] == pytest.approx(50)
+    assert "tok:any_script" in measured["signature"]
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
