@@ -57,8 +57,10 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
         if not stop.code:
             raise
     message = _first_section(refusal.getvalue())
-    # Of our own error, whose option says more than the record's name.
-    fail(re.sub(r"^Error parsing \w+: (?=--)", "", message))
+    # Of our own error, whose option says more than the record's name; a frame, where
+    # the terminal has no lines to draw it, ends in dashes.
+    own = re.search(r"Error parsing \w+: (--.*?)(?: -{9,}|$)", message)
+    fail(own[1] if own else message)
 
 
 def expect(condition: bool, name: str, expected: str, got: object) -> None:
