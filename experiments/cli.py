@@ -26,6 +26,8 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
+from experiments import results
+
 
 Config = TypeVar("Config")
 
@@ -54,7 +56,11 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
     except SystemExit as stop:
         if not stop.code:
             raise
-    fail(_first_section(refusal.getvalue()))
+    message = _first_section(refusal.getvalue())
+    # Of our own error, whose option says more than the record's name; a frame, where
+    # the terminal has no lines to draw it, ends in dashes.
+    own = re.search(r"Error parsing \w+: (--.*?)(?: -{9,}|$)", message)
+    fail(own[1] if own else message)
 
 
 def expect(condition: bool, name: str, expected: str, got: object) -> None:
@@ -77,6 +83,8 @@ def expect(condition: bool, name: str, expected: str, got: object) -> None:
 def results_folder(out: Path, name: str) -> Path:
     """Makes the folder `out/name` if it is missing, and returns its path.
 
+    What programs that were killed had begun to write there is removed.
+
     Raises:
         SystemExit: code 2 after one line on stderr, if that is impossible.
     """
@@ -85,6 +93,7 @@ def results_folder(out: Path, name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"--out {out}: cannot make the folder {folder}: {error.strerror}")
+    results.sweep(folder)
     return folder
 
 

@@ -1,5 +1,6 @@
 """Files of results: whole or not at all, and figures where matplotlib is there."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -25,6 +26,28 @@ def replace(path: Path, write: Callable[[Path], object]) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed programs have left of `replace` and its like in a folder."""
+    for part in folder.glob(".*.part"):
+        number = part.name.split(".")[-2]
+        if number.isdigit() and not _runs(int(number)):
+            with contextlib.suppress(OSError):  # of another user: it may stay
+                part.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Says whether a process is there; yes, where that cannot be asked."""
+    if os.name != "posix":  # elsewhere signal 0 is no question
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_json(path: Path, result: object) -> Path:

@@ -1,9 +1,9 @@
 """A summarizer that writes and copies words, from the shipped pairs or one's own.
 
 Paper: See, Liu, Manning, Get to the point: summarization with pointer-generator
-networks, ACL 2017, without coverage; attention as Luong, Pham, Manning 2015. Their text
-(CNN/Daily Mail) is not ours; what must hold here: far above the best lead, the first
-words of the document, which no model without copying passes on so few pairs.
+networks, ACL 2017, with --coverage-weight; attention as Luong, Pham, Manning 2015.
+Their text (CNN/Daily Mail) is not ours; what must hold here: far above the best lead,
+the first words of the document, which no model without copying passes on so few pairs.
 
     python -m experiments.summarize --out out
     python -m experiments.summarize --pairs train.article.txt.gz train.title.txt.gz
@@ -41,30 +41,14 @@ from experiments import (
     summarize_corpus,
     summarize_models,
     summarize_report,
+    summarize_training,
+    summarize_use,
 )
-from experiments.progress import Report
 from experiments.summarize_config import TOKENIZERS, Config
-from experiments.summarize_corpus import Corpus
 from jaxseq import host_memory
-from jaxseq.summarize import batches, checkpoint, summarizer, training
-from jaxseq.summarize.decoder import Params
-from jaxseq.summarize.summarizer import Summary
+from jaxseq.summarize import checkpoint, summarizer
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
-
-
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
-
-
-@dataclasses.dataclass
-class Trained:
-    """What a training has come to."""
-
-    params: Params
-    seconds: float  # of this run, compilation and held-out costs included
-    num_read: int  # pairs, in this run
-    nats: list[float]  # a target, mean of each batch
-    valid_nats: list[float]  # a target, after each epoch
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -75,7 +59,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     host_memory.keep_freed()
     config = cli.parse(Config, args)
-    run(dataclasses.replace(config, num_shards=_devices(config.num_shards)))
+    run(dataclasses.replace(config, num_shards=devices(config.num_shards)))
 
 
 def run(config: Config) -> None:
@@ -86,18 +70,24 @@ def run(config: Config) -> None:
             cannot be used, 1 for a cost that is not finite or a full disk, 130 for
             Ctrl-C.
     """
+    saved = config.out / "summarize" / "checkpoint.npz"
+    before = _written_at(saved)
     try:
         if config.model is not None:
-            use(config, config.model)
+            summarize_use.use(config, config.model)
         else:
             learn(config)
     except (CorpusError, ValueError) as error:
         cli.fail(str(error))
-    except (FloatingPointError, OSError) as error:
+    except FloatingPointError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        # A full disk is met while writing, where the system does not say which file.
+        sys.exit(f"error: {error.filename or config.out}: {error.strerror or error}")
     except KeyboardInterrupt:
-        saved = config.out / "summarize" / "checkpoint.npz"
-        hint = f"; --resume goes on from {saved}" if saved.exists() else ""
+        # One that lay there may be of another run.
+        is_own = config.resume or _written_at(saved) != before
+        hint = f"; --resume goes on from {saved}" if is_own else ""
         print(f"stopped by the keyboard{hint}", file=sys.stderr)
         sys.exit(130)
 
@@ -120,7 +110,9 @@ def learn(config: Config) -> None:
         flush=True,
     )
     with progress.show("summarize") as report:
-        trained = train(config, corpus, folder / "checkpoint.npz", report)
+        trained = summarize_training.train(
+            config, corpus, folder / "checkpoint.npz", report
+        )
     settings = summarize_config.model_settings(config)
     vocab.save(corpus.vocab, files[1])
     checkpoint.save(files[0], trained.params, checkpoint.about(corpus.vocab, settings))
@@ -133,6 +125,7 @@ def learn(config: Config) -> None:
             corpus.test.documents,
             summarize_config.make_options(config),
             max_words=config.max_words,
+            num_shards=config.num_shards,
         )
     )
     seconds_written = time.monotonic() - written_at
@@ -142,6 +135,7 @@ def learn(config: Config) -> None:
     name = config.architecture
     measured = summarize_report.measure(corpus.test, name, written, num_lead)
     attended = summarize_report.attended(corpus.test, summaries)
+    repeated = summarize_report.repeated(summaries)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
     shown = summarize_report.shown(corpus.test, summaries, places)
     result = {
@@ -157,10 +151,11 @@ def learn(config: Config) -> None:
         "seconds": round(trained.seconds, 1),
         "num_read": trained.num_read,
         "seconds_written": round(seconds_written, 1),
-        "nats": trained.nats[:: max(1, len(trained.nats) // 100)],
+        "nats": trained.nats,
         "valid_perplexity": [round(math.exp(n), 3) for n in trained.valid_nats],
         "rouge": measured,
         "attention": attended,
+        "repeated": repeated,
         "examples": shown,
     }
     results.write_json(files[2], result)
@@ -175,7 +170,8 @@ def learn(config: Config) -> None:
     print(
         f"of {attended['num_words']:,} written words that the documents have, "
         f"{attended['share']:.3f} were written with the attention's maximum there "
-        f"(chance {attended['chance']:.3f})"
+        f"(chance {attended['chance']:.3f}); of all {repeated['num_words']:,}, "
+        f"{repeated['share']:.4f} stood in their summary already"
     )
     print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "
@@ -185,100 +181,16 @@ def learn(config: Config) -> None:
     )
 
 
-def train(
-    config: Config, corpus: Corpus, saved: Path, report: Report = progress.silent
-) -> Trained:
-    """Trains from the beginning, or from the checkpoint if the config says so.
+def _written_at(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
 
-    Args:
-        config: the settings.
-        corpus: the pairs.
-        saved: the checkpoint's file.
-        report: told how far the training is.
 
-    Raises:
-        ValueError: in one line, if the checkpoint is none of this training.
-        FloatingPointError: if the cost stops being finite, saying where.
+def devices(wanted: int) -> int:
+    """Has a CPU be as many devices as are wanted and it has cores for.
+
+    Returns:
+        How many of the wanted ones there are.
     """
-    started = time.monotonic()
-    setting = summarize_config.make_setting(config)
-    examples, valid = (
-        summarize_corpus.encode(config, corpus.vocab, part)
-        for part in (corpus.train, corpus.valid)
-    )
-    size = setting.batch_size // setting.num_shards
-    shapes = batches.shapes_of([*examples, *valid], size)
-    model = summarize_models.make(config, len(corpus.vocab.tokens))
-    state = training.init(model.init(jax.random.key(config.seed)), setting)
-    settings = summarize_config.trained_settings(config)
-    settings |= {"num_train": len(examples), "num_valid": len(valid)}
-    about = checkpoint.about(corpus.vocab, settings)
-    if config.resume:
-        state = checkpoint.load(saved, state, about)
-    params, nats, valid_nats, num_read = state.best, [], [], 0
-    num_words = sum(len(e.document.ids) + len(e.targets) for e in examples)
-    num_total = num_words * config.num_epochs
-    last_saved = time.monotonic()
-    for now in training.train(model, examples, valid, shapes, state, setting):
-        nats.append(now.nats)
-        num_read += now.num_examples
-        note = f"cost {now.nats:.2f}"
-        if now.valid_nats is not None:
-            valid_nats.append(now.valid_nats)
-        if valid_nats:
-            note += f", held out {valid_nats[-1]:.3f}"
-        report(now.fraction, int(now.fraction * num_total), note)
-        is_late = time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS
-        if is_late or now.valid_nats is not None:
-            checkpoint.save(saved, now.state, about)
-            last_saved = time.monotonic()
-        params = now.state.best
-    return Trained(params, time.monotonic() - started, num_read, nats, valid_nats)
-
-
-def use(config: Config, path: Path) -> None:
-    """Has a model summarize what the config gives, and prints a line for each text."""
-    known = vocab.load(path.with_suffix(".vocab.json"))
-    found = checkpoint.settings_of(path)
-    names = summarize_config.model_settings(config)
-    try:
-        config = dataclasses.replace(config, **{name: found[name] for name in names})
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} is no model of this program") from error
-    about = checkpoint.about(known, summarize_config.model_settings(config))
-    model = summarize_models.make(config, len(known.tokens))
-    params = checkpoint.load(path, model.init(jax.random.key(0)), about)
-    texts = summarize_corpus.texts_of(config.text, config.file)
-    tokenizer = TOKENIZERS[config.tokens]
-    for number, summary in enumerate(
-        summarizer.summarize(
-            model,
-            params,
-            known,
-            [tokenizer.split(text) for text in texts],
-            summarize_config.make_options(config),
-            max_words=config.max_words,
-        ),
-        start=1,
-    ):
-        _say(number, summary)
-        print(tokenizer.join(summary.words))
-
-
-def _say(number: int, summary: Summary) -> None:
-    """Says on stderr what is odd about a text."""
-    if summary.num_read == 0:
-        print(f"text {number}: no word in it, so none in its summary", file=sys.stderr)
-    if summary.num_left:
-        total = summary.num_read + summary.num_left
-        print(
-            f"text {number}: the first {summary.num_read} of {total:,} words are read",
-            file=sys.stderr,
-        )
-
-
-def _devices(wanted: int) -> int:
-    """Has a CPU be as many devices as it has cores for; returns how many there are."""
     try:
         jax.config.update("jax_num_cpu_devices", min(wanted, os.cpu_count() or 1))
     except RuntimeError:  # too late: it has been used, and is what it is

@@ -83,6 +83,12 @@ class Config:
     dropout: float = 0.2
     """Rate at which inputs and what the output layer reads are dropped."""
 
+    coverage_weight: float = 0.0
+    """What attending to the same words again costs, of one that copies; 0: nothing."""
+
+    coverage_share: float = 0.25
+    """Share of the epochs, the last ones, in which it costs that."""
+
     clip_norm: float = 2.0
     """A gradient that is longer is cut to this length."""
 
@@ -142,6 +148,11 @@ class Config:
         for name in ("dropout", "warmup"):
             value = getattr(self, name)
             cli.expect(0 <= value < 1, name, "a rate in [0, 1)", value)
+        weight, share = self.coverage_weight, self.coverage_share
+        cli.expect(0 <= weight < math.inf, "coverage_weight", "0 or more", weight)
+        cli.expect(0 < share <= 1, "coverage_share", "a share in (0, 1]", share)
+        has_coverage = not weight or self.architecture == "copy"
+        cli.expect(has_coverage, "coverage_weight", "--architecture copy", weight)
         alpha = self.length_penalty
         cli.expect(0 <= alpha < math.inf, "length_penalty", "0 or more", alpha)
         for name in ("pairs", "valid", "test"):
@@ -155,6 +166,8 @@ class Config:
         cli.expect(self.model is not None or not has_text, name, "--model", "none")
         has_use = self.model is None or has_text
         cli.expect(has_use, "model", "a text or --file to summarize", "none")
+        is_odd = self.resume and self.model is not None
+        cli.expect(not is_odd, "resume", "no --model beside it", self.model)
 
 
 _COUNTS = (
@@ -181,7 +194,7 @@ _TRAINED = (
         "max_targets",
     ),
     *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
-    *("patience", "num_shards", "seed"),
+    *("patience", "num_shards", "seed", "coverage_weight", "coverage_share"),
 )
 # What a model must be told to be used.
 _OF_MODEL = ("architecture", "tokens", "num_inputs", "num_hidden", "max_words")

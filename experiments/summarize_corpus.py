@@ -86,6 +86,13 @@ def encode(config: Config, known: Vocab, part: Part) -> list[Example]:
 
 def _own(config: Config) -> list[list[Pair]]:
     train = list(pairs.from_files(config.pairs))
+    least = 1 + (not config.valid) + (not config.test)
+    if len(train) < least:
+        names = ", ".join(path.name for path in config.pairs)
+        raise CorpusError(
+            f"{names}: expected {least} pairs or more, as some are held out, got "
+            f"{len(train)}"
+        )
     order = np.random.default_rng(0).permutation(len(train)).tolist()
     num = min(MOST_HELD_OUT, int(len(train) * HELD_OUT_SHARE) or 1)
     held_out = []

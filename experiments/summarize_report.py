@@ -9,8 +9,9 @@ from experiments import heatmap
 from experiments.heatmap import Alignment
 from experiments.summarize_corpus import Part
 from jaxseq.summarize import rouge
-from jaxseq.summarize.rouge import Evaluation, bootstrap
+from jaxseq.summarize.rouge import Evaluation, bootstrap, tokenizers
 from jaxseq.summarize.rouge.metrics import Score
+from jaxseq.summarize.rouge.settings import Settings
 from jaxseq.summarize.summarizer import Summary
 
 
@@ -23,12 +24,28 @@ def leads(documents: Sequence[Sequence[str]], num_words: int) -> list[str]:
     return [" ".join(words[:num_words]) for words in documents]
 
 
+def rouge_settings(part: Part) -> Settings:
+    """Returns how texts are compared: as published English results are, if that can be.
+
+    The words of those are of a to z; where a summary has words, but none such, the
+    words of all are of any script. The signature names it.
+    """
+    english, any_script = tokenizers.rouge_score, tokenizers.any_script
+    is_other = any(
+        any_script.split(pair.summary) and not english.split(pair.summary)
+        for pair in part.pairs
+    )
+    return Settings(tokenizer=any_script) if is_other else Settings()
+
+
 def best_lead(valid: Part) -> int:
     """Returns how many first words have the largest ROUGE-L on held-out pairs."""
     references = [[pair.summary] for pair in valid.pairs]
+    settings = rouge_settings(valid)
 
     def mean(num_words: int) -> float:
-        found = rouge.evaluate(leads(valid.documents, num_words), references)
+        texts = leads(valid.documents, num_words)
+        found = rouge.evaluate(texts, references, settings)
         return float(_f(found, "ROUGE-L").mean())
 
     return max(LEADS, key=mean)
@@ -52,7 +69,11 @@ def measure(test: Part, name: str, written: Sequence[str], num_lead: int) -> dic
         f"lead-{num_lead} (best)": leads(test.documents, num_lead),
         name: list(written),
     }
-    scored = {n: rouge.evaluate(texts, references) for n, texts in systems.items()}
+    settings = rouge_settings(test)
+    scored = {
+        name: rouge.evaluate(texts, references, settings)
+        for name, texts in systems.items()
+    }
     best = scored[f"lead-{num_lead} (best)"]
     return {
         "name": name,
@@ -102,6 +123,14 @@ def attended(test: Part, summaries: Sequence[Summary]) -> dict:
                 chances.append(is_there.mean())
     share, chance = (float(np.mean(x)) if x else 0.0 for x in (hits, chances))
     return {"num_words": len(hits), "share": share, "chance": chance}
+
+
+def repeated(summaries: Sequence[Summary]) -> dict:
+    """Counts the written words that stand in their summary already; fit for JSON."""
+    num_words = sum(len(summary.words) for summary in summaries)
+    num_new = sum(len(set(summary.words)) for summary in summaries)
+    share = (num_words - num_new) / num_words if num_words else 0.0
+    return {"num_words": num_words, "share": share}
 
 
 def places_shown(num_pairs: int, num_shown: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The benchmarks' command line: `python -m experiments.bench rnn --help`, word2vec."""
+"""The benchmarks' command line: `python -m experiments.bench NAME --help`."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import tyro
 
 from experiments import cli
-from experiments.bench import rnn, rnn_config, word2vec
+from experiments.bench import rnn, rnn_config, summarize, word2vec
 
 
 RUNS: dict[type, Callable[[Any], None]] = {
     rnn_config.Config: rnn.run,
     word2vec.Config: word2vec.run,
+    summarize.Config: summarize.run,
 }
 
 
@@ -23,6 +24,7 @@ class Bench:
     benchmark: tyro.conf.OmitSubcommandPrefixes[
         Annotated[rnn_config.Config, tyro.conf.subcommand("rnn")]
         | Annotated[word2vec.Config, tyro.conf.subcommand("word2vec")]
+        | Annotated[summarize.Config, tyro.conf.subcommand("summarize")]
     ]
     """Which one."""
 

@@ -43,6 +43,13 @@ def write(path: Path, records: Sequence[Record]) -> None:
     results.replace(path, lambda part: part.write_text(text, "utf-8"))
 
 
+def append(path: Path, record: dict) -> None:
+    """Adds a line to a file of runs, or leaves the file as it was."""
+    lines = path.read_text("utf-8") if path.exists() else ""
+    text = lines + json.dumps(record, sort_keys=True) + "\n"
+    results.replace(path, lambda part: part.write_text(text, "utf-8"))
+
+
 def point_of(record: Record) -> Point:
     """Returns the point that was measured."""
     return Point(**record["point"])

@@ -66,7 +66,7 @@ def table(record: Record) -> str:
     gemm = record["gemm"]
     rates = ", ".join(f"{k} {v:.0f}" for k, v in gemm.items() if k != "size")
     busy = "   BUSY: not to be trusted" if record["busy"] else ""
-    rows = _table("")
+    rows = new_table("")
     for column in (
         *("fwd+bwd ms", "quartiles", "ratio", "fwd ms", "ratio", "GFLOP/s", "% GEMM"),
         *("ktok/s", "MB", "compile s", "error"),
@@ -76,7 +76,7 @@ def table(record: Record) -> str:
         rows.add_row(contender, *_cells(record, contender))
     lines = [
         f"\n{title}   GEMM {gemm['size']}³ GFLOP/s: {rates}{busy}",
-        _text(rows),
+        text_of(rows),
     ]
     return "\n".join(lines + _untimed(record))
 
@@ -91,12 +91,18 @@ def summary(results: Sequence[Record]) -> str:
     if num_busy:
         lines.append(f"{num_busy} of them on a busy machine: not to be trusted")
     lines += ["", "Time / time of jaxseq, forward and backward: above 1, jaxseq leads"]
-    lines.append(_text(_ratio_table(measured)))
+    lines.append(text_of(_ratio_table(measured)))
     lines.append("\nGoals, meant for the full grid, by the points of an idle machine:")
-    for goal in goals.judge(idle):
-        verdict = {True: "reached", False: "MISSED", None: "-"}[goal.is_reached]
-        lines.append(f"  {verdict:<8} {goal.text}: {goal.found}")
+    lines.append(verdicts(goals.judge(idle)))
     return "\n".join(lines)
+
+
+def verdicts(judged: Sequence[goals.Goal]) -> str:
+    """Writes which goals are reached."""
+    words = {True: "reached", False: "MISSED", None: "-"}
+    return "\n".join(
+        f"  {words[goal.is_reached]:<8} {goal.text}: {goal.found}" for goal in judged
+    )
 
 
 def _cells(record: Record, contender: str) -> list[str]:
@@ -109,10 +115,10 @@ def _cells(record: Record, contender: str) -> list[str]:
         memory = f"{(both['temp'] + both['output']) / 1e6:.1f}"
     compiling = both["compile_seconds"]
     return [
-        _ms(both["median"]),
-        f"{_ms(both['lower'])}-{_ms(both['upper'])}",
+        ms(both["median"]),
+        f"{ms(both['lower'])}-{ms(both['upper'])}",
         f"{ratio(record, contender):.2f}",
-        _ms(forward["median"]),
+        ms(forward["median"]),
         f"{ratio(record, contender, 'forward'):.2f}",
         f"{gflops(record, contender):.1f}",
         f"{percent_of_gemm(record, contender):.0f}",
@@ -140,7 +146,7 @@ def _untimed(record: Record) -> list[str]:
 def _ratio_table(results: Sequence[Record]) -> rich.table.Table:
     cells = list(dict.fromkeys(record["point"]["cell"] for record in results))
     names = list(dict.fromkeys(n for record in results for n in record["contenders"]))
-    rows = _table("geometric mean (smallest - largest)")
+    rows = new_table("geometric mean (smallest - largest)")
     for cell in cells:
         rows.add_column(cell, justify="right")
     for contender in names:
@@ -157,12 +163,14 @@ def _spread(values: Sequence[float]) -> str:
     return f"{mean:.2f} ({min(values):.2f} - {max(values):.2f})"
 
 
-def _ms(seconds: float) -> str:
+def ms(seconds: float) -> str:
+    """Writes a time in milliseconds."""
     ms = 1e3 * seconds
     return f"{ms:.3f}" if ms < 1 else f"{ms:.2f}" if ms < 100 else f"{ms:.0f}"
 
 
-def _table(first: str) -> rich.table.Table:
+def new_table(first: str) -> rich.table.Table:
+    """Makes a table without rows, its first column under this heading."""
     rows = rich.table.Table(
         box=rich.box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False
     )
@@ -170,7 +178,8 @@ def _table(first: str) -> rich.table.Table:
     return rows
 
 
-def _text(rows: rich.table.Table) -> str:
+def text_of(rows: rich.table.Table) -> str:
+    """Writes a table as text."""
     stream = io.StringIO()
     rich.console.Console(file=stream, width=WIDTH).print(rows)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())

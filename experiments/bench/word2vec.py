@@ -24,7 +24,6 @@ File: `OUT/bench/word2vec.jsonl`, a line a run of this program.
 """
 
 import dataclasses
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -36,8 +35,8 @@ import rich.box
 import rich.console
 import rich.table
 
-from experiments import cli, results, word2vec_corpus
-from experiments.bench import machine
+from experiments import cli, word2vec_corpus
+from experiments.bench import machine, records
 from experiments.bench.word2vec_peers import Peer, gensim_peer, jaxseq_peer
 from experiments.word2vec_config import Config as Training, ModelName, OutputName
 from experiments.word2vec_report import scores
@@ -156,9 +155,7 @@ def run(config: Config) -> None:
         "workers": workers,
         "results": [result._asdict() for result in done],
     }
-    lines = path.read_text("utf-8") if path.exists() else ""
-    text = lines + json.dumps(record, sort_keys=True) + "\n"
-    results.replace(path, lambda part: part.write_text(text, "utf-8"))
+    records.append(path, record)
     print(table(done))
     print(path)
 

@@ -13,24 +13,31 @@ and y_0 = BOS, y_1 … the summary:
     g_t = G [c_t, h_t, e(y_{t-1})] + b_g                                           (8)
     P(y_t = w) = σ(g_t) softmax(a_t)_w + (1 - σ(g_t)) Σ_{j: x_j = w} α_tj          (9)
 
+and in training, with a coverage weight λ, a word costs -log P(y_t) and, so that the
+model attends to no place again and again,
+
+    λ Σ_j min(α_tj, Σ_{t'<t} α_t'j)                                               (10)
+
 The state (4) needs no attention, so that in training (5) to (8) are done once for all
 steps after the loop, and (6) to (9) for the steps that count only. Each line has its
 deltas by hand: `jaxseq.unroll`, `jaxseq.attention`, `jaxseq.readout`,
-`jaxseq.summarize.packing` and `copy_loss`.
+`jaxseq.summarize.packing`, `copy_loss` and `coverage`.
 
 Sizes: V words, I the embedding, H hidden units, M places, X words of a document outside
 the vocabulary.
 
 References:
     See, Liu, Manning, Get to the point: summarization with pointer-generator networks,
-    ACL 2017: (2), (3), (8), (9). Luong, Pham, Manning, Effective approaches to
+    ACL 2017: (2), (3), (8) to (10). Luong, Pham, Manning, Effective approaches to
     attention-based neural machine translation, EMNLP 2015: (5) "general", (6).
 
 Departures: See et al. attend additively, from a state that reads c_{t-1} (input
-feeding), and have an E of its own in (7); Press, Wolf 2017 share it.
+feeding), with the coverage as one more input of the score, and have an E of its own in
+(7); Press, Wolf 2017 share it.
 """
 
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -43,6 +50,7 @@ from jaxseq.cells import lstm
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.copy_loss import copy_loss
+from jaxseq.summarize.coverage import coverage_loss
 from jaxseq.summarize.decoder import Decoder, Step
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
@@ -170,7 +178,12 @@ def read(
 
 
 def score(
-    params: Params, batch: Batch, *, dropout: float = 0.0, key: Key | None = None
+    params: Params,
+    batch: Batch,
+    *,
+    dropout: float = 0.0,
+    key: Key | None = None,
+    coverage_weight: float = 0.0,
 ) -> Array:
     """Returns what each word of the summaries costs, given those before it.
 
@@ -179,15 +192,19 @@ def score(
         batch: of examples.
         dropout: rate at which entries of (1) and (6) are dropped, those of a sequence
             the same ones at each step.
-        key: random key of the dropout, consumed; None for no dropout.
+        key: random key of the dropout, consumed; None where nothing is learnt: no
+            dropout then, and no (10).
+        coverage_weight: λ of (10).
 
     Returns:
-        `[N]` -log P(y_t), eq. (9), of the packed targets in nats; 0 where none is.
+        `[N]` -log P(y_t), eq. (9), of the packed targets in nats, and (10); 0 where
+        none is.
 
     Raises:
         ValueError: naming the argument.
     """
     check_rate("dropout", dropout)
+    _check_weight(coverage_weight)
     keys = (None,) * 3 if key is None else jax.random.split(key, 3)
     memory = read(params, batch.documents, 0, dropout=dropout, key=keys[0])
     targets = jnp.asarray(batch.targets)
@@ -206,6 +223,8 @@ def score(
     ids = jnp.take(targets.reshape(-1), packing.steps, mode="fill", fill_value=BOS)
     matches = jnp.take(memory.ids, here, axis=0) == ids[:, None]
     nats = copy_loss(logits, gates, pack(packing, weights), matches, ids)  # (9)
+    if key is not None and coverage_weight > 0:
+        nats = nats + coverage_weight * pack(packing, coverage_loss(weights))  # (10)
     return jnp.where(packing.steps < targets.size, nats, jnp.zeros_like(nats))
 
 
@@ -238,11 +257,35 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
     return Step(_joined(memory, written, copied), weights, state_t)  # (9)
 
 
+def model(
+    num_ids: int, num_inputs: int, num_hidden: int, coverage_weight: float = 0.0
+) -> Model:
+    """Returns the model of these sizes, the same one each time.
+
+    Args:
+        num_ids: V.
+        num_inputs: I.
+        num_hidden: H.
+        coverage_weight: λ of (10). The weights are of the same structure whatever it
+            is, so that a training can go on with another.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    _check_weight(coverage_weight)
+    return _model(num_ids, num_inputs, num_hidden, float(coverage_weight))
+
+
+# One object for equal arguments: programs are compiled for each object.
 @functools.cache
-def model(num_ids: int, num_inputs: int, num_hidden: int) -> Model:
-    """Returns the model of these sizes; see `init` for what they are."""
+def _model(num_ids, num_inputs, num_hidden, coverage_weight) -> Model:
     sizes = {"num_ids": num_ids, "num_inputs": num_inputs, "num_hidden": num_hidden}
-    return Model(functools.partial(init, **sizes), read, score, Decoder(start, step))
+    return Model(
+        init=functools.partial(init, **sizes),
+        read=read,
+        score=functools.partial(score, coverage_weight=coverage_weight),
+        decoder=Decoder(start, step),
+    )
 
 
 def _embed(params: Params, ids: Array) -> Array:
@@ -286,3 +329,8 @@ def _drop(key: Key | None, rate: float, xs: Array) -> Array:
 
 def _drop_each(key: Key | None, rate: float, xs: Array) -> Array:
     return xs if key is None or rate == 0 else network.drop(key, rate, xs)
+
+
+def _check_weight(weight: float) -> None:
+    is_weight = math.isfinite(weight) and weight >= 0
+    expect(is_weight, "coverage_weight", "a number of 0 or more", weight)

@@ -1,11 +1,12 @@
 """The K largest of many numbers, where K is small: without sorting them.
 
 XLA on a CPU sorts all of a row for `jax.lax.top_k` inside a loop. Here the numbers are
-cut into chunks: the K largest stand in the K chunks of the largest maxima, so that one
-pass for the maxima and K passes over few numbers are enough. Ties go to the lower
-place, as with `jax.lax.top_k`.
+cut into chunks: the K largest stand in the K chunks of the largest maxima, or in what
+is left after the last whole one. So one pass for the maxima and K passes over few
+numbers are enough. Ties go to the lower place, as with `jax.lax.top_k`.
 """
 
+import jax
 import jax.numpy as jnp
 
 from jaxseq.types import Array
@@ -29,16 +30,22 @@ def largest(numbers: Array, size: int) -> tuple[Array, Array]:
     places = jnp.broadcast_to(places, numbers.shape)
     if num_numbers <= size * _CHUNK:
         return _one_by_one(numbers, places, size)
-    short = [(0, 0)] * (numbers.ndim - 1) + [(0, -num_numbers % _CHUNK)]
-    padded = jnp.pad(numbers, short, constant_values=-jnp.inf)
-    chunks = padded.reshape(*numbers.shape[:-1], -1, _CHUNK)
-    maxima = jnp.max(chunks, axis=-1)
+    num_whole = num_numbers // _CHUNK * _CHUNK
+    before, rest = numbers.shape[:-1], (..., slice(num_whole, None))
+    chunks = numbers[..., :num_whole].reshape(*before, -1, _CHUNK)
+    # Or XLA on a CPU computes the maxima anew for each of the K.
+    maxima = jax.lax.optimization_barrier(jnp.max(chunks, axis=-1))
     _, best = _one_by_one(maxima, places[..., : maxima.shape[-1]], size)
-    found = jnp.take_along_axis(chunks, best[..., None], axis=-2)
-    within = jnp.arange(_CHUNK, dtype=jnp.int32)
-    places = best[..., None] * _CHUNK + jnp.broadcast_to(within, found.shape)
-    flat = (*numbers.shape[:-1], size * _CHUNK)
-    return _one_by_one(found.reshape(flat), places.reshape(flat), size)
+    within = jnp.broadcast_to(
+        jnp.arange(_CHUNK, dtype=jnp.int32), (*before, size, _CHUNK)
+    )
+    inside = (best[..., None] * _CHUNK + within).reshape(*before, size * _CHUNK)
+    found = jnp.take_along_axis(numbers, inside, axis=-1)
+    return _one_by_one(
+        jnp.concatenate([found, numbers[rest]], axis=-1),
+        jnp.concatenate([inside, places[rest]], axis=-1),
+        size,
+    )
 
 
 def _one_by_one(numbers: Array, places: Array, size: int) -> tuple[Array, Array]:

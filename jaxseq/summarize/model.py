@@ -33,7 +33,8 @@ class Read(Protocol):
 class Scorer(Protocol):
     """`(params, batch, *, dropout, key) -> [N]` -log P of the packed targets in nats.
 
-    It is 0 where there is no target; without a key nothing is dropped.
+    It is 0 where there is no target. With a key it is what training is to lower: things
+    are dropped, and a model may add a penalty. Without one it is the cost alone.
     """
 
     def __call__(

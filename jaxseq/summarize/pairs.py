@@ -9,13 +9,13 @@ be used ends in a `CorpusError` of one line that names the file and the line.
 """
 
 import itertools
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from jaxseq.checks import expect
+from jaxseq.text import jsonl
 from jaxseq.text.files import CorpusError, read_lines
 
 
@@ -68,19 +68,8 @@ def from_jsonl(path: FilePath) -> Iterator[Pair]:
     Raises:
         CorpusError: as `from_files`.
     """
-    for number, line in enumerate(read_lines(path), start=1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reason = str(error).splitlines()[0][:80]
-            raise _broken(path, number, f"no JSON ({reason})") from None
-        if not isinstance(row, dict):
-            raise _broken(path, number, f"expected an object, got {line[:40]!r}")
-        for key in Pair._fields:
-            if not isinstance(row.get(key), str):
-                got = repr(row[key])[:40] if key in row else "none"
-                raise _broken(path, number, f'expected a text "{key}", got {got}')
-        yield Pair(row["document"], row["summary"])
+    for row in jsonl.read_rows(path):
+        yield Pair(*(jsonl.text(row, field) for field in Pair._fields))
 
 
 def from_tsv(path: FilePath) -> Iterator[Pair]:
@@ -93,7 +82,10 @@ def from_tsv(path: FilePath) -> Iterator[Pair]:
         columns = line.split("\t")
         if len(columns) != 2:
             got = f"{len(columns)} columns, {line[:40]!r}"
-            raise _broken(path, number, f"expected document, tab, summary, got {got}")
+            raise CorpusError(
+                f"{_name(path)}, line {number}: expected document, tab, summary, got "
+                f"{got}"
+            )
         yield Pair(*columns)
 
 
@@ -109,14 +101,12 @@ def from_lines(documents: FilePath, summaries: FilePath) -> Iterator[Pair]:
             short, long = documents, summaries
             if summary is None:
                 short, long = summaries, documents
+            num_lines = number + sum(1 for _ in lines)
             raise CorpusError(
-                f"{_name(short)} ends at line {number - 1}, but {_name(long)} goes on"
+                f"{_name(short)}: expected {num_lines:,} lines, as {_name(long)} has, "
+                f"got {number - 1:,}"
             )
         yield Pair(document, summary)
-
-
-def _broken(path: FilePath, number: int, reason: str) -> CorpusError:
-    return CorpusError(f"{_name(path)}, line {number}: {reason}")
 
 
 def _name(path: FilePath) -> str:

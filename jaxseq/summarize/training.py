@@ -119,6 +119,8 @@ def train(
     shapes: Sequence[Shape],
     state: State,
     setting: Setting,
+    *,
+    end: int | None = None,
 ) -> Iterator[Progress]:
     """Trains from a state to the end of the schedule, or until nothing is gained.
 
@@ -129,6 +131,7 @@ def train(
         shapes: of the batches of both.
         state: where to begin; its weights and moments are given away.
         setting: how.
+        end: number of the epoch before which to stop; None for the schedule's end.
 
     Yields:
         Where it is, after each update.
@@ -138,13 +141,12 @@ def train(
         FloatingPointError: if the cost stops being finite, saying where.
     """
     _check(examples, valid, setting)
-    step, cost = _programs(
-        model, setting.num_shards, setting.clip_norm, setting.dropout
-    )
+    step, cost = programs(model, setting.num_shards, setting.clip_norm, setting.dropout)
     key = jax.random.key(setting.seed)
     size = setting.batch_size // setting.num_shards
     valid_plan = _plan(valid, shapes, setting, 0)
-    while state.epoch < setting.num_epochs and state.num_worse < setting.patience:
+    end = setting.num_epochs if end is None else end
+    while state.epoch < end and state.num_worse < setting.patience:
         epoch = _plan(examples, shapes, setting, state.epoch)
         for number in range(state.batch, len(epoch)):
             batch = batches.build(examples, size, epoch[number])
@@ -210,8 +212,22 @@ def _optimizer(clip_norm: float) -> optax.GradientTransformation:
 
 # Compiled once for all trainings that differ in none of these.
 @functools.cache
-def _programs(model: Model, num_shards: int, clip_norm: float, dropout: float):
-    """Returns an update and a held-out cost, to be called with arrays."""
+def programs(
+    model: Model, num_shards: int, clip_norm: float, dropout: float
+) -> tuple[Callable, Callable]:
+    """Returns what `train` runs, compiled once for each shape of a batch.
+
+    Args:
+        model: what is trained.
+        num_shards: D.
+        clip_norm: a gradient that is longer is cut to this length.
+        dropout: rate.
+
+    Returns:
+        `(params, moments, batch, rate, key) -> params, moments, nats`, an update, whose
+        weights and moments are given away; and `(params, batch) -> sum, count`, the
+        cost of a batch's targets in nats and their number.
+    """
     mesh = Mesh(jax.devices()[:num_shards], (_SHARDS,))
     update = functools.partial(_update, model, mesh, clip_norm, dropout)
     cost = functools.partial(_sums, model, mesh)

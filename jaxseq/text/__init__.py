@@ -4,6 +4,7 @@ from jaxseq.text import (
     batches as batches,
     files as files,
     ids as ids,
+    jsonl as jsonl,
     tokens as tokens,
     vocab as vocab,
 )

@@ -1,6 +1,9 @@
 """Command lines: a record in, or one line and exit code 2."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +21,7 @@ class Config:
     """How many steps."""
 
     def __post_init__(self):
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps: expected 1 or more, got {self.num_steps}")
+        cli.expect(self.num_steps >= 1, "num_steps", "1 or more", self.num_steps)
 
 
 def test_parse_fills_the_record():
@@ -37,7 +39,7 @@ def test_parse_fills_the_record():
         (["--num-steps", "three"], "'three'"),
         (["--num-steps"], "--num-steps"),
         (["extra"], "extra"),
-        (["--num-steps", "0"], "num_steps: expected 1 or more, got 0"),
+        (["--num-steps", "0"], "error: --num-steps: expected 1 or more, got 0"),
     ],
 )
 def test_parse_refuses_in_one_line(args, message, capsys):
@@ -73,6 +75,20 @@ def test_results_folder_makes_and_keeps_it(tmp_path):
     (folder / "kept").touch()
     assert cli.results_folder(tmp_path / "new", "task") == folder
     assert (folder / "kept").exists()
+
+
+def test_results_folder_is_rid_of_what_killed_programs_began(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass  # it has ended, and its number is nobody's
+    folder = cli.results_folder(tmp_path, "task")
+    dead, own = (
+        folder / f".a.npz.{number}.part" for number in (process.pid, os.getpid())
+    )
+    other = folder / ".name.part"
+    for path in (dead, own, other):
+        path.touch()
+    cli.results_folder(tmp_path, "task")
+    assert [path.exists() for path in (dead, own, other)] == [False, True, True]
 
 
 def test_results_folder_refuses_a_file_in_one_line(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The summarizer's experiment: pairs in, a model, ROUGE and summaries out."""
 
 import dataclasses
+import errno
 import gzip
 import json
 import typing
@@ -9,7 +10,14 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import summarize, summarize_config, summarize_corpus, summarize_report
+from experiments import (
+    summarize,
+    summarize_config,
+    summarize_corpus,
+    summarize_models,
+    summarize_report,
+    summarize_training,
+)
 from experiments.summarize_config import TOKENIZERS, Config
 from jaxseq.summarize.pairs import Pair
 from jaxseq.summarize.summarizer import Summary
@@ -134,7 +142,7 @@ def test_a_model_refuses_another_vocabulary(trained, tmp_path, capsys):
 
 def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
     args = ["--pairs", str(farm), "--out", str(tmp_path), *TINY]
-    whole = summarize.training.train
+    whole = summarize_training.phases.train
 
     def interrupted(*given):
         for now in whole(*given):
@@ -142,18 +150,73 @@ def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
             if now.valid_nats is not None:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(summarize.training, "train", interrupted)
+    monkeypatch.setattr(summarize_training.phases, "train", interrupted)
     with pytest.raises(SystemExit) as stop:
         summarize.main(args)
     assert stop.value.code == 130
     assert "--resume goes on from" in capsys.readouterr().err
-    monkeypatch.setattr(summarize.training, "train", whole)
+    monkeypatch.setattr(summarize_training.phases, "train", whole)
     summarize.main([*args, "--resume"])
     result = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
     assert result["num_read"] == 112
+    # What was before the interruption is not lost.
+    assert len(result["valid_perplexity"]) == 2
+    assert len(result["nats"]) == 14
+    summarize.main([*args, "--resume"])  # of a run that has ended
+    again = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
+    assert again["num_read"] == 0
+    for name in ("valid_perplexity", "nats", "rouge"):
+        assert again[name] == result[name]
     with pytest.raises(SystemExit):
         summarize.main([*args, "--resume", "--num-hidden", "9"])
     assert "num_hidden differ" in capsys.readouterr().err
+
+
+def test_ctrl_c_offers_no_checkpoint_of_another_run(tmp_path, capsys, monkeypatch):
+    (tmp_path / "summarize").mkdir()
+    (tmp_path / "summarize" / "checkpoint.npz").touch()
+
+    def interrupted(config):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(summarize.summarize_corpus, "read", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        summarize.main(["--out", str(tmp_path)])
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "stopped by the keyboard\n"
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    def full(config):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(summarize.summarize_corpus, "read", full)
+    with pytest.raises(SystemExit) as stop:
+        summarize.main(["--out", str(tmp_path)])
+    assert stop.value.code == f"error: {tmp_path}: No space left on device"
+
+
+def test_repeated_words_are_counted():
+    def summary(*words):
+        return Summary(list(words), [False] * len(words), np.zeros((0, 0)), 1, 0)
+
+    found = summarize_report.repeated([summary("a", "b", "a", "a"), summary("a")])
+    assert found == {"num_words": 5, "share": 0.4}
+    assert summarize_report.repeated([summary()]) == {"num_words": 0, "share": 0.0}
+
+
+def test_coverage_comes_in_the_last_epochs():
+    def ends(**more):
+        config = Config(num_epochs=8, **more)
+        return [phase.end for phase in summarize_models.phases(config, 9)]
+
+    assert ends() == [8]
+    assert ends(coverage_weight=1.0) == [6, 8]
+    assert ends(coverage_weight=1.0, coverage_share=0.01) == [7, 8]
+    assert ends(coverage_weight=1.0, coverage_share=1.0) == [8]
+    plain, covering = summarize_models.phases(Config(coverage_weight=0.5), 9)
+    assert plain.model is summarize_models.make(Config(), 9)
+    assert covering.model is not plain.model
 
 
 def test_read_holds_out_and_leaves_out(farm, tmp_path):
@@ -180,6 +243,15 @@ def test_read_refuses_pairs_without_words(tmp_path):
         summarize_corpus.read(Config(pairs=(path,)))
 
 
+def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("a\tb\n" * 2, "utf-8")
+    with pytest.raises(CorpusError, match="^a.tsv: expected 3 pairs or more, .* got 2"):
+        summarize_corpus.read(Config(pairs=(path,)))
+    corpus = summarize_corpus.read(Config(pairs=(path,), test=(path,)))
+    assert len(corpus.train.pairs) == len(corpus.valid.pairs) == 1
+
+
 def test_measure_compares_with_the_leads():
     pairs = [Pair(f"the {n} cat sat on a mat here", f"{n} cat") for n in range(40)]
     split = TOKENIZERS["words"].split
@@ -199,6 +271,19 @@ def test_measure_compares_with_the_leads():
     assert "+50.00 to +50.00" in printed
 
 
+def test_chinese_is_measured_by_its_characters():
+    pairs = [Pair(f"猫{n}坐在垫上面", f"猫{n}") for n in "一二三"]
+    split = TOKENIZERS["characters"].split
+    part = summarize_corpus.Part(
+        pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
+    )
+    assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
+    measured = summarize_report.measure(part, "copy", [p.summary for p in pairs], 6)
+    assert measured["systems"]["copy"]["ROUGE-L"] == 100
+    assert measured["systems"]["lead-6 (best)"]["ROUGE-L"] == pytest.approx(50)
+    assert "tok:any_script" in measured["signature"]
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -206,6 +291,7 @@ def test_measure_compares_with_the_leads():
         (["--file", "x"], "--file: expected --model, got none"),
         (["--model", "x"], "--model: expected a text or --file"),
         (["--model", "/nowhere/x.npz", "text"], "No such file"),
+        (["--model", ".", "text"], "'.' is a folder; a model is a file"),
         (["--pairs", "/nowhere/x.tsv"], "/nowhere/x.tsv': No such file"),
         (["--pairs", "a.txt"], "ends in .jsonl or .tsv"),
         (["--pairs", "a", "b", "c"], "--pairs: expected one file, or"),
@@ -215,6 +301,10 @@ def test_measure_compares_with_the_leads():
         (["--dropout", "1"], "--dropout: expected a rate in [0, 1), got 1"),
         (["--num-epochs", "0"], "--num-epochs: expected 1 or more, got 0"),
         (["--learning-rate", "nan"], "--learning-rate: expected a number above 0"),
+        (["--coverage-weight", "-1"], "--coverage-weight: expected 0 or more, got -1"),
+        (["--coverage-share", "0"], "--coverage-share: expected a share in (0, 1]"),
+        (["--model", "x", "text", "--resume"], "--resume: expected no --model"),
+        (["--max-words", "0"], "--max-words: expected 1 or more, got 0"),
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
     ],
 )

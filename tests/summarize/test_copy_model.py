@@ -25,7 +25,7 @@ BATCH = Batch(DOCUMENTS, TARGETS, PACKING)
 
 
 # Compiled once for all tests: op by op takes ten times as long.
-score = jax.jit(copy_model.score, static_argnames="dropout")
+score = jax.jit(copy_model.score, static_argnames=("dropout", "coverage_weight"))
 read = jax.jit(copy_model.read, static_argnums=2)
 take_step = jax.jit(copy_model.step)
 
@@ -198,6 +198,33 @@ def test_dropout_is_one_mask_a_sequence_and_none_without_a_key():
     )
 
 
+def test_coverage_is_paid_for_in_training_alone():
+    key, weight = jax.random.key(3), 0.7
+    taught = score(PARAMS, BATCH, key=key, coverage_weight=weight)
+    np.testing.assert_array_equal(
+        score(PARAMS, BATCH), score(PARAMS, BATCH, coverage_weight=weight)
+    )
+    memory, covered = read(PARAMS, DOCUMENTS, NUM_OUTSIDE), np.zeros((3, 4))
+    state, y_tm1 = copy_model.start(PARAMS, memory), np.full(3, BOS)
+    costs = []
+    for y_t in TARGETS:
+        step = take_step(PARAMS, memory, state, jnp.asarray(y_tm1)[:, None])
+        weights = np.asarray(step.weights[:, 0])
+        costs.append(np.minimum(weights, covered).sum(-1))
+        state, y_tm1, covered = step.state, y_t, covered + weights
+    counts = np.asarray(PACKING.places) < 12
+    added = unpacked(taught - score(PARAMS, BATCH))
+    np.testing.assert_allclose(
+        added[counts], weight * np.array(costs)[counts], rtol=1e-9, atol=1e-12
+    )
+    assert np.all(taught[10:] == 0)
+
+
+def test_equal_sizes_give_one_model():
+    assert copy_model.model(9, 4, 5) is copy_model.model(9, 4, 5, coverage_weight=0)
+    assert copy_model.model(9, 4, 5) is not copy_model.model(9, 4, 5, 1.0)
+
+
 def test_packing_of_another_order_gives_the_same_sum():
     steps = np.asarray(PACKING.steps)[::-1].copy()
     places = np.full((4, 3), 12, np.int32)
@@ -220,6 +247,10 @@ def test_packing_of_another_order_gives_the_same_sum():
         (
             lambda: score(PARAMS, BATCH, dropout=1.0),
             r"dropout: expected a number in \[0, 1\)",
+        ),
+        (
+            lambda: copy_model.model(9, 4, 5, coverage_weight=-1.0),
+            "coverage_weight: expected a number of 0 or more, got -1.0",
         ),
     ],
 )

@@ -40,8 +40,13 @@ def test_each_form_gives_the_same_pairs(tmp_path, end):
     [
         ("a.jsonl", '{"document": "a", "summary": "b"}\n{"docu\n', "line 2: no JSON"),
         ("a.jsonl", "[1]\n", r"line 1: expected an object, got '\[1\]'"),
-        ("a.jsonl", '{"document": "a"}\n', 'line 1: expected a text "summary", got no'),
-        ("a.jsonl", '{"document": 3, "summary": "b"}\n', '"document", got 3'),
+        (
+            "a.jsonl",
+            '{"document": "a"}\n',
+            r"line 1: expected a field 'summary', got the fields \['document'\]",
+        ),
+        ("a.jsonl", '{"document": 3, "summary": "b"}\n', "'document', got 3"),
+        ("a.jsonl", '{"document": "", "summary": null}\n', "'summary', got null"),
         ("a.tsv", "a\tb\na b\n", "line 2: .* got 1 columns, 'a b'"),
         ("a.tsv", "a\tb\tc\n", "line 1: .* got 3 columns"),
         ("a.txt", "a\n", "ends in .jsonl or .tsv"),
@@ -59,7 +64,7 @@ def test_the_shorter_of_two_files_is_named(tmp_path, short):
     long = write(tmp_path / "long", "1\n2\n3\n")
     both = [long, long]
     both[short] = write(tmp_path / "short", "1\n2\n")
-    message = "short' ends at line 2, but .*long' goes on"
+    message = "short': expected 3 lines, as .*long' has, got 2$"
     with pytest.raises(CorpusError, match=message):
         list(pairs.from_files(both))
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxseq.summarize import summarizer
 from jaxseq.summarize.constraints import Options
@@ -57,6 +58,21 @@ def test_forbidden_ids_are_not_written_and_so_not_replaced():
     (found,) = summarize([["a", "new", "b", "a"]], (UNK,))
     assert not any(found.is_replaced)
     assert "<unk>" not in found.words
+
+
+@pytest.mark.parametrize("num_texts", [1, 5, 8])
+def test_two_devices_write_what_one_writes(num_texts):
+    texts = [["a", f"new{n}", f"odd{n}", "b"][: 1 + n % 4] for n in range(num_texts)]
+    one, two = (summarize(texts, (), batch_size=2, num_shards=num) for num in (1, 2))
+    assert len(two) == num_texts
+    assert [s.words for s in one] == [s.words for s in two]
+    for ours, wanted in zip(two, one, strict=True):
+        np.testing.assert_array_equal(ours.weights, wanted.weights)
+
+
+def test_devices_that_are_not_there_are_refused():
+    with pytest.raises(ValueError, match="^num_shards: expected at most 2, the number"):
+        summarize([["a"]], (), num_shards=3)
 
 
 def test_a_rescoring_decides():

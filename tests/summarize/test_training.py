@@ -117,7 +117,7 @@ def test_a_batch_costs_the_same_on_two_devices():
     state, shapes = start(setting)
     planned = batches.plan(TRAIN, 8, shapes, seed=0, epoch=0, num_shards=2)
     halves = batches.build(TRAIN, 8, planned[0])
-    update, _ = training._programs(MODEL, 2, setting.clip_norm, 0.0)
+    update, _ = training.programs(MODEL, 2, setting.clip_norm, 0.0)
     key, rate = jax.random.key(0), np.float32(0.01)
     given = jax.tree.map(np.asarray, (state.params, state.optimizer_state))
     both, _, nats = update(*given, halves, rate, key)

@@ -5,12 +5,12 @@ holds a JSON object a line; any other one text a line. Line i of every file belo
 pair i. A field of references may hold a list of texts, which may differ in length.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from jaxseq.text import jsonl
 from jaxseq.text.files import CorpusError, read_lines
 
 
@@ -55,10 +55,10 @@ def read(
             f"{_name(hypotheses)}: expected a .jsonl file, or files of references too"
         )
     texts = _read_hypotheses(hypotheses, fields)
-    found = [_read(path, fields.reference, many=True) for path in references]
+    found = [_read_references(path, fields) for path in references]
     for path, lists in zip(references, found, strict=True):
         _check_length(path, len(lists), hypotheses, len(texts))
-    found = found or [_read(hypotheses, fields.reference, many=True)]
+    found = found or [_read_references(hypotheses, fields)]
     lists = [
         [text for each in line for text in each] for line in zip(*found, strict=True)
     ]
@@ -82,37 +82,15 @@ def read_baseline(
 
 
 def _read_hypotheses(path: File, fields: Fields) -> list[str]:
-    return [text for (text,) in _read(path, fields.hypothesis, many=False)]
+    if not _is_json(path):
+        return list(read_lines(path))
+    return [jsonl.text(row, fields.hypothesis) for row in jsonl.read_rows(path)]
 
 
-def _read(path: File, field: str, many: bool) -> list[list[str]]:
+def _read_references(path: File, fields: Fields) -> list[list[str]]:
     if not _is_json(path):
         return [[line] for line in read_lines(path)]
-    lines = enumerate(read_lines(path), start=1)
-    return [
-        _texts(f"{_name(path)}, line {number}", line, field, many)
-        for number, line in lines
-    ]
-
-
-def _texts(place: str, line: str, field: str, many: bool) -> list[str]:
-    """The texts of one JSON object."""
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        why = f"{error.msg} at column {error.colno}"
-        raise CorpusError(f"{place}: no JSON: {why}") from None
-    except RecursionError:
-        raise CorpusError(f"{place}: JSON that is nested too deeply") from None
-    if not isinstance(row, dict) or field not in row:
-        has = f"the fields {sorted(row)}" if isinstance(row, dict) else "no object"
-        raise CorpusError(f"{place}: expected a field {field!r}, got {has}")
-    texts = row[field] if many and isinstance(row[field], list) else [row[field]]
-    if not texts or not all(isinstance(text, str) for text in texts):
-        expected = "a text or a list of texts" if many else "a text"
-        got = json.dumps(row[field])[:40]
-        raise CorpusError(f"{place}: expected {expected} in {field!r}, got {got}")
-    return texts
+    return [jsonl.texts(row, fields.reference) for row in jsonl.read_rows(path)]
 
 
 def _check_length(path: File, found: int, like: File, expected: int) -> None:

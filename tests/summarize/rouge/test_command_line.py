@@ -128,7 +128,7 @@ def test_baseline_is_compared_pair_by_pair(capsys):
         ("number.jsonl", "expected a text or a list of texts in 'reference', got 3"),
         ("none.jsonl", "expected a text or a list of texts in 'reference', got []"),
         ("list.jsonl", "expected a text in 'hypothesis', got [\"a\"]"),
-        ("array.jsonl", "line 1: expected a field 'hypothesis', got no object"),
+        ("array.jsonl", "line 1: expected an object, got '["),
         (
             "h.txt r.txt --limit 0b",
             "--limit: expected none, or as 75b or 10w, got '0b'",

@@ -1,0 +1,149 @@
+"""Who trains a summarizer on one batch: jaxseq on one device and on two, PyTorch.
+
+What jaxseq runs is the update of `jaxseq.summarize.training`, whatever the model. What
+PyTorch runs is written for each model by itself: another one is one more entry of
+`EAGER`.
+"""
+
+import functools
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.bench import summarize_torch
+from experiments.bench.contender import missing_package
+from experiments.summarize_config import ArchitectureName
+from jaxseq.summarize import batches, training
+from jaxseq.summarize.batches import Planned, Shape
+from jaxseq.summarize.examples import Example
+from jaxseq.summarize.model import Model
+from jaxseq.summarize.training import Setting
+from jaxseq.types import Tree
+
+
+class Task(NamedTuple):
+    """A batch to train on."""
+
+    architecture: ArchitectureName
+    model: Model
+    params: Tree  # float32
+    parts: Sequence[Sequence[Example]]  # one a device; no document of them empty
+    shape: Shape  # that holds each part
+    setting: Setting  # batch_size of all devices
+
+
+class Trainer(NamedTuple):
+    """Who is ready to train."""
+
+    update: Callable[[], float]  # an update; returns the loss before it
+    compile_seconds: float | None = None  # of the first update; None: nothing is
+    answer: Callable[[], tuple[float, Tree]] | None = None  # without dropout
+
+
+class Contender(NamedTuple):
+    """Who can train."""
+
+    missing: Callable[[Task], str | None]  # why it cannot here, or None
+    build: Callable[[Task], Trainer]
+
+
+def answer(task: Task) -> tuple[float, Tree]:
+    """Returns jaxseq's loss and gradients without dropout, by the one-device batch."""
+    batch = jax.tree.map(lambda leaf: leaf[0], _batch(task, 1))
+    count = sum(len(example.targets) for part in task.parts for example in part)
+
+    def loss(params):
+        return jnp.sum(task.model.score(params, batch)) / count
+
+    nats, gradients = jax.jit(jax.value_and_grad(loss))(task.params)
+    return float(nats), gradients
+
+
+def errors(found: Tree, wanted: Tree) -> dict[str, float]:
+    """Returns how far leaves are off, by the largest number of each."""
+    return {
+        jax.tree_util.keystr(path): float(
+            np.max(np.abs(np.asarray(leaf) - np.asarray(like)))
+            / max(np.max(np.abs(np.asarray(like))), np.finfo(np.float32).tiny)
+        )
+        for (path, leaf), like in zip(
+            jax.tree_util.tree_leaves_with_path(found),
+            jax.tree.leaves(wanted),
+            strict=True,
+        )
+    }
+
+
+def _batch(task: Task, num_shards: int) -> batches.Batch:
+    """Builds the batch for as many devices as it has parts, or all of it for one."""
+    examples = [example for part in task.parts for example in part]
+    ends = itertools.accumulate(map(len, task.parts), initial=0)
+    members = [list(range(*pair)) for pair in itertools.pairwise(ends)]
+    shape = task.shape
+    if num_shards == 1:
+        shape = shape._replace(num_packed=len(members) * shape.num_packed)
+        members = [sum(members, [])]
+    size = task.setting.batch_size // num_shards
+    return batches.build(examples, size, Planned(shape, members))
+
+
+def _jaxseq(num_shards: int, task: Task) -> Trainer:
+    setting = task.setting._replace(num_shards=num_shards)
+    step, _ = training.programs(
+        task.model, num_shards, setting.clip_norm, setting.dropout
+    )
+    # Donated to each update: a copy, as others begin with the same ones.
+    state = training.init(jax.tree.map(jnp.copy, task.params), setting)
+    now: dict[str, Any] = {"params": state.params, "moments": state.optimizer_state}
+    batch, key = _batch(task, num_shards), jax.random.key(0)
+    rate = np.float32(setting.learning_rate)
+
+    def update() -> float:
+        now["params"], now["moments"], nats = step(
+            now["params"], now["moments"], batch, rate, key
+        )
+        return float(nats)
+
+    started = time.perf_counter()
+    update()
+    return Trainer(update, time.perf_counter() - started)
+
+
+def _too_few_devices(num_shards: int, task: Task) -> str | None:
+    del task
+    there = jax.device_count()
+    return f"JAX has {there} devices" if there < num_shards else None
+
+
+EAGER: Mapping[ArchitectureName, Callable[..., summarize_torch.Eager]] = {
+    "copy": summarize_torch.build
+}
+
+
+def _no_torch(task: Task) -> str | None:
+    if task.architecture not in EAGER:
+        return f"nobody has written {task.architecture} in PyTorch"
+    return missing_package("torch", "torch")
+
+
+def _torch(task: Task) -> Trainer:
+    build = EAGER[task.architecture]
+    examples = [example for part in task.parts for example in part]
+    eager = build(task.params, examples, task.setting)
+    return Trainer(eager.update, None, eager.answer)
+
+
+CONTENDERS: Mapping[str, Contender] = {
+    **{
+        f"jaxseq, {num} device{'s' * (num > 1)}": Contender(
+            functools.partial(_too_few_devices, num), functools.partial(_jaxseq, num)
+        )
+        for num in (1, 2)
+    },
+    "torch": Contender(_no_torch, _torch),
+}

@@ -1,0 +1,84 @@
+"""Has a model that was trained before summarize texts."""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from experiments import summarize_config, summarize_corpus, summarize_models
+from experiments.summarize_config import TOKENIZERS, Config
+from jaxseq.summarize import checkpoint, summarizer
+from jaxseq.summarize.decoder import Params
+from jaxseq.summarize.model import Model
+from jaxseq.summarize.summarizer import Summary
+from jaxseq.text import vocab
+from jaxseq.text.vocab import Vocab
+
+
+def use(config: Config, path: Path) -> None:
+    """Has a model summarize what the config gives, and prints a line for each text."""
+    config, model, params, known = load(config, path)
+    texts = summarize_corpus.texts_of(config.text, config.file)
+    tokenizer = TOKENIZERS[config.tokens]
+    for number, summary in enumerate(
+        summarizer.summarize(
+            model,
+            params,
+            known,
+            [tokenizer.split(text) for text in texts],
+            summarize_config.make_options(config),
+            max_words=config.max_words,
+            num_shards=min(config.num_shards, len(texts)),
+        ),
+        start=1,
+    ):
+        _say(number, summary)
+        print(tokenizer.join(summary.words))
+
+
+class Loaded(NamedTuple):
+    """A model that was trained before."""
+
+    config: Config  # with its settings
+    model: Model
+    params: Params
+    vocab: Vocab
+
+
+def load(config: Config, path: Path) -> Loaded:
+    """Reads a model, and the vocabulary beside it.
+
+    Args:
+        config: its settings are replaced by the model's.
+        path: the model's file.
+
+    Raises:
+        ValueError: in one line, if they cannot be read or do not fit each other.
+    """
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; a model is a file, as model.npz")
+    known = vocab.load(path.with_suffix(".vocab.json"))
+    found = checkpoint.settings_of(path)
+    names = summarize_config.model_settings(config)
+    try:
+        config = dataclasses.replace(config, **{name: found[name] for name in names})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} is no model of this program") from error
+    about = checkpoint.about(known, summarize_config.model_settings(config))
+    model = summarize_models.make(config, len(known.tokens))
+    params = checkpoint.load(path, model.init(jax.random.key(0)), about)
+    return Loaded(config, model, params, known)
+
+
+def _say(number: int, summary: Summary) -> None:
+    """Says on stderr what is odd about a text."""
+    if summary.num_read == 0:
+        print(f"text {number}: no word in it, so none in its summary", file=sys.stderr)
+    if summary.num_left:
+        total = summary.num_read + summary.num_left
+        print(
+            f"text {number}: the first {summary.num_read} of {total:,} words are read",
+            file=sys.stderr,
+        )
