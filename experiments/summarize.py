@@ -41,12 +41,13 @@ from experiments import (
     summarize_corpus,
     summarize_models,
     summarize_report,
+    summarize_tuning,
 )
 from experiments.progress import Report
 from experiments.summarize_config import TOKENIZERS, Config
 from experiments.summarize_corpus import Corpus
 from jaxseq import host_memory
-from jaxseq.summarize import batches, checkpoint, summarizer, training
+from jaxseq.summarize import batches, checkpoint, training
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
@@ -121,27 +122,22 @@ def learn(config: Config) -> None:
     )
     with progress.show("summarize") as report:
         trained = train(config, corpus, folder / "checkpoint.npz", report)
+    params, tuning, beside = trained.params, None, {}
+    if config.architecture == "abs_plus":
+        beside = {"abs": write(config, params, corpus)[1]}
+        params, tuning = summarize_tuning.tune(config, params, corpus)
+        print(f"tuned on held-out pairs: {tuning}")
     settings = summarize_config.model_settings(config)
     vocab.save(corpus.vocab, files[1])
-    checkpoint.save(files[0], trained.params, checkpoint.about(corpus.vocab, settings))
+    checkpoint.save(files[0], params, checkpoint.about(corpus.vocab, settings))
     written_at = time.monotonic()
-    summaries = list(
-        summarizer.summarize(
-            summarize_models.make(config, len(corpus.vocab.tokens)),
-            trained.params,
-            corpus.vocab,
-            corpus.test.documents,
-            summarize_config.make_options(config),
-            max_words=config.max_words,
-        )
-    )
+    summaries, written = write(config, params, corpus)
     seconds_written = time.monotonic() - written_at
-    join = TOKENIZERS[config.tokens].join
-    written = [join(summary.words) for summary in summaries]
     num_lead = summarize_report.best_lead(corpus.valid)
     name = config.architecture
-    measured = summarize_report.measure(corpus.test, name, written, num_lead)
-    attended = summarize_report.attended(corpus.test, summaries)
+    measured = summarize_report.measure(corpus.test, name, written, num_lead, beside)
+    radius = summarize_config.attended_radius(config)
+    attended = summarize_report.attended(corpus.test, summaries, radius)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
     shown = summarize_report.shown(corpus.test, summaries, places)
     result = {
@@ -159,6 +155,7 @@ def learn(config: Config) -> None:
         "seconds_written": round(seconds_written, 1),
         "nats": trained.nats[:: max(1, len(trained.nats) // 100)],
         "valid_perplexity": [round(math.exp(n), 3) for n in trained.valid_nats],
+        "tuning": tuning,
         "rouge": measured,
         "attention": attended,
         "examples": shown,
@@ -174,8 +171,8 @@ def learn(config: Config) -> None:
     print(summarize_report.table(measured))
     print(
         f"of {attended['num_words']:,} written words that the documents have, "
-        f"{attended['share']:.3f} were written with the attention's maximum there "
-        f"(chance {attended['chance']:.3f})"
+        f"{attended['share']:.3f} were written with the attention's maximum there, "
+        f"± {radius} places (chance {attended['chance']:.3f})"
     )
     print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "
@@ -236,6 +233,16 @@ def train(
     return Trained(params, time.monotonic() - started, num_read, nats, valid_nats)
 
 
+def write(
+    config: Config, params: Params, corpus: Corpus
+) -> tuple[list[Summary], list[str]]:
+    """Summarizes the test pairs: summaries, and their texts."""
+    documents = corpus.test.documents
+    summaries = list(summarize_models.write(config, params, corpus.vocab, documents))
+    join = TOKENIZERS[config.tokens].join
+    return summaries, [join(summary.words) for summary in summaries]
+
+
 def use(config: Config, path: Path) -> None:
     """Has a model summarize what the config gives, and prints a line for each text."""
     known = vocab.load(path.with_suffix(".vocab.json"))
@@ -250,17 +257,9 @@ def use(config: Config, path: Path) -> None:
     params = checkpoint.load(path, model.init(jax.random.key(0)), about)
     texts = summarize_corpus.texts_of(config.text, config.file)
     tokenizer = TOKENIZERS[config.tokens]
-    for number, summary in enumerate(
-        summarizer.summarize(
-            model,
-            params,
-            known,
-            [tokenizer.split(text) for text in texts],
-            summarize_config.make_options(config),
-            max_words=config.max_words,
-        ),
-        start=1,
-    ):
+    documents = [tokenizer.split(text) for text in texts]
+    summaries = summarize_models.write(config, params, known, documents)
+    for number, summary in enumerate(summaries, start=1):
         _say(number, summary)
         print(tokenizer.join(summary.words))
 

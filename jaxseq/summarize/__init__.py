@@ -1,6 +1,9 @@
 """Sentence summarization by attention (Rush et al. 2015 and what followed)."""
 
 from jaxseq.summarize import (
+    abs_encoders as abs_encoders,
+    abs_model as abs_model,
+    abs_plus as abs_plus,
     batches as batches,
     beam as beam,
     checkpoint as checkpoint,

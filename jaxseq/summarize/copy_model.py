@@ -44,9 +44,10 @@ from jaxseq.checks import check_count, check_key, check_rate, describe, expect
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.copy_loss import copy_loss
 from jaxseq.summarize.decoder import Decoder, Step
+from jaxseq.summarize.examples import inside
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
-from jaxseq.text.vocab import BOS, UNK
+from jaxseq.text.vocab import BOS
 from jaxseq.types import Array, DTypeLike, Key
 from jaxseq.unroll import unroll
 
@@ -247,8 +248,8 @@ def model(num_ids: int, num_inputs: int, num_hidden: int) -> Model:
 
 def _embed(params: Params, ids: Array) -> Array:
     num_ids, size = params.embedding.shape
-    inside = jnp.where(ids < num_ids, ids, jnp.full_like(ids, UNK))
-    return embedding.lookup(params.embedding, inside) * float(size**0.5)  # (1)
+    xs = embedding.lookup(params.embedding, inside(num_ids, ids))
+    return xs * float(size**0.5)  # (1)
 
 
 def _mixed(params: Params, seen: Array) -> Array:
