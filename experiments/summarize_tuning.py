@@ -28,7 +28,8 @@ def tune(config: Config, params: abs_plus.Params, corpus: Corpus) -> Found:
         corpus: the pairs.
     """
     started = time.monotonic()
-    held_out = Part(*(rows[: config.num_tuned] for rows in corpus.valid))
+    first, valid = slice(config.num_tuned), corpus.valid
+    held_out = Part(valid.pairs[first], valid.documents[first], valid.summaries[first])
     join = TOKENIZERS[config.tokens].join
 
     def with_weights(weights: Weights) -> abs_plus.Params:

@@ -3,7 +3,7 @@
 With x a document and y_c the last C words of its summary, the start standing for those
 before the first:
 
-    ỹ_c = √D [E_{y_{i-C+1}} … E_{y_i}]                                             (1)
+    ỹ_c = s [E_{y_{i-C+1}} … E_{y_i}]                                              (1)
     h = tanh(U ỹ_c + b_h)                                                          (2)
     p(y_{i+1} | x, y_c) ∝ exp(V h + W enc(x, y_c) + b)                             (3)
 
@@ -23,7 +23,7 @@ Reference: Rush, Chopra, Weston, A neural attention model for abstractive senten
 summarization, EMNLP 2015, section 3; their program NAMAS.
 
 Departures: the biases, as NAMAS has them. Ours: one vocabulary for documents and
-summaries, √D in (1) (`jaxseq.summarize.abs_encoders` says why), Adam for gradient
+summaries, the factor s (`jaxseq.summarize.abs_encoders` says why), Adam for gradient
 descent, and dropout of (1) and of what (3) reads.
 """
 
@@ -209,12 +209,13 @@ def model(
     """Returns the model of these sizes; see `init` for what they are."""
     sizes = {"num_ids": num_ids, "num_inputs": num_inputs, "num_hidden": num_hidden}
     sizes["num_context"] = num_context
-    init_, read_, score_, step_, renormalize_ = (
-        functools.partial(function, encoder)
-        for function in (init, read, score, step, renormalize)
+    return Model(
+        init=functools.partial(init, encoder, **sizes),
+        read=functools.partial(read, encoder),
+        score=functools.partial(score, encoder),
+        decoder=Decoder(start, functools.partial(step, encoder)),
+        renormalize=functools.partial(renormalize, encoder),
     )
-    init_ = functools.partial(init_, **sizes)
-    return Model(init_, read_, score_, Decoder(start, step_), renormalize_)
 
 
 def _num_context(params: Params) -> int:

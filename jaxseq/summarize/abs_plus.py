@@ -35,7 +35,7 @@ BLEU as what is tuned for, is up to the caller.
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -50,14 +50,18 @@ from jaxseq.text.vocab import PAD
 from jaxseq.types import Array, Key
 
 
-class Weights(NamedTuple):
-    """The α of eq. (1); numbers, or arrays []."""
+# The size of a drawn weight, in nats.
+LEAST, MOST = 0.05, 5.0
 
-    log_prob: float | Array = 1.0
-    unigram: float | Array = 0.0
-    bigram: float | Array = 0.0
-    trigram: float | Array = 0.0
-    reordering: float | Array = 0.0
+
+class Weights(NamedTuple):
+    """The α of eq. (1): numbers, or arrays [] in `Params`."""
+
+    log_prob: Any = 1.0
+    unigram: Any = 0.0
+    bigram: Any = 0.0
+    trigram: Any = 0.0
+    reordering: Any = 0.0
 
 
 class Params(NamedTuple):
@@ -185,16 +189,13 @@ def tune(
     rng = np.random.default_rng(seed)
     tried = []
     for number in range(num_candidates):
-        sizes = np.exp(rng.uniform(*np.log(SIZES), 4)).tolist() if number else [0.0] * 4
-        weights = Weights(1.0, *sizes[:3], -sizes[3])
+        drawn = np.exp(rng.uniform(math.log(LEAST), math.log(MOST), 4)) * (number > 0)
+        one, two, three, reordering = drawn.tolist()
+        weights = Weights(1.0, one, two, three, -reordering)
         tried.append((weights, float(measure(weights))))
     measured = [(w, value) for w, value in tried if not math.isnan(value)]
     expect(len(measured) > 0, "measure", "a number", "NaN for all candidates")
     return Tuned(*max(measured, key=lambda pair: pair[1]), tried)
-
-
-# The least and the largest of a drawn weight, in nats.
-SIZES = (0.05, 5.0)
 
 
 def _word(tokens: Array, place: Array) -> Array:
