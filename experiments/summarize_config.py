@@ -26,10 +26,6 @@ ArchitectureName = Literal[
 ]
 TokenName = Literal["words", "characters"]
 
-# Those that write words which the vocabulary lacks; to others these are UNK, which is
-# replaced by the word of the document that was attended to.
-COPYING: tuple[ArchitectureName, ...] = ("copy",)
-
 TOKENIZERS: dict[TokenName, Tokenizer] = {
     "words": tokens.words,
     "characters": tokens.characters,
@@ -211,6 +207,8 @@ _TRAINED = (
     *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
     *("patience", "num_shards", "seed"),
 )
+# Who copies needs no UNK; for the others the word attended to comes in its place.
+_FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {"copy": (UNK, BOS)}
 # What a model must be told to be used.
 _OF_MODEL = (
     *("architecture", "tokens", "num_inputs", "num_hidden", "max_words"),
@@ -234,7 +232,7 @@ def make_options(config: Config) -> Options:
         max_length=config.max_length,
         length_penalty=config.length_penalty,
         no_repeat_ngram_size=config.no_repeat,
-        forbidden=(UNK, BOS) if config.architecture in COPYING else (BOS,),
+        forbidden=_FORBIDDEN.get(config.architecture, (BOS,)),
     )
 
 

@@ -33,12 +33,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import losses, network, readout
+from jaxseq import losses, readout
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
+from jaxseq.summarize import dropout as dropping
 from jaxseq.summarize.abs_encoders import Encoder, capped, draw, lookup
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, Step
-from jaxseq.summarize.examples import inside
+from jaxseq.summarize.known import known
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
 from jaxseq.text.vocab import BOS
@@ -110,7 +111,7 @@ def read(
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
     mask = jnp.arange(len(ids), dtype=jnp.int32)[:, None] < lengths[None, :]
-    return encoder.read(params.encoder, inside(len(params.embedding), ids), mask)
+    return encoder.read(params.encoder, known(ids, len(params.embedding)), mask)
 
 
 def score(
@@ -140,7 +141,7 @@ def score(
     keys = (None, None) if key is None else jax.random.split(key)
     targets = jnp.asarray(batch.targets)
     expect(targets.ndim == 2, "batch.targets", "shape [T, B]", describe(targets))
-    targets = inside(len(params.embedding), targets)
+    targets = known(targets, len(params.embedding))
     memory = read(encoder, params, batch.documents, 0)
     contexts = windows(targets, _num_context(params))
     encoded, _ = encoder.attend(params.encoder, memory, contexts)
@@ -150,7 +151,7 @@ def score(
         _hidden(params, pack(packing, contexts), dropout, keys[0]),
         pack(packing, encoded),
     ]
-    seen = _drop(keys[1], dropout, jnp.concatenate(seen, axis=-1))
+    seen = dropping.each(keys[1], dropout, jnp.concatenate(seen, axis=-1))
     logits = readout.readout(params.output, seen)  # (3)
     return losses.cross_entropy(logits, pack(packing, targets), counts)
 
@@ -181,7 +182,7 @@ def step(
     encoder: Encoder, params: Params, memory: Tree, state: Array, y_tm1: Array
 ) -> Step:
     """Says what comes after a word, eqs. (1) to (3), as `jaxseq.summarize.decoder`."""
-    y_tm1 = inside(len(params.embedding), y_tm1)
+    y_tm1 = known(y_tm1, len(params.embedding))
     context = jnp.concatenate([state[..., 1:], y_tm1[..., None]], axis=-1)
     # The encoders have their words, and hypotheses, in front of the documents.
     found = encoder.attend(params.encoder, memory, jnp.swapaxes(context, 0, 1))
@@ -227,9 +228,5 @@ def _hidden(
 ) -> Array:
     """Returns h, eqs. (1) and (2), `[..., C]` to `[..., H]`."""
     ys = lookup(params.embedding, contexts)
-    ys = _drop(key, dropout, ys.reshape(*contexts.shape[:-1], -1))  # (1)
+    ys = dropping.each(key, dropout, ys.reshape(*contexts.shape[:-1], -1))  # (1)
     return jnp.tanh(readout.readout(params.hidden, ys))  # (2)
-
-
-def _drop(key: Key | None, rate: float, xs: Array) -> Array:
-    return xs if key is None or rate == 0 else network.drop(key, rate, xs)

@@ -11,12 +11,10 @@ networks, ACL 2017, section 2.2, the extended vocabulary.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxseq.checks import check_count
 from jaxseq.text.vocab import EOS, UNK, Vocab
-from jaxseq.types import Array
 
 
 class Document(NamedTuple):
@@ -110,13 +108,3 @@ def decode(vocab: Vocab, document: Document, ids: Iterable[int]) -> list[str]:
             raise ValueError(f"ids[{place}]: expected 0 to {most - 1}, got {number}")
         words.append(vocab.tokens[number] if outside < 0 else document.outside[outside])
     return words
-
-
-def inside(num_ids: int, ids: Array) -> Array:
-    """Returns ids with UNK in the place of words outside the vocabulary.
-
-    Args:
-        num_ids: V.
-        ids: `[...]` integers in the extended numbering.
-    """
-    return jnp.where(ids < num_ids, ids, jnp.full_like(ids, UNK))
