@@ -1,4 +1,4 @@
-"""A summarizer that writes and copies words, from the shipped pairs or one's own.
+"""A summarizer, one that copies unless another is named: trained, measured and used.
 
 Paper: See, Liu, Manning, Get to the point: summarization with pointer-generator
 networks, ACL 2017, without coverage; attention as Luong, Pham, Manning 2015. Their text
@@ -13,6 +13,15 @@ Ours, on the 1,543 test pairs (36,014 to train on, 5,000 words, 8 epochs, seed 0
 stemmed F1): ROUGE-1/2/L 47.3, 24.8, 42.4; the best lead, of 13 words: 37.7, 18.0, 32.8.
 Paired 95 % interval of ROUGE-L over it: +8.6 to +10.6. Training took 234 s on two
 cores, compilation included, all together 246 s.
+
+`--architecture` has the models that came before: `abs` (Rush, Chopra, Weston, EMNLP
+2015; `abs_bag_of_words` and `abs_convolution` are its other encoders, `feed_forward_lm`
+has none) and `abs_plus`, whose search is drawn to the document by features that are
+tuned on held-out pairs, and which is measured beside `abs`, the same weights without
+them. 6 epochs of it, seed 0: perplexity of the held-out pairs 49.6; ROUGE-L 21.1, with
+the features 30.4 (unigram 3.6, bigram 0.07, trigram 2.4, reordering -0.07).
+
+    python -m experiments.summarize --architecture abs_plus --num-epochs 6
 
 Files under `OUT/summarize/`: model.npz and model.vocab.json (to be used with --model),
 result.json (settings, costs, ROUGE, examples), summaries.txt (of the test pairs, one a
