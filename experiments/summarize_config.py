@@ -16,7 +16,14 @@ from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import BOS, UNK
 
 
-ArchitectureName = Literal["copy"]
+ArchitectureName = Literal[
+    "copy",
+    "abs",
+    "abs_plus",
+    "abs_bag_of_words",
+    "abs_convolution",
+    "feed_forward_lm",
+]
 TokenName = Literal["words", "characters"]
 
 TOKENIZERS: dict[TokenName, Tokenizer] = {
@@ -27,7 +34,7 @@ TOKENIZERS: dict[TokenName, Tokenizer] = {
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Train a summarizer that copies, and measure it; or have one summarize a text."""
+    """Train a summarizer, and measure it; or have one summarize a text."""
 
     text: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Texts to summarize with MODEL, each in quotation marks; none: train."""
@@ -61,6 +68,15 @@ class Config:
 
     num_hidden: int = 128
     """H, hidden units of the decoder and of each direction of the encoder."""
+
+    num_context: int = 5
+    """C, words of the summary that ABS sees."""
+
+    radius: int = 2
+    """Q, places to each side that ABS reads together."""
+
+    num_layers: int = 3
+    """L, layers of the convolutional encoder of ABS."""
 
     max_words: int = 60
     """Words of a document that are read; the rest is cut off."""
@@ -113,6 +129,12 @@ class Config:
     no_repeat: int = 1
     """No sequence of so many words is written twice; 0 allows it."""
 
+    num_candidates: int = 32
+    """Weights of the features of ABS+ that are tried on held-out pairs."""
+
+    num_tuned: int = 500
+    """Held-out pairs that they are tried on, at most."""
+
     num_shown: int = 10
     """Examples to show."""
 
@@ -130,7 +152,7 @@ class Config:
         for name in _COUNTS:
             count = getattr(self, name)
             cli.expect(1 <= count < 2**31, name, "1 or more", count)
-        for name in ("no_repeat", "num_shown", "min_length", "seed"):
+        for name in ("no_repeat", "num_shown", "min_length", "radius", "seed"):
             count = getattr(self, name)
             cli.expect(0 <= count < 2**31, name, "0 to 2^31 - 1", count)
         # The four special ids and one word.
@@ -173,6 +195,7 @@ class Config:
 _COUNTS = (
     "num_inputs",
     "num_hidden",
+    *("num_context", "num_layers", "num_candidates", "num_tuned"),
     "max_words",
     "max_targets",
     "batch_size",
@@ -190,14 +213,20 @@ _TRAINED = (
         "max_vocab",
         "num_inputs",
         "num_hidden",
+        *("num_context", "radius", "num_layers"),
         "max_words",
         "max_targets",
     ),
     *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
     *("patience", "num_shards", "seed", "coverage_weight", "coverage_share"),
 )
+# Who copies needs no UNK; for the others the word attended to comes in its place.
+_FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {"copy": (UNK, BOS)}
 # What a model must be told to be used.
-_OF_MODEL = ("architecture", "tokens", "num_inputs", "num_hidden", "max_words")
+_OF_MODEL = (
+    *("architecture", "tokens", "num_inputs", "num_hidden", "max_words"),
+    *("num_context", "radius", "num_layers"),
+)
 
 
 def make_setting(config: Config) -> Setting:
@@ -216,7 +245,7 @@ def make_options(config: Config) -> Options:
         max_length=config.max_length,
         length_penalty=config.length_penalty,
         no_repeat_ngram_size=config.no_repeat,
-        forbidden=(UNK, BOS),
+        forbidden=_FORBIDDEN.get(config.architecture, (BOS,)),
     )
 
 
@@ -228,3 +257,8 @@ def trained_settings(config: Config) -> dict:
 def model_settings(config: Config) -> dict:
     """Returns what a model's file must say for the model to be used."""
     return {name: getattr(config, name) for name in _OF_MODEL}
+
+
+def attended_radius(config: Config) -> int:
+    """Returns how far from its maximum attention may be meant: ABS smooths by Q."""
+    return config.radius if config.architecture in ("abs", "abs_plus") else 0

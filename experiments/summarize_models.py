@@ -1,18 +1,66 @@
 """The summarizers that the program can train, by the names of its command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
+from experiments import summarize_config
 from experiments.summarize_config import ArchitectureName, Config
-from jaxseq.summarize import copy_model
+from jaxseq.summarize import abs_encoders, abs_model, abs_plus, copy_model, summarizer
+from jaxseq.summarize.abs_encoders import Encoder
+from jaxseq.summarize.beam import Rescore
+from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.phases import Phase
+from jaxseq.summarize.summarizer import Summary
+from jaxseq.text.vocab import Vocab
+
+
+class Architecture(NamedTuple):
+    """A summarizer, and how it is searched."""
+
+    make: Callable[[Config, int], Model]  # of the settings and V
+    rescore: Rescore | None = None
 
 
 def _copy(config: Config, num_ids: int) -> Model:
     return copy_model.model(num_ids, config.num_inputs, config.num_hidden)
 
 
-MAKERS: dict[ArchitectureName, Callable[[Config, int], Model]] = {"copy": _copy}
+def _abs(encoder: Encoder, config: Config, num_ids: int) -> Model:
+    sizes = (num_ids, config.num_inputs, config.num_hidden, config.num_context)
+    return abs_model.model(encoder, *sizes)
+
+
+def _attentive(config: Config, num_ids: int) -> Model:
+    encoder = abs_encoders.attentive(config.num_inputs, config.radius)
+    return _abs(encoder, config, num_ids)
+
+
+def _plus(config: Config, num_ids: int) -> Model:
+    return abs_plus.model(_attentive(config, num_ids))
+
+
+def _bag_of_words(config: Config, num_ids: int) -> Model:
+    return _abs(abs_encoders.bag_of_words(config.num_inputs), config, num_ids)
+
+
+def _convolution(config: Config, num_ids: int) -> Model:
+    sizes = (config.num_inputs, config.num_layers, config.radius)
+    return _abs(abs_encoders.convolution(*sizes), config, num_ids)
+
+
+def _feed_forward_lm(config: Config, num_ids: int) -> Model:
+    return _abs(abs_encoders.none(), config, num_ids)
+
+
+ARCHITECTURES: dict[ArchitectureName, Architecture] = {
+    "copy": Architecture(_copy),
+    "abs": Architecture(_attentive),
+    "abs_plus": Architecture(_plus, abs_plus.rescore),
+    "abs_bag_of_words": Architecture(_bag_of_words),
+    "abs_convolution": Architecture(_convolution),
+    "feed_forward_lm": Architecture(_feed_forward_lm),
+}
 
 
 def make(config: Config, num_ids: int) -> Model:
@@ -22,7 +70,7 @@ def make(config: Config, num_ids: int) -> Model:
         config: the settings.
         num_ids: V.
     """
-    return MAKERS[config.architecture](config, num_ids)
+    return ARCHITECTURES[config.architecture].make(config, num_ids)
 
 
 def phases(config: Config, num_ids: int) -> list[Phase]:
@@ -44,3 +92,29 @@ def phases(config: Config, num_ids: int) -> list[Phase]:
     before = end - max(1, round(config.coverage_share * end))
     last = Phase(covering, end)
     return [Phase(plain, before), last] if before else [last]
+
+
+def write(
+    config: Config, params: Params, known: Vocab, documents: Sequence[Sequence[str]]
+) -> Iterator[Summary]:
+    """Summarizes documents as the config says, in their order.
+
+    Args:
+        config: the settings.
+        params: of the model that the config names.
+        known: its vocabulary.
+        documents: the words of each.
+
+    Yields:
+        A summary of each.
+    """
+    return summarizer.summarize(
+        make(config, len(known.tokens)),
+        params,
+        known,
+        documents,
+        summarize_config.make_options(config),
+        max_words=config.max_words,
+        num_shards=max(1, min(config.num_shards, len(documents))),
+        rescore=ARCHITECTURES[config.architecture].rescore,
+    )

@@ -1,7 +1,8 @@
 """What a summarizer is worth: ROUGE beside leads, its attention, examples to read."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -51,7 +52,19 @@ def best_lead(valid: Part) -> int:
     return max(LEADS, key=mean)
 
 
-def measure(test: Part, name: str, written: Sequence[str], num_lead: int) -> dict:
+def rouge_l(part: Part, written: Sequence[str]) -> float:
+    """Returns the mean ROUGE-L of a summary of each pair: stemmed F1 in points."""
+    found = rouge.evaluate(written, [[pair.summary] for pair in part.pairs])
+    return 100 * float(_f(found, "ROUGE-L").mean())
+
+
+def measure(
+    test: Part,
+    name: str,
+    written: Sequence[str],
+    num_lead: int,
+    beside: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> dict:
     """Scores summaries and leads on the same pairs.
 
     Args:
@@ -59,6 +72,7 @@ def measure(test: Part, name: str, written: Sequence[str], num_lead: int) -> dic
         name: of whose summaries they are.
         written: a summary of each.
         num_lead: words of the best lead.
+        beside: summaries of others, to be compared with.
 
     Returns:
         Stemmed F1 in points, with the signatures; fit for JSON.
@@ -67,6 +81,7 @@ def measure(test: Part, name: str, written: Sequence[str], num_lead: int) -> dic
     systems = {
         "lead-8": leads(test.documents, 8),
         f"lead-{num_lead} (best)": leads(test.documents, num_lead),
+        **beside,
         name: list(written),
     }
     settings = rouge_settings(test)
@@ -75,17 +90,22 @@ def measure(test: Part, name: str, written: Sequence[str], num_lead: int) -> dic
         for name, texts in systems.items()
     }
     best = scored[f"lead-{num_lead} (best)"]
+
+    def over(other: Evaluation) -> dict:
+        return {
+            metric: _interval(
+                bootstrap.difference(_f(scored[name], metric), _f(other, metric))
+            )
+            for metric in METRICS
+        }
+
     return {
         "name": name,
         "num_pairs": len(test.pairs),
         "signature": rouge.signature(best, "ROUGE-L", "f"),
         "systems": {name: _points(found) for name, found in scored.items()},
-        "over_best_lead": {
-            metric: _interval(
-                bootstrap.difference(_f(scored[name], metric), _f(best, metric))
-            )
-            for metric in METRICS
-        },
+        "over_best_lead": over(best),
+        "over": {other: over(scored[other]) for other in beside},
     }
 
 
@@ -95,34 +115,44 @@ def table(measured: dict) -> str:
     for name, points in measured["systems"].items():
         cells = "".join(f"{points[metric]:10.2f}" for metric in METRICS)
         lines.append(f"{name:20}{cells}")
-    found = measured["over_best_lead"]
-    cells = "".join(f"{found[metric]['mean']:+10.2f}" for metric in METRICS)
-    lines.append(f"{measured['name'] + ' over best lead':20}{cells}")
-    low, high = found["ROUGE-L"]["low"], found["ROUGE-L"]["high"]
-    lines.append(
-        f"paired 95 % interval of ROUGE-L over the best lead: {low:+.2f} to {high:+.2f}"
-    )
+    over = {"the best lead": measured["over_best_lead"], **measured["over"]}
+    for other, found in over.items():
+        cells = "".join(f"{found[metric]['mean']:+10.2f}" for metric in METRICS)
+        lines.append(f"{'over ' + other:20}{cells}")
+        low, high = found["ROUGE-L"]["low"], found["ROUGE-L"]["high"]
+        lines.append(
+            f"paired 95 % interval of ROUGE-L over {other}: {low:+.2f} to {high:+.2f}"
+        )
     return "\n".join([*lines, measured["signature"]])
 
 
-def attended(test: Part, summaries: Sequence[Summary]) -> dict:
+def attended(test: Part, summaries: Sequence[Summary], radius: int = 0) -> dict:
     """Counts how often attention is at the word that is written, where it can be.
 
+    Args:
+        test: the pairs.
+        summaries: one of each.
+        radius: so many places beside the word count as it, where a model attends to
+            neighbourhoods.
+
     Returns:
-        Of the written words that occur in the document: how many they are, the share at
-        whose writing the attention's maximum is at such a place, and the share that a
-        place drawn evenly would have; fit for JSON.
+        Of the written words that occur in the document, at whose writing there was any
+        attention: how many they are, the share with the attention's maximum at such a
+        place, and the share that a place drawn evenly would have; fit for JSON.
     """
     hits, chances = [], []
+    near = np.ones(2 * radius + 1, int)
     for document, summary in zip(test.documents, summaries, strict=True):
         read = np.array(document[: summary.num_read], object)
         for word, weights in zip(summary.words, summary.weights, strict=True):
             is_there = read == word
-            if is_there.any():
+            if is_there.any() and weights.any():
+                is_there = np.convolve(is_there, near)[radius : radius + len(read)] > 0
                 hits.append(bool(is_there[weights.argmax()]))
                 chances.append(is_there.mean())
     share, chance = (float(np.mean(x)) if x else 0.0 for x in (hits, chances))
-    return {"num_words": len(hits), "share": share, "chance": chance}
+    found = {"num_words": len(hits), "share": share, "chance": chance}
+    return found | {"radius": radius}
 
 
 def repeated(summaries: Sequence[Summary]) -> dict:
@@ -154,7 +184,7 @@ def shown(test: Part, summaries: Sequence[Summary], places: Sequence[int]) -> li
 def alignments(
     test: Part, summaries: Sequence[Summary], places: Sequence[int]
 ) -> list[Alignment]:
-    """Returns the attention of these examples; of those that have a word."""
+    """Returns the attention of these examples; of those that have any."""
     return [
         heatmap.align(
             test.documents[place][: summaries[place].num_read],
@@ -163,7 +193,7 @@ def alignments(
             reference=test.pairs[place].summary,
         )
         for place in places
-        if summaries[place].words
+        if summaries[place].weights.any()
     ]
 
 

@@ -9,7 +9,7 @@ import jax
 
 from experiments import summarize_config, summarize_corpus, summarize_models
 from experiments.summarize_config import TOKENIZERS, Config
-from jaxseq.summarize import checkpoint, summarizer
+from jaxseq.summarize import checkpoint
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.summarizer import Summary
@@ -19,21 +19,12 @@ from jaxseq.text.vocab import Vocab
 
 def use(config: Config, path: Path) -> None:
     """Has a model summarize what the config gives, and prints a line for each text."""
-    config, model, params, known = load(config, path)
+    config, _, params, known = load(config, path)
     texts = summarize_corpus.texts_of(config.text, config.file)
     tokenizer = TOKENIZERS[config.tokens]
-    for number, summary in enumerate(
-        summarizer.summarize(
-            model,
-            params,
-            known,
-            [tokenizer.split(text) for text in texts],
-            summarize_config.make_options(config),
-            max_words=config.max_words,
-            num_shards=min(config.num_shards, len(texts)),
-        ),
-        start=1,
-    ):
+    documents = [tokenizer.split(text) for text in texts]
+    summaries = summarize_models.write(config, params, known, documents)
+    for number, summary in enumerate(summaries, start=1):
         _say(number, summary)
         print(tokenizer.join(summary.words))
 

@@ -1,6 +1,9 @@
 """Sentence summarization by attention (Rush et al. 2015 and what followed)."""
 
 from jaxseq.summarize import (
+    abs_encoders as abs_encoders,
+    abs_model as abs_model,
+    abs_plus as abs_plus,
     batches as batches,
     beam as beam,
     checkpoint as checkpoint,
@@ -9,8 +12,10 @@ from jaxseq.summarize import (
     copy_model as copy_model,
     coverage as coverage,
     decoder as decoder,
+    dropout as dropout,
     examples as examples,
     greedy as greedy,
+    known as known,
     largest as largest,
     model as model,
     packing as packing,

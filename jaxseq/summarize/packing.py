@@ -72,7 +72,7 @@ def _take(rows: Array, places: Array) -> Array:
 
 @jax.custom_vjp
 def _pack(packing, xs):
-    return _take(xs.reshape(-1, *xs.shape[2:]), packing.steps)  # (1)
+    return _take(xs.reshape(packing.places.size, *xs.shape[2:]), packing.steps)  # (1)
 
 
 def _forward(packing, xs):

@@ -19,9 +19,12 @@ from experiments import (
     summarize_training,
 )
 from experiments.summarize_config import TOKENIZERS, Config
+from jaxseq.summarize import checkpoint
 from jaxseq.summarize.pairs import Pair
 from jaxseq.summarize.summarizer import Summary
+from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
+from jaxseq.text.vocab import UNK
 
 
 TINY = [
@@ -97,10 +100,79 @@ def test_attention_is_counted_where_the_written_word_is():
     ]
     # "a" is hit at its second place, "b" is missed; "z", the unread "e" do not count.
     found = summarize_report.attended(test, summaries)
-    assert found == {"num_words": 2, "share": 0.5, "chance": 0.375}
+    assert found == {"num_words": 2, "share": 0.5, "chance": 0.375, "radius": 0}
+    # One place beside it will do: "b" is at the second place, the maximum at the third.
+    near = summarize_report.attended(test, summaries, 1)
+    assert near == {"num_words": 2, "share": 1, "chance": 0.875, "radius": 1}
+    # A model without attention looks nowhere.
+    blind = summaries[0]._replace(weights=np.zeros((3, 4)))
+    assert summarize_report.attended(test, [blind, blind])["num_words"] == 0
+    assert summarize_report.alignments(test, [blind, summaries[1]], [0]) == []
     silent = Summary([], [], np.zeros((0, 4)), num_read=4, num_left=0)
     nothing = summarize_report.attended(test, [silent, silent])
     assert nothing["num_words"] == 0
+
+
+@pytest.fixture(scope="module")
+def trained_plus(farm, tmp_path_factory):
+    out = tmp_path_factory.mktemp("plus")
+    args = ["--architecture", "abs_plus", "--num-candidates", "4", *TINY]
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        with jax.numpy_rank_promotion("allow"):
+            summarize.main(["--pairs", str(farm), "--out", str(out), *args])
+    return out / "summarize"
+
+
+def test_abs_plus_is_tuned_and_measured_beside_abs(trained_plus):
+    result = json.loads((trained_plus / "result.json").read_text("utf-8"))
+    systems = result["rouge"]["systems"]
+    assert {"abs", "abs_plus"} < set(systems)
+    over = result["rouge"]["over"]["abs"]["ROUGE-L"]["mean"]
+    gained = systems["abs_plus"]["ROUGE-L"] - systems["abs"]["ROUGE-L"]
+    assert over == pytest.approx(gained, abs=0.002)
+    tuning = result["tuning"]
+    assert tuning["valid_rouge_l"] >= tuning["valid_rouge_l_without"]
+    assert (tuning["num_candidates"], tuning["num_pairs"]) == (4, 4)
+    assert result["attention"]["radius"] == 2
+
+
+def test_abs_plus_is_used_with_its_weights(trained_plus, tmp_path, capsys):
+    model = trained_plus / "model.npz"
+    texts = ["The cat no1 sat on the mat.", "The cow sat on the hay."]
+    split = ["the cat no1 sat on the mat .", "the cow sat on the hay ."]
+    summarize.main(["--model", str(model), "--max-length", "4", *texts])
+    first = capsys.readouterr().out.splitlines()
+    assert len(first) == 2
+    assert all(first)
+    assert json.loads((trained_plus / "result.json").read_text("utf-8"))["tuning"]
+    # The weights are in the file: those that favour pairs of words copy the document.
+    config = Config(architecture="abs_plus", num_inputs=6, num_hidden=8, max_words=8)
+    known = vocab.load(trained_plus / "model.vocab.json")
+    like = summarize_models.make(config, len(known.tokens)).init(jax.random.key(0))
+    about = checkpoint.about(known, summarize_config.model_settings(config))
+    params = checkpoint.load(model, like, about)
+    weights = params.weights._replace(bigram=jax.numpy.float32(50))
+    path = tmp_path / "model.npz"
+    checkpoint.save(path, params._replace(weights=weights), about)
+    vocab.save(known, tmp_path / "model.vocab.json")
+    summarize.main(["--model", str(path), "--max-length", "4", *texts])
+    drawn = capsys.readouterr().out.splitlines()
+    assert all(words in text for words, text in zip(drawn, split, strict=True))
+    assert drawn != first
+
+
+def test_every_architecture_can_be_made():
+    names = typing.get_args(summarize_config.ArchitectureName)
+    assert tuple(summarize_models.ARCHITECTURES) == names
+    made = [summarize_models.make(Config(architecture=n), 9) for n in names]
+    assert len(set(made)) == len(names)
+    assert made == [summarize_models.make(Config(architecture=n), 9) for n in names]
+    # What cannot copy may write UNK, for which a word of the document comes.
+    forbids = [
+        UNK in summarize_config.make_options(Config(architecture=n)).forbidden
+        for n in names
+    ]
+    assert forbids == [n == "copy" for n in names]
 
 
 def test_main_uses_a_model(trained, tmp_path, capsys):
@@ -259,7 +331,11 @@ def test_measure_compares_with_the_leads():
         pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
     )
     assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
-    measured = summarize_report.measure(part, "copy", [p.summary for p in pairs], 6)
+    summaries = [p.summary for p in pairs]
+    empty = {"none": [""] * len(pairs)}
+    measured = summarize_report.measure(part, "copy", summaries, 6, empty)
+    assert measured["over"]["none"]["ROUGE-L"]["low"] == pytest.approx(100)
+    assert summarize_report.rouge_l(part, summaries) == pytest.approx(100)
     points = measured["systems"]
     assert points["copy"]["ROUGE-L"] == 100
     # Two words of six, both of the summary's: F = 2 (1/3) / (4/3).
@@ -268,7 +344,8 @@ def test_measure_compares_with_the_leads():
     assert (over["mean"], over["low"], over["high"]) == pytest.approx((50, 50, 50))
     printed = summarize_report.table(measured)
     assert "ROUGE-L.f|n:40" in printed
-    assert "+50.00 to +50.00" in printed
+    assert "the best lead: +50.00 to +50.00" in printed
+    assert "none: +100.00 to +100.00" in printed
 
 
 def test_chinese_is_measured_by_its_characters():
@@ -306,6 +383,7 @@ def test_chinese_is_measured_by_its_characters():
         (["--model", "x", "text", "--resume"], "--resume: expected no --model"),
         (["--max-words", "0"], "--max-words: expected 1 or more, got 0"),
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
+        (["--num-context", "0"], "--num-context: expected 1 or more, got 0"),
     ],
 )
 def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
