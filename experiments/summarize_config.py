@@ -16,7 +16,9 @@ from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import BOS, UNK
 
 
-ArchitectureName = Literal["copy"]
+ArchitectureName = Literal[
+    "copy", "ras_lstm", "ras_elman", "ras_lstm_without_attention"
+]
 TokenName = Literal["words", "characters"]
 
 TOKENIZERS: dict[TokenName, Tokenizer] = {
@@ -183,6 +185,8 @@ _TRAINED = (
     *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
     *("patience", "num_shards", "seed"),
 )
+# Who copies needs no UNK; for the others the word attended to comes in its place.
+_FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {"copy": (UNK, BOS)}
 # What a model must be told to be used.
 _OF_MODEL = ("architecture", "tokens", "num_inputs", "num_hidden", "max_words")
 
@@ -203,7 +207,7 @@ def make_options(config: Config) -> Options:
         max_length=config.max_length,
         length_penalty=config.length_penalty,
         no_repeat_ngram_size=config.no_repeat,
-        forbidden=(UNK, BOS),
+        forbidden=_FORBIDDEN.get(config.architecture, (BOS,)),
     )
 
 

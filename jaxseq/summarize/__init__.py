@@ -1,6 +1,7 @@
 """Sentence summarization by attention (Rush et al. 2015 and what followed)."""
 
 from jaxseq.summarize import (
+    attentive as attentive,
     batches as batches,
     beam as beam,
     checkpoint as checkpoint,
@@ -8,12 +9,16 @@ from jaxseq.summarize import (
     copy_loss as copy_loss,
     copy_model as copy_model,
     decoder as decoder,
+    dropout as dropout,
     examples as examples,
     greedy as greedy,
+    known as known,
     largest as largest,
     model as model,
     packing as packing,
     pairs as pairs,
+    ras_encoder as ras_encoder,
+    ras_model as ras_model,
     rouge as rouge,
     summarizer as summarizer,
     training as training,

@@ -36,17 +36,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import attention, embedding, network, readout
+from jaxseq import attention, embedding, readout
 from jaxseq.attention import attend, general
 from jaxseq.both import Both, one_by_one
 from jaxseq.cells import lstm
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
+from jaxseq.summarize import dropout as dropping
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.copy_loss import copy_loss
 from jaxseq.summarize.decoder import Decoder, Step
+from jaxseq.summarize.known import known
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
-from jaxseq.text.vocab import BOS, UNK
+from jaxseq.text.vocab import BOS
 from jaxseq.types import Array, DTypeLike, Key
 from jaxseq.unroll import unroll
 
@@ -148,7 +150,7 @@ def read(
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
     num_ids = params.embedding.shape[0]
-    xs = _drop(key, dropout, _embed(params, ids))
+    xs = dropping.alike(key, dropout, _embed(params, ids))
     encoded, states = one_by_one(
         Both(CELL, CELL), params.encoder, None, xs, lengths=lengths
     )  # (2)
@@ -194,13 +196,13 @@ def score(
     expect(targets.ndim == 2, "batch.targets", "shape [T, B]", describe(targets))
     first = jnp.full_like(targets[:1], BOS)
     xs = _embed(params, jnp.concatenate([first, targets[:-1]]))
-    xs = _drop(keys[1], dropout, xs)
+    xs = dropping.alike(keys[1], dropout, xs)
     hs, _ = unroll(CELL, params.decoder, memory.state_0, xs)  # (4)
     contexts, weights = attend.attend(SCORE, params.attention, hs, memory.attended)
     packing = Packing(*map(jnp.asarray, batch.packing))
     seen = pack(packing, jnp.concatenate([contexts, hs, xs], axis=-1))
     mixed = _mixed(params, seen[:, : -xs.shape[-1]])
-    logits = _logits(params, _drop_each(keys[2], dropout, mixed))
+    logits = _logits(params, dropping.each(keys[2], dropout, mixed))
     gates = readout.readout(params.switch, seen)[:, 0]  # (8)
     here = packing.steps % targets.shape[1]
     ids = jnp.take(targets.reshape(-1), packing.steps, mode="fill", fill_value=BOS)
@@ -247,7 +249,7 @@ def model(num_ids: int, num_inputs: int, num_hidden: int) -> Model:
 
 def _embed(params: Params, ids: Array) -> Array:
     num_ids, size = params.embedding.shape
-    inside = jnp.where(ids < num_ids, ids, jnp.full_like(ids, UNK))
+    inside = known(ids, num_ids)
     return embedding.lookup(params.embedding, inside) * float(size**0.5)  # (1)
 
 
@@ -274,15 +276,3 @@ def _joined(memory: Memory, written: Array, copied: Array) -> Array:
         return written.at[:, ids].set(joined)  # places of one word have the same sum
 
     return jax.vmap(of_document)(memory.ids, written, copied)
-
-
-def _drop(key: Key | None, rate: float, xs: Array) -> Array:
-    """Drops the same entries of a sequence `[T, B, I]` at each step."""
-    if key is None or rate == 0:
-        return xs
-    kept = network.drop(key, rate, jnp.ones_like(xs[:1]))
-    return xs * jnp.broadcast_to(kept, xs.shape)
-
-
-def _drop_each(key: Key | None, rate: float, xs: Array) -> Array:
-    return xs if key is None or rate == 0 else network.drop(key, rate, xs)
