@@ -119,7 +119,12 @@ def unroll_plain(
 
 
 def step(
-    cell: Cell, score: Score, params: Params, memory: Memory, state_tm1: Tree, x_t: Array
+    cell: Cell,
+    score: Score,
+    params: Params,
+    memory: Memory,
+    state_tm1: Tree,
+    x_t: Array,
 ) -> tuple[Tree, Attended]:
     """Takes one step, eqs. (1) to (3), for those who choose the next input by it.
 

@@ -203,8 +203,6 @@ def _init_nothing(
     return ()
 
 
-def _encode_nothing(
-    params: tuple[()], xs: Array, mask: Array, num_hidden: int
-) -> Keys:
+def _encode_nothing(params: tuple[()], xs: Array, mask: Array, num_hidden: int) -> Keys:
     del params
     return Keys(jnp.zeros((*mask.shape, num_hidden), xs.dtype), jnp.zeros_like(mask))

@@ -38,7 +38,14 @@ import jax.numpy as jnp
 from jaxseq import attention, embedding, losses, readout
 from jaxseq.attention import dot
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_count, check_key, check_rate, describe, expect
+from jaxseq.checks import (
+    check_cell,
+    check_count,
+    check_key,
+    check_rate,
+    describe,
+    expect,
+)
 from jaxseq.summarize import attentive, dropout as dropping
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, State, Step

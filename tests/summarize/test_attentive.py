@@ -17,7 +17,11 @@ from tests.programs import equations
 
 NUM_STEPS, BATCH, NUM_WORDS = 5, 3, 4
 NUM_INPUTS, NUM_VALUES, NUM_HIDDEN, NUM_ENCODED = 2, 3, 4, 4
-SCORES = {"dot": dot.score(0.7), "general": general.score(), "additive": additive.score(6)}
+SCORES = {
+    "dot": dot.score(0.7),
+    "general": general.score(),
+    "additive": additive.score(6),
+}
 CELLS = {
     "elman": elman.cell(activations.logistic),
     "lstm": lstm.cell(),
@@ -98,8 +102,10 @@ def test_value_and_every_gradient_equal_those_of_the_plain_scan(cell, score):
     ours, plain = (value_and_gradients(*f, cell, score, args, MASK) for f in forms)
     assert_close(ours, plain)
     # The last document has no word: no weight, no context, no gradient.
-    assert not np.any(ours[0].weights[:, 2]) and not np.any(ours[0].contexts[:, 2])
-    assert not np.any(ours[1][3][:, 2]) and not np.any(ours[1][4][:, 2])
+    assert not np.any(ours[0].weights[:, 2])
+    assert not np.any(ours[0].contexts[:, 2])
+    assert not np.any(ours[1][3][:, 2])
+    assert not np.any(ours[1][4][:, 2])
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(ours))
 
 
@@ -158,7 +164,8 @@ def test_narrow_weights_go_round_with_a_float32_state():
     form = (attentive.unroll, remember, cell, score)
     ours = value_and_gradients(*form, args, MASK)
     wanted = value_and_gradients(*form, exact, MASK)
-    assert ours[0].ys.dtype == jnp.bfloat16 and ours[0].state.h.dtype == jnp.float32
+    assert ours[0].ys.dtype == jnp.bfloat16
+    assert ours[0].state.h.dtype == jnp.float32
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(wanted), strict=True):
         scale = np.max(np.abs(b), initial=1e-1)
         np.testing.assert_allclose(a.astype(np.float64), b, rtol=0, atol=0.06 * scale)
