@@ -35,7 +35,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq import in_place
-from jaxseq.attention.attend import Attended, attend, attend_plain, collect, delta
+from jaxseq.attention.attend import Attended, attend_plain, collect, delta
 from jaxseq.attention.memory import Memory
 from jaxseq.attention.score import Score, check_score
 from jaxseq.axes import alike
@@ -128,6 +128,8 @@ def step(
 ) -> tuple[Tree, Attended]:
     """Takes one step, eqs. (1) to (3), for those who choose the next input by it.
 
+    Gradients are JAX's.
+
     Args:
         cell: as in `unroll`.
         score: as in `unroll`.
@@ -139,7 +141,8 @@ def step(
     Returns:
         The state, and what was attended to.
     """
-    found = attend(score, params.score, cell.output(state_tm1), memory)  # (1)
+    query = cell.output(state_tm1)
+    found = attend_plain(score, params.score, query, memory)  # (1)
     inputs = jnp.concatenate([x_t, found.contexts], axis=-1)
     z_t = cell.project(params.cell, inputs)  # (2)
     state_t, _ = cell.step(cell.prepare(params.cell), state_tm1, z_t)  # (3)

@@ -31,9 +31,9 @@ CELLS = {
 }
 # Every cell and every score, not every pair: they meet in one place only.
 PAIRS = [
-    ("elman", "general"),
-    ("lstm", "dot"),
     ("lstm_linear", "additive"),
+    pytest.param("elman", "general", marks=pytest.mark.slow),
+    pytest.param("lstm", "dot", marks=pytest.mark.slow),
     pytest.param("gru_reset_after", "dot", marks=pytest.mark.slow),
     pytest.param("gru_reset_before", "additive", marks=pytest.mark.slow),
     pytest.param("elman", "additive", marks=pytest.mark.slow),

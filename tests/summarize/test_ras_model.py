@@ -22,7 +22,13 @@ DOCUMENTS = Documents(IDS, np.array([4, 4, 1, 0], np.int32))  # the last has no 
 TARGETS = np.array([[4, 10, 5, 6], [9, 6, UNK, EOS], [8, EOS, EOS, 0]], np.int32)
 PACKING = packing.of(np.array([3, 3, 3, 2]), 3, 13)
 BATCH = Batch(DOCUMENTS, TARGETS, PACKING)
-every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+every_cell = pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(CELLS["lstm"], id="lstm"),
+        pytest.param(CELLS["elman"], id="elman", marks=pytest.mark.slow),
+    ],
+)
 
 
 def made(cell, encoder=CONVOLUTION):
