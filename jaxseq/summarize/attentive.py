@@ -43,7 +43,7 @@ from jaxseq.bptt import Run, previous
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.checks import check_cell, check_inputs, check_state, describe, expect
 from jaxseq.masks import Masks
-from jaxseq.precision import casts
+from jaxseq.precision import casts, product
 from jaxseq.reverse_only import reverse_only
 from jaxseq.types import Array, Tree
 
@@ -159,14 +159,14 @@ def _forward(cell, score, params, state_0, xs, memory):
     prepared = cell.prepare(params.cell)
     of_x, of_c = _parts(cell, params.cell, xs.shape[-1])
     zs = cell.project(of_x, xs)
+    P_T = _matrix(cell, of_c, memory.values)
 
     def body(state_tm1, _, z_t):
         query = cell.output(state_tm1)
-        found = attend_plain(score, params.score, query, memory)  # (1)
-        context = narrow(found.contexts)
-        z_t = jax.tree.map(jnp.add, z_t, _linear(cell, of_c, context))  # (2)
-        state_t, tape_t = cell.step(prepared, state_tm1, wide(z_t))  # (3)
-        return state_t, (narrow(tape_t), narrow(state_t), context, found.weights)
+        context, weights = attend_plain(score, params.score, query, memory)  # (1)
+        z_t = jax.tree.map(lambda z, m: z + product(context, m), wide(z_t), P_T)  # (2)
+        state_t, tape_t = cell.step(prepared, state_tm1, z_t)  # (3)
+        return state_t, (narrow(tape_t), narrow(state_t), narrow(context), weights)
 
     state, (tapes, states, contexts, weights) = in_place.scan(body, state_0, (), zs)
     result = Unrolled(cell.output(states), contexts, weights, state)
@@ -225,14 +225,11 @@ def _add_output(cell, d_state, state, d_y):
     return jax.tree.map(jnp.add, d_state, through_output)
 
 
-def _linear(cell: Cell, params: Tree, inputs: Array) -> Tree:
-    """Returns P c_t: project without its constant, which project_x has already."""
-
-    def project(inputs):
-        return cell.project(params, inputs[None])
-
-    _, tangent = jax.jvp(project, (jnp.zeros_like(inputs),), (inputs,))
-    return jax.tree.map(lambda leaf: leaf[0], tangent)
+def _matrix(cell: Cell, params: Tree, values: Array) -> Tree:
+    """Returns P transposed, leaves `[D, G]`: project without its constant."""
+    units = jnp.eye(values.shape[-1], dtype=values.dtype)
+    project = functools.partial(cell.project, params)
+    return jax.jvp(project, (jnp.zeros_like(units),), (units,))[1]
 
 
 def _parts(cell: Cell, params: Tree, num_inputs: int) -> tuple[Tree, Tree]:
