@@ -114,8 +114,8 @@ def unroll_plain(
         state_t, found = step(cell, score, params, memory, state_tm1, x_t)
         return state_t, (cell.output(state_t), *found)
 
-    state, results = jax.lax.scan(body, state_0, xs)
-    return Unrolled(*results, state)
+    state, (ys, contexts, weights) = jax.lax.scan(body, state_0, xs)
+    return Unrolled(ys, contexts, weights, state)
 
 
 def step(

@@ -33,7 +33,9 @@ every_cell = pytest.mark.parametrize(
 
 def made(cell, encoder=CONVOLUTION):
     model = ras_model.model(cell, encoder, NUM_IDS, NUM_INPUTS, NUM_HIDDEN)
-    return model, moved(model.init(jax.random.key(0), "float64"))
+    sizes = (NUM_IDS, NUM_INPUTS, NUM_HIDDEN)
+    key = jax.random.key(0)
+    return model, moved(ras_model.init(cell, encoder, *sizes, key, "float64"))
 
 
 def moved(tree):
