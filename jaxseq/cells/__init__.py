@@ -5,6 +5,7 @@ from jaxseq.cells import (
     derived as derived,
     elman as elman,
     gru as gru,
+    inputs as inputs,
     jordan as jordan,
     lstm as lstm,
     lstm_1997 as lstm_1997,

@@ -41,6 +41,7 @@ from jaxseq.attention.score import Score, check_score
 from jaxseq.axes import alike
 from jaxseq.bptt import Run, previous
 from jaxseq.cells.cell import Cell, Trace
+from jaxseq.cells.inputs import check_sums, matrix, split
 from jaxseq.checks import check_cell, check_inputs, check_state, describe, expect
 from jaxseq.masks import Masks
 from jaxseq.precision import casts, product
@@ -157,9 +158,9 @@ def _unroll(cell, score, params, state_0, xs, memory):
 def _forward(cell, score, params, state_0, xs, memory):
     narrow, wide = casts(state_0, xs.dtype)
     prepared = cell.prepare(params.cell)
-    of_x, of_c = _parts(cell, params.cell, xs.shape[-1])
+    of_x, of_c = split(cell, params.cell, xs.shape[-1])
     zs = cell.project(of_x, xs)
-    P_T = _matrix(cell, of_c, memory.values)
+    P_T = matrix(cell, of_c)
 
     def body(state_tm1, _, z_t):
         query = cell.output(state_tm1)
@@ -180,7 +181,7 @@ def _backward(cell, score, residuals, d_result):
     run = Run(params.cell, state_0, state_0, inputs, Masks(None, None))
     zs = cell.project(params.cell, inputs)  # for the few cells whose deltas use it
     trace = Trace(zs, previous(False, run, states), states, tapes)
-    _, of_c = _parts(cell, params.cell, xs.shape[-1])
+    _, of_c = split(cell, params.cell, xs.shape[-1])
     queries = cell.output(trace.state_tm1)
 
     def body(d_state_t, inputs_t, tape_t):
@@ -225,51 +226,6 @@ def _add_output(cell, d_state, state, d_y):
     return jax.tree.map(jnp.add, d_state, through_output)
 
 
-def _matrix(cell: Cell, params: Tree, values: Array) -> Tree:
-    """Returns P transposed, leaves `[D, G]`: project without its constant."""
-    units = jnp.eye(values.shape[-1], dtype=values.dtype)
-    project = functools.partial(cell.project, params)
-    return jax.jvp(project, (jnp.zeros_like(units),), (units,))[1]
-
-
-def _parts(cell: Cell, params: Tree, num_inputs: int) -> tuple[Tree, Tree]:
-    """Splits a cell's weights into those of its first inputs and those of the rest."""
-    sizes = cell.sizes(params)
-    axes = _input_axes(cell, *sizes)
-
-    def part(first, last):
-        return jax.tree.map(
-            lambda leaf, axis: (
-                leaf
-                if axis == _NO_AXIS
-                else jax.lax.slice_in_dim(leaf, first, last, axis=axis)
-            ),
-            params,
-            axes,
-        )
-
-    return part(0, num_inputs), part(num_inputs, sizes.num_inputs)
-
-
-_NO_AXIS = -1
-
-
-@functools.lru_cache(maxsize=128)
-def _input_axes(cell: Cell, num_inputs: int, num_hidden: int) -> Tree:
-    """Finds the axis of each weight that grows with the number of inputs."""
-
-    def shapes(num_inputs):
-        return jax.eval_shape(
-            lambda: cell.init(jax.random.key(0), num_inputs, num_hidden)
-        )
-
-    def axis(leaf, more):
-        changed = [a != b for a, b in zip(leaf.shape, more.shape, strict=True)]
-        return changed.index(True) if any(changed) else _NO_AXIS
-
-    return jax.tree.map(axis, shapes(num_inputs), shapes(num_inputs + 1))
-
-
 def _checked(cell, score, params, state_0, xs, memory):
     """Checks the arguments; returns all but cell and score as JAX's arrays."""
     check_cell("cell", cell)
@@ -289,21 +245,5 @@ def _checked(cell, score, params, state_0, xs, memory):
     expect(xs.shape[-1] == num_inputs, "xs", expected, describe(xs))
     state_0 = check_state("state_0", cell, params.cell, state_0, xs)
     args = jax.tree.map(jnp.asarray, (params, state_0, xs, memory))
-    _check_sums(cell, *args)
+    check_sums("cell", cell, args[0].cell, num_inputs)
     return alike(*args)
-
-
-def _check_sums(cell, params, state_0, xs, memory):
-    """Checks that the projections of parts of the inputs have the shape of a sum."""
-    of_x, of_c = _parts(cell, params.cell, xs.shape[-1])
-    shapes = [
-        jax.tree.map(lambda a: a.shape, jax.eval_shape(cell.project, weights, inputs))
-        for weights, inputs in ((of_x, xs), (of_c, memory.values[..., :1, :]))
-    ]
-    last = [jax.tree.map(lambda s: s[-1:], s, is_leaf=_is_shape) for s in shapes]
-    expected = "one whose project sums over its inputs"
-    expect(last[0] == last[1], "cell", expected, cell.name)
-
-
-def _is_shape(tree):
-    return isinstance(tree, tuple) and all(isinstance(n, int) for n in tree)
