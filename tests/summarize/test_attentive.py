@@ -114,7 +114,8 @@ def test_steps_equal_loops_over_numbers():
     cell, score = CELLS["elman"], dot.score()
     params, s_0, xs, encoded, values = draw(cell, score)
     memory = remember(score, (), encoded, values, jnp.asarray(MASK))
-    ours = attentive.unroll(cell, score, params, s_0, xs, memory)
+    unroll = jax.jit(attentive.unroll, static_argnums=(0, 1))
+    ours = unroll(cell, score, params, s_0, xs, memory)
     U, W, b = map(np.asarray, params.cell)
     for n in range(BATCH):
         h, places = np.asarray(s_0[n]), np.flatnonzero(MASK[:, n])
@@ -144,6 +145,7 @@ def test_padding_of_the_memory_is_never_read():
     )
 
 
+@pytest.mark.slow
 def test_no_steps_leave_the_state():
     cell, score = CELLS["lstm"], SCORES["dot"]
     args = draw(cell, score, num_steps=0)
@@ -155,6 +157,7 @@ def test_no_steps_leave_the_state():
     assert not any(np.any(leaf) for leaf in jax.tree.leaves(gradients[0]))
 
 
+@pytest.mark.slow
 def test_narrow_weights_go_round_with_a_float32_state():
     cell, score = CELLS["lstm"], SCORES["general"]
     narrow = draw(cell, score, dtype=jnp.bfloat16)

@@ -190,15 +190,10 @@ def test_without_attention_the_document_does_not_matter():
     )
 
 
-def test_a_word_that_is_attended_to_is_likely_from_the_start():
-    encoder = ras_encoder.convolution(max_words=6)
-    model = ras_model.model(CELLS["lstm"], encoder, NUM_IDS, 32, 8)
-    params = model.init(jax.random.key(0))
-    words = np.arange(4, 9, dtype=np.int32)
-    memory = model.read(params, Documents(words[None], np.ones(5, np.int32)), 0)
-    state = model.decoder.start(params, memory)
-    step = model.decoder.step(params, memory, state, jnp.full((5, 1), BOS))
-    np.testing.assert_array_equal(step.log_probs[:, 0].argmax(-1), words)
+def test_contexts_are_written_as_they_are_read_from_the_start():
+    sizes = (NUM_IDS, NUM_INPUTS, NUM_HIDDEN)
+    params = ras_model.init(CELLS["lstm"], CONVOLUTION, *sizes, jax.random.key(0))
+    np.testing.assert_array_equal(params.mix.V[:, :NUM_INPUTS], np.eye(NUM_INPUTS))
 
 
 def test_dropout_needs_a_key():
