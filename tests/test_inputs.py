@@ -5,13 +5,18 @@ import numpy as np
 import pytest
 
 from jaxseq.cells import gru, inputs, jordan, lstm
-from tests.models import CELLS, inputs as draw
+from tests.models import CELLS, in_time, inputs as draw
 
 
-AFFINE = [lstm.cell(), gru.reset_after(), jordan.cell(2), CELLS["derived_from_parts"]]
+AFFINE = {
+    "lstm": lstm.cell(),
+    "gru": gru.reset_after(),
+    "jordan": jordan.cell(2),
+    "derived": CELLS["derived_from_parts"],
+}
 
 
-@pytest.mark.parametrize("cell", AFFINE, ids=lambda cell: cell.name)
+@in_time(AFFINE)
 def test_parts_add_up_to_the_whole(cell):
     params, _, xs = draw(cell, 4)
     of_first, of_rest = inputs.split(cell, params, 1)

@@ -132,6 +132,7 @@ def test_steps_equal_loops_over_numbers():
     np.testing.assert_array_equal(ours.state, ours.ys[-1])
 
 
+@pytest.mark.slow
 def test_padding_of_the_memory_is_never_read():
     cell, score = CELLS["lstm"], SCORES["general"]
     args = draw(cell, score)

@@ -41,7 +41,7 @@ def test_keys_are_the_sums_of_the_paper():
             np.testing.assert_allclose(keys[i, n], z, rtol=1e-13)
 
 
-@pytest.mark.parametrize("width", [1, 5, 7])
+@pytest.mark.parametrize("width", [1, 5])
 def test_gradients_equal_those_of_jax(width):
     params, xs = draw(width)
 
