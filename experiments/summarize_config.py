@@ -23,6 +23,9 @@ ArchitectureName = Literal[
     "abs_bag_of_words",
     "abs_convolution",
     "feed_forward_lm",
+    "ras_lstm",
+    "ras_elman",
+    "ras_lstm_without_attention",
 ]
 TokenName = Literal["words", "characters"]
 
@@ -260,5 +263,10 @@ def model_settings(config: Config) -> dict:
 
 
 def attended_radius(config: Config) -> int:
-    """Returns how far from its maximum attention may be meant: ABS smooths by Q."""
-    return config.radius if config.architecture in ("abs", "abs_plus") else 0
+    """Returns how far from its maximum attention may be meant.
+
+    ABS smooths its values over ± Q words, RAS its keys over ± 2.
+    """
+    if config.architecture in ("abs", "abs_plus"):
+        return config.radius
+    return 2 if config.architecture in ("ras_lstm", "ras_elman") else 0

@@ -5,7 +5,17 @@ from typing import NamedTuple
 
 from experiments import summarize_config
 from experiments.summarize_config import ArchitectureName, Config
-from jaxseq.summarize import abs_encoders, abs_model, abs_plus, copy_model, summarizer
+from jaxseq.cells import activations, elman, lstm_linear
+from jaxseq.cells.cell import Cell
+from jaxseq.summarize import (
+    abs_encoders,
+    abs_model,
+    abs_plus,
+    copy_model,
+    ras_encoder,
+    ras_model,
+    summarizer,
+)
 from jaxseq.summarize.abs_encoders import Encoder
 from jaxseq.summarize.beam import Rescore
 from jaxseq.summarize.decoder import Params
@@ -53,6 +63,25 @@ def _feed_forward_lm(config: Config, num_ids: int) -> Model:
     return _abs(abs_encoders.none(), config, num_ids)
 
 
+def _ras(cell: Cell, config: Config, num_ids: int) -> Model:
+    encoder = ras_encoder.convolution(config.max_words)
+    sizes = (num_ids, config.num_inputs, config.num_hidden)
+    return ras_model.model(cell, encoder, *sizes)
+
+
+def _ras_lstm(config: Config, num_ids: int) -> Model:
+    return _ras(lstm_linear.cell(), config, num_ids)
+
+
+def _ras_elman(config: Config, num_ids: int) -> Model:
+    return _ras(elman.cell(activations.logistic), config, num_ids)
+
+
+def _ras_lstm_without_attention(config: Config, num_ids: int) -> Model:
+    sizes = (num_ids, config.num_inputs, config.num_hidden)
+    return ras_model.model(lstm_linear.cell(), ras_encoder.nothing(), *sizes)
+
+
 ARCHITECTURES: dict[ArchitectureName, Architecture] = {
     "copy": Architecture(_copy),
     "abs": Architecture(_attentive),
@@ -60,6 +89,9 @@ ARCHITECTURES: dict[ArchitectureName, Architecture] = {
     "abs_bag_of_words": Architecture(_bag_of_words),
     "abs_convolution": Architecture(_convolution),
     "feed_forward_lm": Architecture(_feed_forward_lm),
+    "ras_lstm": Architecture(_ras_lstm),
+    "ras_elman": Architecture(_ras_elman),
+    "ras_lstm_without_attention": Architecture(_ras_lstm_without_attention),
 }
 
 

@@ -147,6 +147,12 @@ CASES = (
         _lecture("ioc"),
     ),
     Case(
+        "lstm_linear",
+        lambda cells: cells.lstm_linear.cell(),
+        oracles.lstm_linear_step,
+        _lecture("fioc"),
+    ),
+    Case(
         "lstm_peephole",
         lambda cells: cells.lstm_peephole.cell(),
         oracles.lstm_peephole_step,

@@ -18,6 +18,7 @@ from jaxseq.cells import (
     lstm_1997,
     lstm_1997_blocks,
     lstm_coupled,
+    lstm_linear,
     lstm_peephole,
 )
 
@@ -57,6 +58,7 @@ CELLS = {
     "lstm_1997_blocks": lstm_1997_blocks.cell(2),
     "lstm_1997_blocks_truncated": lstm_1997_blocks.truncated(2),
     "lstm_coupled": lstm_coupled.cell(),
+    "lstm_linear": lstm_linear.cell(),
     "lstm_peephole": lstm_peephole.cell(),
     "gru_reset_after": gru.reset_after(),
     "gru_reset_before": gru.reset_before(),

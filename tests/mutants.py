@@ -182,6 +182,24 @@ LSTM_COUPLED = _rows(
     ("(9) 1 - i for i", "d_c_t * i_t * (1 - g_t", "d_c_t * (1 - i_t) * (1 - g_t"),
 )
 
+LSTM_LINEAR = _rows(
+    "cells/lstm_linear.py",
+    "lstm_linear",
+    (
+        "(7) c_tm1 for c_t",
+        "d_state_t.h * trace_t.state.c",
+        "d_state_t.h * trace_t.state_tm1.c",
+    ),
+    ("(7) slope forgotten", "trace_t.state.c * o_t * (1 - o_t)", "trace_t.state.c"),
+    ("(8) gate forgotten", "d_state_t.h * o_t  # (8)", "d_state_t.h  # (8)"),
+    ("(8) later error lost", "d_state_t.c + d_state_t.h", "d_state_t.h"),
+    ("(9) c_t for c_tm1", "d_c_t * trace_t.state_tm1.c", "d_c_t * trace_t.state.c"),
+    ("(10) f for i", "g_t * i_t * (1 - i_t)", "g_t * f_t * (1 - f_t)"),
+    ("(11) f' at 1 - g", "(1 - g_t**2)", "(1 - g_t)"),
+    ("(12) carousel leaks", "c=d_c_t * f_t,", "c=d_c_t,"),
+    ("gates f, i swapped", "[delta_f, delta_i, d", "[delta_i, delta_f, d"),
+)
+
 LSTM_PEEPHOLE = _rows(
     "cells/lstm_peephole.py",
     "lstm_peephole",
@@ -698,6 +716,7 @@ MUTANTS = (
     *LSTM,
     *LSTM_1997,
     *LSTM_COUPLED,
+    *LSTM_LINEAR,
     *LSTM_PEEPHOLE,
     *GRU_AFTER,
     *GRU_BEFORE,

@@ -114,6 +114,17 @@ def lstm_coupled_step(w, state, x):
     return (h, c), h
 
 
+def lstm_linear_step(w, state, x):
+    """Chopra, Auli, Rush 2016: the output is o_t times the cell, without tanh."""
+    h, c = state
+    both = np.concatenate([h, x])
+    f = logistic(w["W_f"] @ both + w["b_f"])
+    i = logistic(w["W_i"] @ both + w["b_i"])
+    o = logistic(w["W_o"] @ both + w["b_o"])
+    c = c * f + i * np.tanh(w["W_c"] @ both + w["b_c"])
+    return (c * o, c), c * o
+
+
 def lstm_peephole_step(w, state, x):
     """Gers, Schraudolph, Schmidhuber 2002: the output gate sees the new cell."""
     h, c = state

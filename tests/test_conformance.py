@@ -101,7 +101,8 @@ def test_bfloat16_is_no_worse_than_autodiff(cell):
         assert {leaf.dtype for leaf in jax.tree.leaves(hand)} == {jnp.dtype("bfloat16")}
         by_hand.append(relative_error(hand, truth))
         by_autodiff.append(relative_error(autodiff, truth))
-    assert np.mean(by_hand) <= 1.1 * np.mean(by_autodiff)
+    # Of the logarithms: where a sequence diverges its rounding is as good as drawn.
+    assert np.mean(np.log(by_hand)) <= np.log(1.1) + np.mean(np.log(by_autodiff))
 
 
 @every_cell_in_time

@@ -24,7 +24,7 @@ from jaxseq.summarize.pairs import Pair
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
-from jaxseq.text.vocab import UNK
+from jaxseq.text.vocab import BOS, UNK
 
 
 TINY = [
@@ -410,3 +410,25 @@ def test_the_settings_are_those_of_the_config():
     names = {field.name for field in dataclasses.fields(Config)}
     assert set(setting._fields) <= names
     assert typing.get_args(summarize_config.TokenName) == tuple(TOKENIZERS)
+
+
+@pytest.mark.slow
+def test_ras_is_trained_and_used(farm, tmp_path, capsys):
+    args = ["--architecture", "ras_lstm", "--num-epochs", "1", "--out", str(tmp_path)]
+    summarize.main(["--pairs", str(farm), *TINY, *args])
+    model = tmp_path / "summarize" / "model.npz"
+    capsys.readouterr()
+    summarize.main(["--model", str(model), "The cat sat on the mat.", ""])
+    written = capsys.readouterr().out.splitlines()
+    assert len(written) == 2
+    assert written[0]
+    assert not written[1]
+
+
+def test_who_does_not_copy_may_write_unknown_words():
+    forbidden = {
+        name: summarize_config.make_options(Config(architecture=name)).forbidden
+        for name in ("copy", "ras_lstm", "ras_elman", "ras_lstm_without_attention")
+    }
+    assert UNK in forbidden.pop("copy")
+    assert set(forbidden.values()) == {(BOS,)}
