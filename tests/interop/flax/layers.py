@@ -20,37 +20,41 @@ KINDS = [(api, cell) for api in ("linen", "nnx") for cell in CELLS]
 
 
 class Layer(NamedTuple):
-    """A layer of one library: what it starts from, and how it is called."""
+    """A layer of one library: parameters, drawn at random, and how it is called."""
 
     params: dict
     apply: Callable  # (params, inputs, **options of RNN's call)
     module: object
 
 
-def linen_layer(library, cell, dtype=jnp.float64, **options):
+def linen_layer(library, cell, dtype, **options):
     """Makes `nn.RNN(nn.Cell(H))`."""
     cell = getattr(library, cell)(NUM_HIDDEN, param_dtype=dtype)
     module = library.RNN(cell, **options)
-    like = jnp.zeros((BATCH, NUM_STEPS, NUM_INPUTS), dtype)
-    params = module.init(jax.random.key(3), like)["params"]
+    shape = module.time_major and (NUM_STEPS, BATCH) or (BATCH, NUM_STEPS)
+    like = jnp.zeros((*shape, NUM_INPUTS), dtype)
+    like = jax.eval_shape(module.init, jax.random.key(0), like)
 
     def apply(params, inputs, **options):
         return module.apply({"params": params}, inputs, **options)
 
-    return Layer(params, apply, module)
+    return Layer(random_like(like["params"]), apply, module)
 
 
-def nnx_layer(library, cell, dtype=jnp.float64, **options):
+def nnx_layer(library, cell, dtype, **options):
     """Makes `nnx.RNN(nnx.Cell(I, H))`."""
     make = getattr(library, cell)
-    make = functools.partial(make, NUM_INPUTS, NUM_HIDDEN, rngs=library.Rngs(3))
+    make = functools.partial(make, NUM_INPUTS, NUM_HIDDEN, rngs=library.Rngs(0))
+    zeros = library.initializers.zeros_init()  # drawn quickly
+    make = functools.partial(make, kernel_init=zeros, recurrent_kernel_init=zeros)
     module = library.RNN(make(dtype=dtype, param_dtype=dtype), **options)
     graph, params, rest = library.split(module, library.Param, ...)
 
     def apply(params, inputs, **options):
-        return library.merge(graph, params, rest)(inputs, **options)
+        layer = library.merge(graph, params, rest, copy=True)
+        return layer(inputs, **options)
 
-    return Layer(params, apply, module)
+    return Layer(random_like(params), apply, module)
 
 
 LIBRARIES = {
@@ -59,10 +63,21 @@ LIBRARIES = {
 }
 
 
-def ours_and_flaxs(api, cell, *args, **options):
+@functools.cache
+def ours_and_flaxs(api, cell, dtype=jnp.float64, **options):
     """Makes the layer of both, with the same arguments."""
     make, *libraries = LIBRARIES[api]
-    return [make(library, cell, *args, **options) for library in libraries]
+    return [make(library, cell, dtype, **options) for library in libraries]
+
+
+def run(layer, params, inputs, **options):
+    """Applies a layer, compiled: quicker than one operation after the other."""
+    carry = options.pop("initial_carry", None)
+
+    def apply(params, carry, inputs):
+        return layer.apply(params, inputs, initial_carry=carry, **options)
+
+    return jax.jit(apply)(params, carry, inputs)
 
 
 def random_like(tree, seed=0, scale=0.7):
