@@ -74,7 +74,11 @@ class Ensemble(flax.linen.Module):
         return many(self.library.GRUCell(4, **DOUBLE))(inputs)
 
 
-WRAPS = [remat, jit, partitioned, bidirectional, inside_flaxs_rnn, relu]
+def ensemble(library):
+    return Ensemble(library)
+
+
+WRAPS = [remat, jit, partitioned, bidirectional, inside_flaxs_rnn, relu, ensemble]
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
