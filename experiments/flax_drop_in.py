@@ -14,11 +14,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-import flax
+import flax.linen
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import nnx as flax_nnx
 
 from experiments import cli
 from experiments.bench.timing import interleaved
@@ -127,7 +128,7 @@ def main(args: list[str] | None = None) -> None:
     config = cli.parse(Config, args)
     batches = draw(config)
     make = {"linen": linen_model, "nnx": nnx_model}[config.api]
-    theirs = {"linen": flax.linen, "nnx": flax.nnx}[config.api]
+    theirs = {"linen": flax.linen, "nnx": flax_nnx}[config.api]
     ours = {"linen": linen, "nnx": nnx}[config.api]
     libraries = {"flax": theirs, "jaxseq": ours}
     train = {

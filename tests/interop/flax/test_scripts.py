@@ -12,7 +12,8 @@ from tests.programs import equations
 
 LINEN = """
 from flax import linen as nn
-import jax, optax
+import jax
+import optax
 import jax.numpy as jnp
 
 
@@ -47,7 +48,8 @@ def train(inputs, targets, lengths, num_steps):
 
 NNX = """
 from flax import nnx
-import jax, optax
+import jax
+import optax
 import jax.numpy as jnp
 
 
@@ -108,13 +110,11 @@ def test_one_import_line_changes_and_the_losses_do_not(script):
     np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
-def carried_matrices(script, parameters):
+def carried_matrices(script):
     """Counts what the loops of a loss' gradient carry and has a weight's shape."""
-    namespace = run(script)
     inputs, _, lengths = task()
-    model = namespace["Model"]()
+    model = run(script)["Model"]()
     params = jax.eval_shape(model.init, jax.random.key(0), inputs, lengths)
-    assert parameters == len(jax.tree.leaves(params))
 
     def loss(params):
         return model.apply(params, inputs, lengths).sum()
@@ -132,8 +132,8 @@ def carried_matrices(script, parameters):
 
 def test_the_backward_loops_carry_no_weight_gradient():
     changed = LINEN.replace("from flax import", "from jaxseq.interop.flax import")
-    assert carried_matrices(changed, 36) == 0
-    assert carried_matrices(LINEN, 36) > 0  # flax's do
+    assert carried_matrices(changed) == 0
+    assert carried_matrices(LINEN) > 0  # flax's do
 
 
 def test_jaxseq_alone_imports_no_flax():

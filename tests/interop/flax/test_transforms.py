@@ -120,7 +120,7 @@ def test_the_rest_of_linen_runs_in_flaxs_scan(wrap):
 
 
 def test_missing_parameters_are_flaxs_error():
-    with pytest.raises(flax.errors.ScopeParamNotFoundError):
+    with pytest.raises(flax.errors.ScopeCollectionNotFound, match='"kernel"'):
         plain(linen).apply({"params": {}}, INPUTS)
 
 
@@ -180,8 +180,9 @@ def test_nnx_under_its_transforms():
 
 
 def test_nnx_scan_options_of_ones_own_run_in_flaxs_scan():
-    layer = nnx.RNN(nnx_cell(nnx), state_axes={"other": None, ...: nnx.Carry})
-    assert not layer.is_by_hand
+    axes = nnx.StateAxes({"other": None, ...: nnx.Carry})
+    assert not nnx.RNN(nnx_cell(nnx), state_axes=axes).is_by_hand
+    assert not nnx.RNN(nnx_cell(nnx), broadcast_rngs="dropout").is_by_hand
 
 
 def test_nnx_takes_the_carrys_random_numbers_as_flax_does():
