@@ -95,7 +95,7 @@ def task(num_steps=10, batch=4):
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(batch, num_steps, 3)).astype(np.float32)
     lengths = np.array([num_steps, 3, 7, 1])
-    targets = np.array([x[:n].sum() for x, n in zip(inputs, lengths, strict=True)])
+    targets = np.array([x[:n].mean() for x, n in zip(inputs, lengths, strict=True)])
     return inputs, targets.astype(np.float32), lengths
 
 
@@ -106,7 +106,7 @@ def test_one_import_line_changes_and_the_losses_do_not(script):
     assert sum(a != b for a, b in lines) == 1
     theirs, ours = (run(s)["train"](*task(), 100) for s in (script, changed))
     assert ours.shape == (100,)
-    assert ours[-1] < 0.2 * ours[0]
+    assert ours[-1] < 0.5 * ours[0]  # it does learn
     np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
