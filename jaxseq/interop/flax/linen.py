@@ -29,7 +29,7 @@ from jaxseq.interop.flax.trees import LINEN_GRU, LINEN_LSTM, LINEN_SIMPLE, Layou
 from jaxseq.types import Array, Key, Tree
 
 
-def layout_of(cell: nn.RNNCellBase) -> Layout | None:
+def layout_of(cell: Any) -> Layout | None:
     """Returns how a cell holds jaxseq's parameters; None if jaxseq has no such cell."""
     # Not `isinstance`: a subclass may compute anything.
     kind = type(cell)
@@ -87,11 +87,11 @@ class RNN(nn.RNN):
             key = jax.random.key(0) if init_key is None else init_key
             shape = reading.step_shape(inputs)
             initial_carry = self.cell.initialize_carry(key, shape)
-        if self.is_initializing() or not self.cell.has_variable(
-            "params", layout.inputs[0]
-        ):
+        has_params = self.cell.has_variable("params", layout.inputs[0])
+        if self.is_initializing() or not has_params:
             # Flax's own scan draws the parameters, or says what is missing.
-            super().__call__(inputs, initial_carry=initial_carry)
+            first = reading.time_major
+            super().__call__(inputs, initial_carry=initial_carry, time_major=first)
         tree = nn.unbox(self.cell.variables["params"])
         leaves = jax.tree.leaves(tree)
         dtype = canonicalize_dtype(inputs, *leaves, dtype=self.cell.dtype)

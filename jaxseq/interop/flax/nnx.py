@@ -42,7 +42,7 @@ GATED = {
 }
 
 
-def layout_of(cell: nnx.Module) -> Layout | None:
+def layout_of(cell: Any) -> Layout | None:
     """Returns how a cell holds jaxseq's parameters; None if jaxseq has no such cell."""
     layout = None
     # Not `isinstance`: a subclass may compute anything.
@@ -68,7 +68,7 @@ def _is_plain(module: Any, cell: Any) -> bool:
     )
 
 
-def tree_of(cell: nnx.Module, layout: Layout) -> dict[str, dict[str, Array]]:
+def tree_of(cell: Any, layout: Layout) -> dict[str, dict[str, Array]]:
     """Returns a cell's parameters as a mapping of its modules' names."""
     tree: dict[str, dict[str, Array]] = {}
     for name in layout.inputs + layout.recurrent:

@@ -66,6 +66,17 @@ def test_initial_values_are_flaxs_to_the_bit(api, cell):
     jax.tree.map(np.testing.assert_array_equal, ours, flaxs)
 
 
+def test_init_takes_the_options_of_the_call():
+    layer = linen.RNN(linen.GRUCell(NUM_HIDDEN))
+    inputs = draw_inputs((NUM_STEPS, BATCH), jnp.float32)
+    init = functools.partial(layer.init_with_output, jax.random.key(0))
+    (last, ys), _ = jax.eval_shape(
+        functools.partial(init, time_major=True, return_carry=True), inputs
+    )
+    assert last.shape == (BATCH, NUM_HIDDEN)
+    assert ys.shape == (NUM_STEPS, BATCH, NUM_HIDDEN)
+
+
 @every_kind
 def test_single_precision(api, cell):
     ours, flaxs = ours_and_flaxs(api, cell, jnp.float32)
