@@ -9,6 +9,7 @@ import flax.linen
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from flax import nnx as flax_nnx
 
 from jaxseq.interop.flax import linen, nnx
@@ -17,6 +18,12 @@ from jaxseq.interop.flax import linen, nnx
 NUM_STEPS, BATCH, NUM_INPUTS, NUM_HIDDEN = 6, 3, 2, 4
 CELLS = ("LSTMCell", "OptimizedLSTMCell", "GRUCell", "SimpleCell")
 KINDS = [(api, cell) for api in ("linen", "nnx") for cell in CELLS]
+# The layouts differ, the rest is one: two kinds tell most, the others take their time.
+QUICK = (("linen", "GRUCell"), ("nnx", "OptimizedLSTMCell"))
+KINDS_SLOWLY = [
+    pytest.param(*kind, marks=() if kind in QUICK else pytest.mark.slow)
+    for kind in KINDS
+]
 
 
 class Layer(NamedTuple):
@@ -110,6 +117,6 @@ def assert_equal(ours, flaxs, tolerance):
 
 @contextlib.contextmanager
 def lax_dtypes():
-    """Lets dtypes mix: Flax's cells do, where `dtype` is not that of the carry."""
+    """Lets dtypes mix, as optax does, and Flax's cells with a narrow `dtype`."""
     with jax.numpy_dtype_promotion("standard"):
         yield

@@ -12,6 +12,7 @@ from jaxseq.interop.flax import linen, nnx
 from tests.interop.flax.layers import (
     BATCH,
     KINDS,
+    KINDS_SLOWLY,
     LIBRARIES,
     NUM_HIDDEN,
     NUM_INPUTS,
@@ -27,6 +28,7 @@ from tests.interop.flax.layers import (
 
 LENGTHS = np.array([6, 1, 4])
 every_kind = pytest.mark.parametrize(("api", "cell"), KINDS)
+every_kind_slowly = pytest.mark.parametrize(("api", "cell"), KINDS_SLOWLY)
 both_apis = pytest.mark.parametrize("api", ["linen", "nnx"])
 
 
@@ -49,7 +51,7 @@ def compare(ours, flaxs, args, **options):
     assert_equal(*results, tolerance=1e-12)
 
 
-@every_kind
+@every_kind_slowly
 def test_initial_values_are_flaxs_to_the_bit(api, cell):
     _, *libraries = LIBRARIES[api]
     inputs = draw_inputs((BATCH, NUM_STEPS), jnp.float32)
@@ -86,7 +88,7 @@ def test_single_precision(api, cell):
     assert ours.module.is_by_hand
 
 
-@every_kind
+@every_kind_slowly
 def test_gradients_with_every_option_at_once(api, cell):
     options = {"reverse": True, "keep_order": True, "return_carry": True}
     ours, flaxs = ours_and_flaxs(api, cell, time_major=True, **options)
@@ -216,7 +218,11 @@ def test_no_steps_at_all(api):
 
 
 @pytest.mark.parametrize(
-    ("cell", "lengths"), [("OptimizedLSTMCell", LENGTHS), ("GRUCell", None)]
+    ("cell", "lengths"),
+    [
+        pytest.param("OptimizedLSTMCell", LENGTHS, marks=pytest.mark.slow),
+        ("GRUCell", None),
+    ],
 )
 def test_narrow_products_are_no_worse_than_flaxs(cell, lengths):
     inputs = draw_inputs((BATCH, NUM_STEPS), jnp.float32)

@@ -74,11 +74,16 @@ class Ensemble(flax.linen.Module):
         return many(self.library.GRUCell(4, **DOUBLE))(inputs)
 
 
+def slowly(cases):
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
 def ensemble(library):
     return Ensemble(library)
 
 
-WRAPS = [remat, jit, partitioned, bidirectional, inside_flaxs_rnn, relu, ensemble]
+SLOW = [remat, jit, inside_flaxs_rnn, ensemble]
+WRAPS = [partitioned, bidirectional, relu, *slowly(SLOW)]
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
@@ -110,7 +115,7 @@ def weights_of_each_step(library):
 
 
 @pytest.mark.parametrize(
-    "wrap", [other_gate, residual, other_cell, weights_of_each_step]
+    "wrap", [residual, *slowly([other_gate, other_cell, weights_of_each_step])]
 )
 def test_the_rest_of_linen_runs_in_flaxs_scan(wrap):
     assert not wrap(linen).is_by_hand
@@ -166,7 +171,7 @@ def nnx_lora(library):
     return cell
 
 
-@pytest.mark.parametrize("cell", [nnx_residual, nnx_promoted, nnx_lora])
+@pytest.mark.parametrize("cell", [nnx_promoted, *slowly([nnx_residual, nnx_lora])])
 def test_the_rest_of_nnx_runs_in_flaxs_scan(cell):
     assert not nnx.RNN(cell(nnx)).is_by_hand
     results = [nnx_results(library, cell) for library in (nnx, flax_nnx)]
