@@ -65,7 +65,7 @@ class RNN(nn.RNN):
         time_major: bool | None = None,
         reverse: bool | None = None,
         keep_order: bool | None = None,
-    ) -> Array | tuple[Tree, Array]:
+    ) -> Any:  # as Flax's: outputs, or carry and outputs
         """Applies the cell to a sequence; arguments and result are Flax's.
 
         Raises:

@@ -103,7 +103,7 @@ class RNN(nnx.RNN):
         reverse: bool | None = None,
         keep_order: bool | None = None,
         rngs: nnx.Rngs | nnx.RngStream | None = None,
-    ) -> Array | tuple[Tree, Array]:
+    ) -> Any:  # as Flax's: outputs, or carry and outputs
         """Applies the cell to a sequence; arguments and result are Flax's.
 
         Raises:

@@ -123,19 +123,25 @@ def read(
         if reading.reverse and not reading.keep_order:
             ys = ys[::-1]  # (1)
     else:
-        ys, state = _read_ragged(layout.cell, params, state_0, xs, reading)
+        lengths = reading.seq_lengths
+        ys, state = _read_ragged(layout.cell, params, state_0, xs, lengths, reading)
     wide = jax.tree.leaves(state_0)[0].dtype
     outputs = jnp.moveaxis(ys.astype(wide), 0, time_axis)
     return (layout.to_carry(state), outputs) if reading.return_carry else outputs
 
 
 def _read_ragged(
-    cell: Cell, params: Tree, state_0: Tree, xs: Array, reading: Reading
+    cell: Cell,
+    params: Tree,
+    state_0: Tree,
+    xs: Array,
+    lengths: Array,
+    reading: Reading,
 ) -> tuple[Array, Tree]:
     """Reads sequences that have lengths; time comes first."""
     num_steps, *batch = xs.shape[:-1]
-    check_lengths(reading.seq_lengths, num_steps, tuple(batch), "seq_lengths")
-    lengths = jnp.clip(jnp.asarray(reading.seq_lengths, jnp.int32), 0, num_steps)
+    check_lengths(lengths, num_steps, tuple(batch), "seq_lengths")
+    lengths = jnp.clip(jnp.asarray(lengths, jnp.int32), 0, num_steps)
     if num_steps == 0:
         return unroll(cell, params, state_0, xs)
     order = None
