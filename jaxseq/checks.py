@@ -222,10 +222,12 @@ def check_tree(argument: str, tree: Tree, like: Tree, why: str = "") -> None:
         expect(matches, name, describe(wanted) + why, describe(leaf))
 
 
-def check_lengths(lengths: Array, num_steps: int, batch: tuple[int, ...]) -> None:
+def check_lengths(
+    lengths: Array, num_steps: int, batch: tuple[int, ...], argument: str = "lengths"
+) -> None:
     """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete."""
-    check_integers("lengths", lengths, batch)
-    _check_range("lengths", lengths, num_steps, f"0 to T = {num_steps}")
+    check_integers(argument, lengths, batch)
+    _check_range(argument, lengths, num_steps, f"0 to T = {num_steps}")
 
 
 def check_mask(argument: str, mask: Array, shape: tuple[int, ...]) -> None:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.cells import elman, gru, lstm
+from jaxseq.interop.flax import trees
 from jaxseq.unroll import unroll
 from tests.cases import NUM_HIDDEN, NUM_INPUTS
 
@@ -19,52 +19,18 @@ from tests.cases import NUM_HIDDEN, NUM_INPUTS
 NUM_STEPS, BATCH = 6, 3
 
 
-def _split(params, names):
-    """One pair of kernels a gate, in Flax's layout `[from, to]`."""
-    kernels = {}
-    for number, name in enumerate(names):
-        rows = slice(number * NUM_HIDDEN, (number + 1) * NUM_HIDDEN)
-        kernels["i" + name] = {"kernel": params.U[rows].T}
-        kernels["h" + name] = {"kernel": params.W[rows].T, "bias": params.b[rows]}
-    return kernels
-
-
-def _lstm(params):
-    return _split(params, "fiog")
-
-
-def _gru(params):
-    kernels = _split(params, "rzn")
-    for name in "rzn":
-        kernels["i" + name]["bias"] = kernels["h" + name].pop("bias")
-    kernels["hn"]["bias"] = params.b_m
-    return kernels
-
-
-def _simple(params):
-    inputs = {"kernel": params.U.T, "bias": params.b}
-    return {"i": inputs, "h": {"kernel": params.W.T}}
-
-
-def _lstm_state(state):
-    return state.c, state.h
-
-
-def _same(state):
-    return state
-
-
 PAIRS = {
-    "lstm": (lstm.cell(), nn.LSTMCell, _lstm, _lstm_state),
-    "lstm_optimized": (lstm.cell(), nn.OptimizedLSTMCell, _lstm, _lstm_state),
-    "gru": (gru.reset_after(), nn.GRUCell, _gru, _same),
-    "simple": (elman.cell(), nn.SimpleCell, _simple, _same),
+    "lstm": (trees.LINEN_LSTM, nn.LSTMCell),
+    "lstm_optimized": (trees.LINEN_LSTM, nn.OptimizedLSTMCell),
+    "gru": (trees.LINEN_GRU, nn.GRUCell),
+    "simple": (trees.LINEN_SIMPLE, nn.SimpleCell),
 }
 
 
 @pytest.mark.parametrize("name", list(PAIRS))
 def test_unroll_equals_flax(name):
-    cell, flax_cell, to_flax, to_carry = PAIRS[name]
+    layout, flax_cell = PAIRS[name]
+    cell = layout.cell
     rng = np.random.default_rng(0)
     like = jax.eval_shape(
         lambda key: cell.init(key, NUM_INPUTS, NUM_HIDDEN, jnp.float64),
@@ -88,9 +54,9 @@ def test_unroll_equals_flax(name):
 
     def by_flax(params, state_0, xs):
         carry, ys = layer.apply(
-            {"params": {"cell": to_flax(params)}},
+            {"params": {"cell": layout.to_tree(params)}},
             xs,
-            initial_carry=to_carry(state_0),
+            initial_carry=layout.to_carry(state_0),
             seq_lengths=lengths,
         )
         # Flax leaves its outputs beyond the end as they come; jaxseq has 0 there.
@@ -98,7 +64,7 @@ def test_unroll_equals_flax(name):
 
     def by_jaxseq(params, state_0, xs):
         ys, state = unroll(cell, params, state_0, xs, lengths=lengths)
-        return ys, to_carry(state)
+        return ys, layout.to_carry(state)
 
     @functools.partial(jax.jit, static_argnums=0)
     def values_and_gradients(function, *arguments):

@@ -14,19 +14,21 @@ from experiments.bench import forms, on_jax
 from experiments.bench.contender import Contender, Peer, installed
 from experiments.bench.forms import CellName, Weights
 from experiments.bench.problem import Problem
+from jaxseq.interop.flax import trees
 
 
-CELLS: dict[CellName, Callable[..., Any]] = {
-    "lstm": nnx.OptimizedLSTMCell,
-    "gru": nnx.GRUCell,
-    "elman": nnx.SimpleCell,
+CELLS: dict[CellName, tuple[Callable[..., Any], trees.Layout]] = {
+    "lstm": (nnx.OptimizedLSTMCell, trees.NNX_OPTIMIZED_LSTM),
+    "gru": (nnx.GRUCell, trees.NNX_GRU),
+    "elman": (nnx.SimpleCell, trees.NNX_SIMPLE),
 }
 
 
 def build(problem: Problem) -> Contender:
     point = problem.point
     dtype = jnp.dtype(point.dtype)
-    cell = CELLS[point.cell](
+    make, layout = CELLS[point.cell]
+    cell = make(
         point.hidden,
         point.hidden,
         dtype=dtype,
@@ -37,7 +39,9 @@ def build(problem: Problem) -> Contender:
     )
     rnn = nnx.RNN(cell, time_major=True, rngs=False)
     graph, params, rest = nnx.split(rnn, nnx.Param, ...)
-    convert = {"lstm": _lstm, "gru": _gru, "elman": _elman}[point.cell]
+
+    def convert(weights: Weights) -> dict:
+        return layout.to_tree(forms.params(problem.form, weights))
 
     def apply(weights, xs):
         state = jax.tree.map(lambda leaf: leaf, params)
@@ -47,22 +51,6 @@ def build(problem: Problem) -> Contender:
         return nnx.merge(graph, state, rest)(xs, initial_carry=state_0)
 
     return on_jax.contender(problem, on_jax.Layer(convert, apply))
-
-
-def _lstm(weights: Weights) -> dict:
-    U, W, b = (
-        forms.reorder(weights[name], forms.LSTM_GATES, "ifgo")
-        for name in ("U", "W", "b")
-    )
-    return {"dense_i": {"kernel": U.T}, "dense_h": {"kernel": W.T, "bias": b}}
-
-
-def _gru(weights: Weights) -> dict:
-    inputs = {"kernel": weights["U"].T, "bias": weights["b"]}
-    return {"dense_i": inputs, "dense_h": {"kernel": weights["W"].T}}
-
-
-_elman = _gru
 
 
 PEER = Peer(
