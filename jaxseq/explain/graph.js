@@ -8,23 +8,21 @@ const LEFT = 318; // middle of the first column
 const ROW = { L: 44, o: 172, s: 316, x: 448 }; // middles
 const NODE = { width: 132, L: 38, s: 56, o: 68, x: 68 };
 const Y_NODE = { width: 92, height: 68, middle: 126 }; // middle: left of the column's
+const TOTAL = { width: 136, height: 44, middle: 188 }; // middle: right of the last one's
 const S_0 = { width: 112, middle: 66 };
 const LANE = 11; // from a column's middle to its arrows
 const LEADING = 17;
 
 const middleOf = t => LEFT + (t - 1) * COLUMN;
 
-// A number that fits beside an arrow, whatever its size.
-function short(value) {
-  const size = Math.abs(value);
-  if (size < 1000) return decimals(value, size < 100 ? 5 : 4);
-  return value.toExponential(2).replaceAll("-", "−");
-}
-
-// An input as it was typed, unless it is long.
-function typed(value) {
-  const text = String(value).replaceAll("-", "−");
-  return text.length <= 8 ? text : short(value);
+// Numbers that fit beside an arrow, whatever their size.
+function written(vector) {
+  if (areShort(vector, 5)) return vector.map(exact);
+  return vector.map(value => {
+    const size = Math.abs(value);
+    if (size < 1000) return decimals(value, size < 100 ? 5 : 4);
+    return value.toExponential(2).replaceAll("-", "−");
+  });
 }
 
 function drawing(inputs, values) {
@@ -33,12 +31,13 @@ function drawing(inputs, values) {
   for (let t = 1; t <= T; t++) parts.push(...arrows(values, t, T));
   for (let t = 1; t <= T; t++) parts.push(...nodes(inputs, values, t));
   const first = { x: S_0.middle, y: ROW.s, width: S_0.width, height: NODE.s };
-  parts.push(node("s_0", "s_0", inputs.s_0.map(typed), first, "given"));
-  const right = middleOf(T) + COLUMN / 2 + 6;
-  const total = { x: right + 30, y: ROW.L, width: 136, height: 44 };
-  parts.push(arrow("L", [right - COLUMN / 2 + 66, ROW.L], [right - 40, ROW.L], "forward"));
-  parts.push(node("L", "L", [short(values.loss)], total, "forward"));
-  return { width: right + 102, height: ROW.x + 44, body: parts.join("") };
+  parts.push(node("s_0", "s_0", written(inputs.s_0), first, "given"));
+  const total = { ...TOTAL, x: middleOf(T) + TOTAL.middle, y: ROW.L };
+  parts.push(arrow("L", [middleOf(T) + NODE.width / 2, ROW.L],
+    [total.x - TOTAL.width / 2, ROW.L], "forward"));
+  parts.push(node("L", "L", written([values.loss]), total, "forward"));
+  const width = total.x + TOTAL.width / 2 + 8;
+  return { width, height: ROW.x + 44, body: parts.join("") };
 }
 
 function nodes(inputs, values, t) {
@@ -46,11 +45,11 @@ function nodes(inputs, values, t) {
   const at = row => ({ x, y: ROW[row], width, height: NODE[row] });
   const target = { ...Y_NODE, x: x - Y_NODE.middle, y: ROW.L };
   return [
-    node(`y_${t}`, `y_${t}`, inputs.ys[i].map(typed), target, "given"),
-    node(`L_${t}`, `L_${t}`, [short(values.losses[i])], at("L"), "forward"),
-    node(`o_${t}`, `o_${t}`, values.outputs[i].map(short), at("o"), "forward"),
-    node(`s_${t}`, `s_${t}`, values.states[i].map(short), at("s"), "forward"),
-    node(`x_${t}`, `x_${t}`, inputs.xs[i].map(typed), at("x"), "given"),
+    node(`y_${t}`, `y_${t}`, written(inputs.ys[i]), target, "given"),
+    node(`L_${t}`, `L_${t}`, written([values.losses[i]]), at("L"), "forward"),
+    node(`o_${t}`, `o_${t}`, written(values.outputs[i]), at("o"), "forward"),
+    node(`s_${t}`, `s_${t}`, written(values.states[i]), at("s"), "forward"),
+    node(`x_${t}`, `x_${t}`, written(inputs.xs[i]), at("x"), "given"),
   ];
 }
 
@@ -99,9 +98,9 @@ function arrows(values, t, T) {
 
 function arrowHeads() {
   const head = kind => `<marker id="head-${kind}" viewBox="0 0 8 8" refX="7.5" refY="4"
-    markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"
+    markerUnits="userSpaceOnUse" markerWidth="12" markerHeight="12" orient="auto"><path d="M0 0L8 4L0 8z"
     class="head ${kind}"/></marker>`;
-  return `<defs>${["forward", "backward", "later", "now"].map(head).join("")}</defs>`;
+  return `<defs>${["forward", "backward", "later"].map(head).join("")}</defs>`;
 }
 
 function arrow(key, [x1, y1], [x2, y2], kind) {
@@ -117,7 +116,7 @@ function node(key, name, lines, { x, y, width, height }, kind) {
 }
 
 function label(key, name, vector, [x, y, anchor], kind) {
-  const lines = vector.map(short);
+  const lines = written(vector);
   const shift = LEADING / 2;
   const top = y - lines.length * shift;
   return `<g class="label ${kind}" data-part="${key}">

@@ -15,6 +15,13 @@ function decimals(value, places = digits) {
   return isZero ? text.replace("-", "") : text.replaceAll("-", "−");
 }
 
+const exact = value => String(value).replace("-", "−");
+
+// Whether all numbers have fewer digits than asked for, as 0.1 and 0 have: then they are
+// written as they are, and are exact; 1.00000 has been rounded.
+const areShort = (numbers, places = digits) => numbers.every(value =>
+  /^-?\d{1,6}(\.\d+)?$/.test(value) && (String(value).split(".")[1] ?? "").length < places);
+
 const plain = value => Array.isArray(value)
   ? `(${value.map(plain).join(", ")})`
   : decimals(value);
@@ -52,6 +59,8 @@ function row(text, parts = []) {
       return `<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow>${under}</mrow></mfrac>`;
     }
     if (big) return indexed("<mo>∑</mo>", bigA ?? bigB);
+    // The o of δᵒ is a letter above, as a power is.
+    if (name === "δᵒ") return indexed(letter("δ"), nameA ?? nameB, "ᵒ");
     if (name) return indexed(letter(name), nameA ?? nameB, mark2);
     if (digitsFound) return `<mn>${digitsFound}</mn>`;
     return `<mo>${other === "-" ? "−" : other}</mo>`;
@@ -60,27 +69,30 @@ function row(text, parts = []) {
 }
 
 function letter(name) {
-  if (name === "δᵒ") return "<msup><mi>δ</mi><mi>o</mi></msup>";
   if (name[0] === "∇") return `<mrow><mo>∇</mo><mi>${name.slice(1)}</mi></mrow>`;
   const space = name.length > 1 ? '<mspace width="0.1em"></mspace>' : "";
   return `<mi>${name}</mi>${space}`;
 }
 
 function indexed(base, below, above) {
-  const raised = { "ᵀ": '<mi mathvariant="normal">T</mi>', "²": "<mn>2</mn>" }[above];
+  const raised = {
+    "ᵀ": '<mi mathvariant="normal">T</mi>', "²": "<mn>2</mn>", "ᵒ": "<mi>o</mi>",
+  }[above];
   const lower = below === undefined ? undefined : row(below);
   if (lower && raised) return `<msubsup>${base}${lower}${raised}</msubsup>`;
   if (lower) return `<msub>${base}${lower}</msub>`;
   return raised ? `<msup>${base}${raised}</msup>` : base;
 }
 
-const number = value =>
-  `<mn data-number="${value}">${decimals(value)}</mn>`;
+const number = (value, write = decimals) =>
+  `<mn data-number="${value}">${write(value)}</mn>`;
 
 // Brackets are borders: they fit whatever font for mathematics there is.
 function array(values) {
   const rows = values.map(value => Array.isArray(value) ? value : [value]);
-  const cells = rows.map(each => each.map(x => `<mtd>${number(x)}</mtd>`).join(""));
+  const write = areShort(rows.flat()) ? exact : x => decimals(x);
+  const cells = rows.map(each =>
+    each.map(x => `<mtd>${number(x, write)}</mtd>`).join(""));
   const body = cells.map(each => `<mtr>${each}</mtr>`).join("");
   return `<mtable class="array">${body}</mtable>`;
 }

@@ -82,7 +82,7 @@ function showParts(now) {
     part.classList.toggle("used", now.uses.includes(key));
   }
   const box = $("graph"), frame = box.getBoundingClientRect();
-  const marked = all(".now, .used", box);
+  const marked = all(now.now.length ? ".now" : ".used", box);
   if (!marked.length) return void (box.scrollLeft = 0);
   const sides = marked.map(part => part.getBoundingClientRect());
   const middle = (Math.min(...sides.map(side => side.left))

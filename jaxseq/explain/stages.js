@@ -31,12 +31,12 @@ function stagesOf(inputs, values, words) {
 const fill = (text, values) => text.replace(
   /\{(\w+)\}/g, (place, name) => name in values ? values[name] : place);
 
-function stage(words, name, kind, index, more) {
-  const { lines } = more;
+function stage(words, name, kind, index, { text = name, lines, ...more }) {
   return {
     uses: [], adds: {}, slip: null, kind, name: `${name}${index.t ?? index.name ?? ""}`,
     title: fill(words[`${name}_title`], index),
-    text: fill(words[`${more.text ?? name}_text`], index),
+    text: fill(words[`${text}_text`], index),
+    lines,
     spoken: lines.map(line => `${line.says} = ${plain(line.value)}`).join("; "),
     ...more,
   };
