@@ -1,7 +1,8 @@
 // What the page shows and what its controls do.
 
-const LETTERS_AT = { // the stage at which each slip is shown, by name
-  a: () => "sumU", b: () => "bp12", c: T => `bp4v${T}`, d: T => `bp2${T}`,
+// The stage at which each slip is shown, by name.
+const SHOWN_AT = {
+  a: () => "sumU", b: T => T < 3 ? "" : "bp12", c: T => `bp4v${T}`, d: T => `bp2${T}`,
   e: () => "output1",
 };
 const MAX_STEPS = 6;
@@ -51,18 +52,23 @@ function show(place) {
   for (const id of ["next", "last"]) setDisabled($(id), current === stages.length - 1);
   showParts(now);
   showGradients();
+  // The keyboard reaches what is wider than its box, to scroll it; not the rest.
+  for (const box of all(".scroll")) {
+    box.toggleAttribute("tabindex", false);
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
 }
 
 // Not `disabled`: the keyboard would lose its place.
 const setDisabled = (button, is) => button.setAttribute("aria-disabled", is);
 
-function lineHtml({ name, equation, numbers, result }) {
+function lineHtml({ name, says, equation, numbers, result }) {
   const chip = name ? `<span class="equation-name">${name}</span>` : "";
   const pieces = [["equation", equation], ["numbers", numbers], ["result", result]];
   const shown = pieces.filter(([, html]) => html)
     .map(([kind, html]) => `<div class="piece ${kind}">${html}</div>`);
-  return `<div class="line">${chip}<div class="scroll" tabindex="0" role="group"
-    aria-label="${name}"><div class="pieces">${shown.join("")}</div></div></div>`;
+  return `<div class="line">${chip}<div class="scroll" role="group"
+    aria-label="${says}"><div class="pieces">${shown.join("")}</div></div></div>`;
 }
 
 function slipHtml({ letter, lines }) {
@@ -137,10 +143,11 @@ function build() {
   setDisabled($("add-step"), T === MAX_STEPS);
   setDisabled($("remove-step"), T === 1);
   buildCheck();
-  $("slip-list").innerHTML = Object.keys(LETTERS_AT).map(letter => `<li>
+  $("slip-list").innerHTML = Object.keys(SHOWN_AT).map(letter => `<li>
     <span>(${letter})</span><p>${prose(words[`slip_${letter}`])}</p>
-    <button type="button" data-letter="${letter}" aria-label="${words.show_step}:
-    (${letter})">${words.show_step}</button></li>`).join("");
+    <button type="button" data-letter="${letter}" aria-disabled="${
+      !SHOWN_AT[letter](T)}" aria-label="${words.show_step} (${letter})">${
+      words.show_step}</button></li>`).join("");
   showProblems({});
   refresh();
 }
@@ -197,7 +204,7 @@ function setLanguage(language) {
 }
 
 function move(place) {
-  if (place >= 0 && place < stages.length && place !== current) show(place);
+  if (place >= 0 && place < stages.length) show(place);
 }
 
 const ON_CLICK = {
@@ -223,7 +230,7 @@ $("check-entry").addEventListener("change", showCheck);
 $("slip-list").addEventListener("click", event => {
   const { letter } = event.target.dataset;
   if (!letter) return;
-  const name = LETTERS_AT[letter](inputs.xs.length);
+  const name = SHOWN_AT[letter](inputs.xs.length);
   move(stages.findIndex(each => each.name === name));
   $("slider").focus();
 });

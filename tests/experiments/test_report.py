@@ -225,9 +225,7 @@ def test_chart_leaves_out_what_is_not_finite_and_refuses_nothing_at_all():
     points = [(0, 1.0), (1, math.inf), (2, math.nan), (3, 2.0)]
     assert len(heights(curves.chart("a", "x", "y", [Curve("c", points)]))) == 2
     assert len(heights(curves.chart("a", "x", "y", [Curve("c", [(1, 1.0)])]))) == 1
-    with pytest.raises(
-        ValueError, match="^curves: expected one point or more, got none"
-    ):
+    with pytest.raises(ValueError, match="^curves: expected one point or more"):
         curves.chart("a", "x", "y", [Curve("c", points[1:3])])
 
 

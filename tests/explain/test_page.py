@@ -75,7 +75,6 @@ def test_both_languages_have_every_word_and_the_same_places():
 
 def test_every_word_is_used_and_every_one_asked_for_is_there():
     text = explain.page()
-    used = text[text.index("</style>") :].replace(json.dumps(WORDS), "")
     asked = set(re.findall(r'data-(?:word|label)="(\w+)"', text))
     asked |= set(re.findall(r"\bwords\.(\w+)", text))
     assert asked <= WORDS["en"].keys()
@@ -86,8 +85,6 @@ def test_every_word_is_used_and_every_one_asked_for_is_there():
     for key in WORDS["en"]:
         is_asked = key in asked | {"matrix_entry", "vector_entry", "noscript"}
         assert is_asked or re.search(built, key), key
-        if is_asked:
-            assert key in used
 
 
 def test_page_refuses_another_language():
