@@ -12,12 +12,13 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from experiments import curves, gradient_check, heatmap, lecture, report, results
+from experiments import curves, gradient_check, heatmap, report, results
 from experiments.classics import claims, modern_hopfield, page as classics_page
 from experiments.curves import Curve
 from jaxseq import explain
-from jaxseq.cells import elman
+from jaxseq.gradcheck import Report, Row
 from tests import browser
+from tests.test_lecture_numbers import GOLDEN
 
 
 # One pixel.
@@ -27,11 +28,29 @@ PNG = base64.b64decode(
 )
 TRAIN = [[5 * n, 60 / n] for n in range(1, 31)]
 VALID = [[50, 12.5], [100, 5.25], [150, 4.0]]
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"></svg>'
 VOID = {"meta", "link", "img", "br"}
 
 
 def fill(out: Path) -> None:
     """Writes what the experiments would, small."""
+    states, deltas = GOLDEN["states"], GOLDEN["state_deltas"]
+    solved = {
+        "forward": {name: GOLDEN[name] for name in ("states", "logits", "outputs")}
+        | {"losses": [1.5217, 0.75428, 1.15094]},
+        "loss": GOLDEN["loss"],
+        "backward": {
+            "output_deltas": GOLDEN["output_deltas"],
+            "d_states": states,
+            "state_deltas": deltas,
+            "gradients": {
+                "cell": {key: GOLDEN[f"d_{key}"] for key in "UW"}
+                | {"b": GOLDEN["d_b_s"]},
+                "readout": {"V": GOLDEN["d_V"], "b": GOLDEN["d_b_o"]},
+            },
+        },
+        "max_difference": {"another way": 2.5e-17},
+    }
     language_model = {
         "config": {
             **{"cell": "lstm", "num_layers": 1, "num_hidden": 8, "tokens": "words"},
@@ -75,6 +94,7 @@ def fill(out: Path) -> None:
         ],
     }
     for name, found in (
+        ("lecture/lecture", solved),
         ("language_model/lstm", language_model),
         ("word2vec/result", word2vec),
         ("summarize/result", summarize),
@@ -83,6 +103,7 @@ def fill(out: Path) -> None:
         path = out / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         results.write_json(path, found)
+    (out / "lecture" / "unrolled.svg").write_bytes(SVG)
     (out / "word2vec" / "map.png").write_bytes(PNG)
     (out / "classics" / "modern_hopfield" / "one.png").write_bytes(PNG)
     weights = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
@@ -96,7 +117,6 @@ def full(tmp_path_factory):
     """The folder of results, with the report."""
     out = tmp_path_factory.mktemp("out")
     fill(out)
-    lecture.main(["--out", str(out)])
     report.main(["--out", str(out)])
     return out
 
@@ -146,8 +166,10 @@ def test_report_holds_every_figure_and_number(full):
     assert len(images) == 3  # the lecture's network, the map, the classic's figure
     assert base64.b64decode(images[1].partition(",")[2]) == PNG
     svg = base64.b64decode(images[0].partition(",")[2])
-    assert svg == (full / "lecture" / "unrolled.svg").read_bytes()
-    for said in ("loss is 3.42692", "−0.78166", "−0.00469", "0.75", "0.625", "+1.50"):
+    assert svg == SVG
+    for said in ("loss is 3.42692", "−0.78166", "(0.04833, 0.00163)", "2.5e-17"):
+        assert said in text
+    for said in ("queen 0.75", "0.625", "+0.50 to +1.50", "Held-out perplexity\n4.0"):
         assert said in text
     assert "1 of 2 statements hold." in text
     assert "an ← 编辑器: 0.250" in seen.says
@@ -178,7 +200,6 @@ def test_what_is_missing_is_said_with_its_command(full, tmp_path):
 )
 def test_what_cannot_be_read_does_not_keep_the_rest_out(tmp_path, name, content):
     fill(tmp_path)
-    (tmp_path / "lecture").mkdir()
     (tmp_path / name).write_text(content)
     text = report.report(tmp_path)
     assert text.count(" cannot be shown") == 1
@@ -186,17 +207,20 @@ def test_what_cannot_be_read_does_not_keep_the_rest_out(tmp_path, name, content)
 
 
 def test_gradient_check_writes_what_the_report_shows(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(gradient_check, "CELLS", (elman.cell(), elman.one_step()))
+    def check(cell):
+        verdict = "truncated" if cell == "cut" else "equal"
+        row = Row("params.W", (1, 0), 0.5, 0.5, 0.5, 1e-12, 2.5e-12, verdict)
+        return Report(cell, cell == "cut", (row,))
+
+    monkeypatch.setattr(gradient_check, "CELLS", ("whole", "cut"))
+    monkeypatch.setattr(gradient_check, "check_cell", check)
     assert gradient_check.main(["--out", str(tmp_path)]) == 0
     assert "2 of 2 cells passed" in capsys.readouterr().out
     found = json.loads((tmp_path / "gradient_check" / "result.json").read_text())
-    assert [cell["name"] for cell in found["cells"]] == [
-        "elman(tanh)",
-        "elman.one_step(tanh)",
-    ]
+    assert [cell["name"] for cell in found["cells"]] == ["whole", "cut"]
     text = report.report(tmp_path)
     assert "2 of 2 cells pass" in text
-    assert "truncated" in text
+    assert "<td>2.5e-12</td><td>truncated</td>" in text
     found["cells"][0]["passed"] = False
     results.write_json(tmp_path / "gradient_check" / "result.json", found)
     text = report.report(tmp_path)
