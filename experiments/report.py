@@ -139,7 +139,7 @@ def _section(part: Part, folder: Path) -> str | None:
     """Returns the part's HTML; files that cannot be read are said to be so."""
     try:
         return part.section(folder)
-    except (OSError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         return (
             f'<p class="missing">{escape(str(folder))} cannot be shown '
             f"({escape(type(error).__name__)}: {escape(str(error))}): "
