@@ -7,6 +7,9 @@
 
     python -m experiments.demo --out out
 
+`OUT/index.html` then shows all of it on one page (`experiments.report`), and
+`OUT/explain.html` the lecture's network step by step (`jaxseq.explain`).
+
 A part that fails does not keep the others from running; the exit code is then 1.
 """
 
@@ -17,7 +20,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments import cli, gradient_check, language_model, lecture, word2vec
+from experiments import (
+    cli,
+    gradient_check,
+    language_model,
+    lecture,
+    report,
+    word2vec,
+)
 from experiments.language_config import demo_config
 from jaxseq import host_memory
 
@@ -43,11 +53,12 @@ def main(args: Sequence[str] | None = None) -> None:
     host_memory.keep_freed()
     parts = {
         "the lecture": lambda: lecture.main(["--out", str(config.out)]),
-        "the gradient check": lambda: gradient_check.main([]),
+        "the gradient check": lambda: gradient_check.main(["--out", str(config.out)]),
         "the language model": lambda: language_model.run(
             demo_config("lstm", config.out)
         ),
         "word vectors": lambda: word2vec.main(["--out", str(config.out)]),
+        "the report": lambda: report.main(["--out", str(config.out)]),
     }
     started = time.monotonic()
     try:

@@ -6,11 +6,15 @@ that are "truncated": equal to autodiff with `stop_gradient`, unlike the full gr
 Ours: all cells pass. Run time: about half a minute on two cores.
 
     python -m experiments.gradient_check
+    python -m experiments.gradient_check --out out      writes result.json as well
 """
 
-import argparse
+import dataclasses
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
+from experiments import cli, results
 from jaxseq.cells import (
     Cell,
     activations,
@@ -23,7 +27,7 @@ from jaxseq.cells import (
     lstm_coupled,
     lstm_peephole,
 )
-from jaxseq.gradcheck import check_cell, passed, table
+from jaxseq.gradcheck import Report, check_cell, passed, table
 
 
 CELLS: tuple[Cell, ...] = (
@@ -47,20 +51,36 @@ CELLS: tuple[Cell, ...] = (
 )
 
 
-def main(argv: list[str] | None = None) -> int:
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Compare the deltas of every cell with autodiff and differences."""
+
+    out: Path | None = None
+    """Folder of the results: the numbers go to OUT/gradient_check/; none: no file."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
     """Prints a table for each cell; returns 1 if any fails, else 0."""
-    argparse.ArgumentParser(
-        prog="python -m experiments.gradient_check",
-        description="Compares the deltas of every cell with autodiff and differences.",
-    ).parse_args(argv)
-    failed = []
+    config = cli.parse(Config, args)
+    numbers = None
+    if config.out is not None:
+        folder = cli.results_folder(config.out, "gradient_check")
+        numbers = cli.result_file(folder, "result.json")
+    reports = []
     for cell in CELLS:
-        report = check_cell(cell)
-        print(table(report), end="\n\n")
-        if not passed(report):
-            failed.append(cell.name)
-    print(f"{len(CELLS) - len(failed)} of {len(CELLS)} cells passed")
-    return 1 if failed else 0
+        reports.append(check_cell(cell))
+        print(table(reports[-1]), end="\n\n")
+    num_passed = sum(map(passed, reports))
+    if numbers is not None:
+        results.write_json(numbers, {"cells": list(map(_record, reports))})
+    print(f"{num_passed} of {len(CELLS)} cells passed")
+    return 0 if num_passed == len(CELLS) else 1
+
+
+def _record(report: Report) -> dict:
+    """Turns a report into what JSON can hold."""
+    rows = [row._asdict() for row in report.rows]
+    return report._asdict() | {"rows": rows, "passed": passed(report)}
 
 
 if __name__ == "__main__":

@@ -1,24 +1,10 @@
 """The classics on one page: each figure beside the paper's numbers and ours."""
 
-import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 
-from experiments.results import replace
-
-
-_STYLE = """
-body { font: 16px/1.45 Georgia, serif; max-width: 62rem; margin: 2rem auto;
-       padding: 0 1rem; color: #222; background: #fff; }
-h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.6rem; }
-img { max-width: 100%; height: auto; display: block; margin: .6rem 0; }
-table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .15rem .9rem .15rem 0; }
-tr { border-bottom: 1px solid #ddd; }
-td.missed { color: #b3261e; font-weight: bold; }
-p.how { color: #666; font-size: .85rem; }
-pre { white-space: pre-wrap; font-size: .85rem; }
-"""
+from experiments import pages
 
 
 def write(path: Path, results: Sequence[dict], abouts: Sequence[str]) -> Path:
@@ -32,54 +18,52 @@ def write(path: Path, results: Sequence[dict], abouts: Sequence[str]) -> Path:
     Returns:
         The path.
     """
-    parts = map(_section, results, abouts)
-    num_missed = sum(c["holds"] is False for r in results for c in r["claims"])
-    num_asked = sum(c["holds"] is not None for r in results for c in r["claims"])
-    text = "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>jaxseq: the classics</title><style>{_STYLE}</style></head><body>",
-            "<h1>The classics: what each paper showed, shown again</h1>",
-            f"<p>{num_asked - num_missed} of {num_asked} statements hold.</p>",
-            *parts,
-            "</body></html>\n",
-        ]
-    )
-    return replace(path, lambda part: part.write_text(text, "utf-8"))
-
-
-def _section(result: dict, about: str) -> str:
-    title, *paragraphs = about.strip().split("\n\n")
-    title = title.removesuffix(".")
-    name = html.escape(result["name"])
-    figures = [
-        f'<img src="{name}/{html.escape(figure)}" alt="{html.escape(title)}">'
-        for figure in result["figures"]
+    sections = [
+        section(result, about, _linked)
+        for result, about in zip(results, abouts, strict=True)
     ]
+    body = "\n".join([tally(results), *sections])
+    title = "jaxseq: the classics, what each paper showed, shown again"
+    # The figures lie beside the page, which a browser opens as a file or from a server.
+    return pages.write(path, pages.frame(title, body, images="'self' file:"))
+
+
+def tally(results: Sequence[dict]) -> str:
+    """Says how many statements hold."""
+    asked = [c["holds"] for r in results for c in r["claims"] if c["holds"] is not None]
+    return f"<p>{sum(asked)} of {len(asked)} statements hold.</p>"
+
+
+def section(
+    result: dict, about: str, image: Callable[[str, str], str], heading: str = "h2"
+) -> str:
+    """Returns one experiment as HTML.
+
+    Args:
+        result: of `experiments.classics.claims.run`.
+        about: what it is about, the experiment's docstring.
+        image: of a figure's path, from the folder of the classics, and of its title.
+        heading: the tag of its heading.
+    """
+    title, _, rest = about.strip().partition("\n\n")
+    title, name = title.removesuffix("."), result["name"]
+    claims = result["claims"]
+    rows = [
+        [claim[key] for key in ("what", "paper", "wanted", "ours")] for claim in claims
+    ]
+    missed = frozenset(i for i, c in enumerate(claims) if c["holds"] is False)
     settings = ", ".join(f"{k} {v}" for k, v in result["config"].items())
     return "\n".join(
         [
-            f'<h2 id="{name}">{html.escape(title)}</h2>',
-            *map(_paragraph, paragraphs),
-            *figures,
-            "<table><tr><th></th><th>paper</th><th>wanted</th><th>ours</th></tr>",
-            *map(_row, result["claims"]),
-            "</table>",
-            f'<p class="how">{html.escape(settings)}; {result["seconds"]:.0f} s</p>',
+            f'<{heading} id="{escape(name)}">{escape(title)}</{heading}>',
+            pages.prose(rest),
+            *(image(f"{name}/{figure}", title) for figure in result["figures"]),
+            pages.table(("", "paper", "wanted", "ours"), rows, title, missed),
+            f'<p class="how">{escape(settings)}; {result["seconds"]:.0f} s</p>',
         ]
     )
 
 
-def _paragraph(text: str) -> str:
-    """Marks up a paragraph of a docstring: what is indented keeps its lines."""
-    name = "pre" if text.startswith(" ") else "p"
-    return f"<{name}>{html.escape(text)}</{name}>"
-
-
-def _row(claim: dict) -> str:
-    cells = [html.escape(claim[key]) for key in ("what", "paper", "wanted")]
-    kind = ' class="missed"' if claim["holds"] is False else ""
-    ours = f"<td{kind}>{html.escape(claim['ours'])}</td>"
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + ours + "</tr>"
+def _linked(path: str, title: str) -> str:
+    image = f'<img src="{escape(path)}" alt="{escape(title)}">'
+    return pages.scrolled(image, title)

@@ -4,7 +4,14 @@ import sys
 
 import pytest
 
-from experiments import demo, gradient_check, language_model, lecture, word2vec
+from experiments import (
+    demo,
+    gradient_check,
+    language_model,
+    lecture,
+    report,
+    word2vec,
+)
 
 
 @pytest.fixture
@@ -15,6 +22,7 @@ def calls(monkeypatch):
         ("check", gradient_check, "main"),
         ("model", language_model, "run"),
         ("vectors", word2vec, "main"),
+        ("report", report, "main"),
     ):
         monkeypatch.setattr(module, part, lambda arg, n=name: made.append((n, arg)))
     return made
@@ -22,10 +30,9 @@ def calls(monkeypatch):
 
 def test_main_runs_every_part_into_one_folder(calls, tmp_path, capsys):
     demo.main(["--out", str(tmp_path)])
-    (first, arguments), (second, nothing), (third, config), (fourth, others) = calls
-    assert (first, second, third, fourth) == ("lecture", "check", "model", "vectors")
-    assert arguments == others == ["--out", str(tmp_path)]
-    assert nothing == []
+    names, (*others, config, vectors, pages) = zip(*calls, strict=True)
+    assert names == ("lecture", "check", "model", "vectors", "report")
+    assert all(each == ["--out", str(tmp_path)] for each in (*others, vectors, pages))
     assert config.out == tmp_path
     assert config.cell == "lstm"
     assert "=== the gradient check ===" in capsys.readouterr().out
@@ -51,7 +58,7 @@ def test_main_goes_on_but_fails_if_a_part_fails(
     with pytest.raises(SystemExit) as stop:
         demo.main(["--out", str(tmp_path)])
     assert stop.value.code == "failed: the gradient check"
-    assert [name for name, _ in calls] == ["lecture", "model", "vectors"]
+    assert [name for name, _ in calls] == ["lecture", "model", "vectors", "report"]
     assert ("it went wrong" in capsys.readouterr().err) == (failure != fail_by_code)
 
 

@@ -1,0 +1,194 @@
+"""Curves over updates as SVG within a page: axes, a legend, a number at every point.
+
+Points are marks of `experiments.pages`: pointing at one, or moving to it by Tab and the
+arrow keys, shows its number. Nothing is drawn by matplotlib, so that the page can be
+made without it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import NamedTuple
+
+
+STYLE = """
+svg.curves { display: block; width: 100%; min-width: 25rem; max-width: 44rem;
+  font: 13px system-ui, sans-serif; --c0: #5a5e66; --c1: #1f4e8c; --c2: #b3261e; }
+@media (prefers-color-scheme: dark) { svg.curves { --c0: #b4b8bf; --c1: #94bdf5;
+  --c2: #ff9d94; } }
+svg.curves text { fill: var(--ink); font-variant-numeric: tabular-nums; }
+svg.curves .grid { stroke: var(--line); } svg.curves .axis { stroke: var(--soft); }
+svg.curves polyline { fill: none; stroke-width: 2; stroke: var(--c); }
+svg.curves .dot { fill: var(--c); }
+svg.curves .level { stroke: var(--c); stroke-width: 2; stroke-dasharray: 7 5; }
+svg.curves [data-n] { fill: transparent; outline: none; }
+svg.curves [data-n]:hover, svg.curves [data-n]:focus { fill: var(--c); }
+"""
+
+_WIDTH, _HEIGHT = 560, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 546, 34, 308  # of the axes
+
+
+class Curve(NamedTuple):
+    """A line of points, at most some hundred."""
+
+    name: str
+    points: Sequence[Sequence[float]]  # (x, y)
+
+
+class Scale(NamedTuple):
+    """How values become heights."""
+
+    height: Callable[[float], float]  # increasing
+    ticks: Callable[[float, float], list[float]]  # from the lowest and highest value
+
+
+def _round_steps(low: float, high: float) -> list[float]:
+    """Returns three to seven round numbers of one distance, the ends within."""
+    span = (high - low) or abs(high) or 1.0
+    power = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(power * n for n in (1, 2, 5, 10) if span / (power * n) <= 6)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Returns 1, 2, 5, 10, ... as far as they lie within; 1, 10, ... if many do."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for numbers in ((1, 2, 5), (1,)):
+        ticks = [n * 10.0**power for power in powers for n in numbers]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if len(within) <= 8:
+            break
+    return within
+
+
+LINEAR = Scale(lambda value: value, _round_steps)
+LOG = Scale(math.log, _decades)  # for values above 0
+
+
+def chart(
+    label: str,
+    x_label: str,
+    y_label: str,
+    curves: Sequence[Curve],
+    scale: Scale = LINEAR,
+    level: tuple[str, float] | None = None,
+) -> str:
+    """Returns the curves as SVG.
+
+    Args:
+        label: what the drawing is of, for who cannot see it.
+        x_label: of the axis along the bottom.
+        y_label: of the axis up the left side.
+        curves: at most two, with one point or more in all.
+        scale: of the axis up the left side.
+        level: the name and the height of a horizontal line.
+
+    Raises:
+        ValueError: if there is no finite point.
+    """
+    kept = [
+        Curve(name, [p for p in points if all(map(math.isfinite, p))])
+        for name, points in curves
+    ]
+    xs = [p[0] for curve in kept for p in curve.points]
+    ys = [p[1] for curve in kept for p in curve.points]
+    if not xs:
+        raise ValueError(f"curves: expected one point or more, got none of {label}")
+    if level:
+        ys.append(level[1])
+    low, high = scale.height(min(ys)), scale.height(max(ys))
+    margin = 0.04 * ((high - low) or 1.0)
+    low, high = low - margin, high + margin
+    left, right = min(0.0, *xs), max(xs)
+
+    def x_of(x: float) -> float:
+        return _LEFT + (x - left) / ((right - left) or 1.0) * (_RIGHT - _LEFT)
+
+    def y_of(y: float) -> float:
+        return _BOTTOM - (scale.height(y) - low) / (high - low) * (_BOTTOM - _TOP)
+
+    x_ticks = _round_steps(left, right)
+    y_ticks = scale.ticks(min(ys), max(ys))
+    parts = [
+        *(_rule(_LEFT, y_of(tick), _RIGHT, y_of(tick), "grid") for tick in y_ticks),
+        *(_text(_LEFT - 8, y_of(tick) + 4, _short(tick), "end") for tick in y_ticks),
+        *(_text(x_of(tick), _BOTTOM + 19, _short(tick)) for tick in x_ticks),
+        _rule(_LEFT, _BOTTOM, _RIGHT, _BOTTOM, "axis"),
+        _text((_LEFT + _RIGHT) / 2, _BOTTOM + 42, x_label),
+        _text(4, 14, y_label, "start"),
+    ]
+    if level:
+        y = y_of(level[1])
+        line = _rule(_LEFT, y, _RIGHT, y, "level")
+        parts.append(f'<g style="--c: var(--c2)">{line}</g>')
+    for number, (name, points) in enumerate(kept):
+        at = [(x_of(x), y_of(y)) for x, y in points]
+        says = [f"{name}, {x:,.6g}: {y:,.5g}" for x, y in points]
+        values = [y for _, y in points]
+        parts.append(_curve(number, at, values, says))
+    names = [curve.name for curve in kept] + ([level[0]] if level else [])
+    colours = [*range(len(kept)), 2]
+    parts.append(_legend(names, colours))
+    body = "".join(parts)
+    view = f'viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+    # A group, not an image: the points in it can be reached.
+    return (
+        f'<svg class="curves" {view} role="group" aria-label="{escape(label)}" '
+        f"data-marks>{body}</svg>"
+    )
+
+
+def _curve(number, at, values, says):
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+    # Few points are measurements of their own, and seen as such.
+    dots = at if len(at) <= 20 else []
+    marks = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" role="img" data-n="{value:.6g}" '
+        f'tabindex="{0 if number == place == 0 else -1}" '
+        f'aria-label="{escape(words)}"><title>{escape(words)}</title></circle>'
+        for place, ((x, y), value, words) in enumerate(
+            zip(at, values, says, strict=True)
+        )
+    )
+    drawn = "".join(
+        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>' for x, y in dots
+    )
+    return (
+        f'<g data-row style="--c: var(--c{number})"><polyline points="{line}"/>'
+        f"{drawn}{marks}</g>"
+    )
+
+
+def _legend(names, colours):
+    """Writes the names at the right top, one below the other."""
+    parts = []
+    for number, (name, colour) in enumerate(zip(names, colours, strict=False)):
+        y = _TOP + 12 + 19 * number
+        kind = "level" if colour == 2 else "dot"
+        mark = (
+            _rule(_RIGHT - 24, y - 4, _RIGHT, y - 4, "level")
+            if kind == "level"
+            else f'<rect class="dot" x="{_RIGHT - 24}" y="{y - 6}" width="24" '
+            'height="4"/>'
+        )
+        parts.append(
+            f'<g style="--c: var(--c{colour})">{mark}</g>'
+            + _text(_RIGHT - 32, y, name, "end")
+        )
+    return "".join(parts)
+
+
+def _rule(x1, y1, x2, y2, kind):
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line class="{kind}" {ends}/>'
+
+
+def _text(x, y, text, anchor="middle"):
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _short(value: float) -> str:
+    return f"{value:,.6g}"

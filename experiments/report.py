@@ -1,0 +1,151 @@
+"""One page of all results that there are: OUT/index.html, to look at without a network.
+
+    python -m experiments.report --out out
+
+Figures and numbers stand in the page itself: the lecture's network, the gradient check,
+the language models' curves, the map of words, the summaries with their attention, the
+classics. What has not been run is said to be missing, with the command that makes it.
+Beside it lies OUT/explain.html, the lecture's network step by step
+(`python -m jaxseq.explain`).
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments import (
+    cli,
+    curves,
+    heatmap_page,
+    pages,
+    report_classics,
+    report_learning,
+    report_lecture,
+)
+from jaxseq import explain
+
+
+class Part(NamedTuple):
+    """One experiment on the page."""
+
+    name: str  # of its section, and of its folder under OUT
+    title: str
+    command: str  # what makes it
+    section: Callable[[Path], str | None]  # from its folder; None if there is nothing
+
+
+PARTS = (
+    Part(
+        "lecture",
+        "The lecture’s worked example",
+        "python -m experiments.lecture",
+        report_lecture.worked_example,
+    ),
+    Part(
+        "gradient_check",
+        "The gradient check of every cell",
+        "python -m experiments.gradient_check --out out",
+        report_lecture.gradient_check,
+    ),
+    Part(
+        "language_model",
+        "Language models",
+        "python -m experiments.language_model",
+        report_learning.language_models,
+    ),
+    Part(
+        "word2vec",
+        "Word vectors",
+        "python -m experiments.word2vec",
+        report_learning.word_vectors,
+    ),
+    Part(
+        "summarize",
+        "Summaries, and where each word came from",
+        "python -m experiments.summarize",
+        report_learning.summaries,
+    ),
+    Part(
+        "classics",
+        "The classics: what each paper showed, shown again",
+        "python -m experiments.classics",
+        report_classics.classics,
+    ),
+)
+
+_STYLE = """
+nav ol { padding-left: 1.4rem; } nav .none { color: var(--soft); }
+figure { margin: 1rem 0; } figcaption { color: var(--soft); font-size: .9rem; }
+.missing { color: var(--soft); } code { font-size: .9em; }
+blockquote { margin: .8rem 0; padding-left: .9rem;
+  border-left: 3px solid var(--line); }
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Put all results that there are on one page."""
+
+    out: Path = Path("out")
+    """Folder of the results: the page is OUT/index.html."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Writes the page.
+
+    Args:
+        args: the command line; None for this program's.
+    """
+    config = cli.parse(Config, args)
+    cli.results_folder(config.out, "")
+    index = cli.result_file(config.out, "index.html")
+    guide = cli.result_file(config.out, "explain.html")
+    explain.write(guide)
+    pages.write(index, report(config.out))
+    print(f"{index}: open it in a browser; beside it {guide}")
+
+
+def report(out: Path) -> str:
+    """Returns the page of the results under a folder."""
+    listed, sections = [], []
+    for part in PARTS:
+        section = _section(part, out / part.name)
+        kind = "" if section else ' class="none"'
+        note = "" if section else " (not run)"
+        listed.append(
+            f'<li{kind}><a href="#{part.name}">{escape(part.title)}</a>{note}</li>'
+        )
+        missing = (
+            '<p class="missing">There is nothing yet: '
+            f"<code>{escape(part.command)}</code> makes it.</p>"
+        )
+        sections.append(
+            f'<div id="{part.name}"><h2>{escape(part.title)}</h2>\n'
+            f"{section or missing}</div>"
+        )
+    guide = (
+        '<p>Beside this page: <a href="explain.html">the lecture’s network, step by '
+        "step</a>, forwards and backwards, with every number to change.</p>"
+    )
+    contents = f'<nav aria-label="contents"><ol>{"".join(listed)}</ol></nav>'
+    body = "\n".join([guide, contents, *sections])
+    style = _STYLE + curves.STYLE + heatmap_page.STYLE
+    return pages.frame("jaxseq: what came out", body, style=style)
+
+
+def _section(part: Part, folder: Path) -> str | None:
+    """Returns the part's HTML; files that cannot be read are said to be so."""
+    try:
+        return part.section(folder)
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        return (
+            f'<p class="missing">{escape(str(folder))} cannot be shown '
+            f"({escape(type(error).__name__)}: {escape(str(error))}): "
+            f"<code>{escape(part.command)}</code> makes it anew.</p>"
+        )
+
+
+if __name__ == "__main__":
+    main()
