@@ -25,8 +25,9 @@ from jax.experimental import rnn
 
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell
+from jaxseq.cells.checks import check_cell, check_unroll
 from jaxseq.cells.lstm import Params, State
-from jaxseq.checks import check_cell, check_flag, check_inputs, check_unroll
+from jaxseq.checks import check_flag, check_inputs
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 

@@ -30,8 +30,8 @@ import numpy as np
 
 from jaxseq import embedding, losses as step_losses, network, readout
 from jaxseq.cells.cell import Cell
+from jaxseq.cells.checks import check_cell, zero_state
 from jaxseq.checks import (
-    check_cell,
     check_count,
     check_floats,
     check_ids,
@@ -41,7 +41,6 @@ from jaxseq.checks import (
     check_rate,
     describe,
     expect,
-    zero_state,
 )
 from jaxseq.precision import cast, state_dtype
 from jaxseq.types import Array, DTypeLike, Key, Tree

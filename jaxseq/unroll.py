@@ -25,7 +25,8 @@ import jax
 from jaxseq.axes import alike
 from jaxseq.bptt import Run
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_flag, check_unroll
+from jaxseq.cells.checks import check_cell, check_unroll
+from jaxseq.checks import check_flag
 from jaxseq.masks import frozen, masks_of, pad, restarted, zero_unless
 from jaxseq.memory import Memory, check_memory, gates
 from jaxseq.precision import casts
