@@ -38,7 +38,12 @@ def expect(condition: bool, argument: str, expected: str, got: object) -> None:
 
 
 def check_inputs(argument: str, xs: Array) -> None:
-    """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis."""
+    """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis.
+
+    Args:
+        argument: its name, for the error's message.
+        xs: the inputs `[T, ..., N]`.
+    """
     check_floats(argument, xs)
     is_there = xs.dtype == jax.dtypes.canonicalize_dtype(xs.dtype)
     expected = "32 bits or fewer, as jax_enable_x64 is not set"
@@ -48,7 +53,12 @@ def check_inputs(argument: str, xs: Array) -> None:
 
 
 def check_floats(argument: str, array: Array) -> None:
-    """Checks that something is an array of floating-point numbers."""
+    """Checks that something is an array of floating-point numbers.
+
+    Args:
+        argument: its name, for the error's message.
+        array: of any shape `[...]`.
+    """
     is_array = isinstance(array, (jax.Array, np.ndarray))
     expect(is_array, argument, "an array", type(array).__name__)
     is_float = jnp.issubdtype(array.dtype, jnp.floating)
@@ -56,7 +66,14 @@ def check_floats(argument: str, array: Array) -> None:
 
 
 def check_tree(argument: str, tree: Tree, like: Tree, why: str = "") -> None:
-    """Checks structure, shapes and dtypes of a tree against those of another."""
+    """Checks structure, shapes and dtypes of a tree against those of another.
+
+    Args:
+        argument: its name, for the error's message.
+        tree: the tree.
+        like: the tree whose structure, shapes and dtypes it should have.
+        why: what the message goes on with.
+    """
     expect(
         jax.tree.structure(tree) == jax.tree.structure(like),
         argument,
@@ -74,13 +91,25 @@ def check_tree(argument: str, tree: Tree, like: Tree, why: str = "") -> None:
 
 
 def check_lengths(lengths: Array, num_steps: int, batch: tuple[int, ...]) -> None:
-    """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete."""
+    """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete.
+
+    Args:
+        lengths: the lengths `[...]`.
+        num_steps: T.
+        batch: the batch axes of what they are the lengths of.
+    """
     check_integers("lengths", lengths, batch)
     _check_range("lengths", lengths, num_steps, f"0 to T = {num_steps}")
 
 
 def check_mask(argument: str, mask: Array, shape: tuple[int, ...]) -> None:
-    """Checks a boolean mask of a known shape."""
+    """Checks a boolean mask of a known shape.
+
+    Args:
+        argument: its name, for the error's message.
+        mask: the mask, of shape `[...]`.
+        shape: which it should have.
+    """
     is_bool = getattr(mask, "dtype", None) == jnp.bool_
     expect(is_bool, argument, "an array of dtype bool", describe(mask))
     expect(jnp.shape(mask) == shape, argument, f"shape {list(shape)}", describe(mask))
@@ -89,13 +118,27 @@ def check_mask(argument: str, mask: Array, shape: tuple[int, ...]) -> None:
 def check_ids(
     argument: str, ids: Array, num_ids: int, shape: tuple[int, ...] | None = None
 ) -> None:
-    """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete."""
+    """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete.
+
+    Args:
+        argument: its name, for the error's message.
+        ids: `[...]`.
+        num_ids: how many there are.
+        shape: which they should have, or None for any.
+    """
     check_integers(argument, ids, shape)
     _check_range(argument, ids, num_ids - 1, f"0 to {num_ids - 1}")
 
 
 def widened(ids: Array) -> Array:
-    """Writes ids of 8 or 16 bits as int32, which has room for V and what is beyond."""
+    """Writes ids of 8 or 16 bits as int32, which has room for V and what is beyond.
+
+    Args:
+        ids: `[...]`.
+
+    Returns:
+        `[...]`.
+    """
     return ids.astype(jnp.int32) if ids.dtype.itemsize < 4 else ids
 
 
@@ -112,7 +155,13 @@ def _check_range(argument: str, array: Array, largest: int, expected: str) -> No
 def check_integers(
     argument: str, array: Array, shape: tuple[int, ...] | None = None
 ) -> None:
-    """Checks an array of integers, of a known shape if there is one."""
+    """Checks an array of integers, of a known shape if there is one.
+
+    Args:
+        argument: its name, for the error's message.
+        array: `[...]`.
+        shape: which it should have, or None for any.
+    """
     dtype = getattr(array, "dtype", None)
     is_integer = dtype is not None and jnp.issubdtype(dtype, jnp.integer)
     expect(is_integer, argument, "an array of an integer dtype", describe(array))
@@ -122,21 +171,37 @@ def check_integers(
 
 
 def check_count(argument: str, count: int, least: int = 1) -> None:
-    """Checks a number of things: a Python or NumPy integer, at least `least`."""
+    """Checks a number of things: a Python or NumPy integer, at least `least`.
+
+    Args:
+        argument: its name, for the error's message.
+        count: the number.
+        least: the smallest that is allowed.
+    """
     is_integer = isinstance(count, int | np.integer) and not isinstance(count, bool)
     fits = is_integer and count >= least
     expect(fits, argument, f"an integer ≥ {least}", repr(count))
 
 
 def check_rate(argument: str, rate: float) -> None:
-    """Checks a probability or a decay that may not reach 1; never a traced one."""
+    """Checks a probability or a decay that may not reach 1; never a traced one.
+
+    Args:
+        argument: its name, for the error's message.
+        rate: the number.
+    """
     is_number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
     is_rate = is_number and 0 <= rate < 1
     expect(is_rate, argument, "a number in [0, 1)", repr(rate))
 
 
 def check_key(argument: str, key: Key | None) -> None:
-    """Checks a random key, of the new style or the old."""
+    """Checks a random key, of the new style or the old.
+
+    Args:
+        argument: its name, for the error's message.
+        key: the key.
+    """
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
     is_old = dtype == jnp.uint32 and shape in ((2,), (4,))
     is_new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
@@ -145,7 +210,14 @@ def check_key(argument: str, key: Key | None) -> None:
 
 
 def check_draw(key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike) -> None:
-    """Checks what every cell's `init` takes: a key, the two sizes, and a dtype."""
+    """Checks what every cell's `init` takes: a key, the two sizes, and a dtype.
+
+    Args:
+        key: the key.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: the dtype.
+    """
     check_dtype("dtype", dtype)
     check_key("key", key)
     check_count("num_inputs", num_inputs)
@@ -153,7 +225,12 @@ def check_draw(key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike) -> 
 
 
 def check_dtype(argument: str, dtype: DTypeLike) -> None:
-    """Checks a floating-point dtype."""
+    """Checks a floating-point dtype.
+
+    Args:
+        argument: its name, for the error's message.
+        dtype: the dtype.
+    """
     try:
         # NumPy takes None for float64.
         is_float = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
@@ -163,18 +240,32 @@ def check_dtype(argument: str, dtype: DTypeLike) -> None:
 
 
 def check_flag(argument: str, flag: bool) -> None:
-    """Checks a Python or NumPy bool."""
+    """Checks a Python or NumPy bool.
+
+    Args:
+        argument: its name, for the error's message.
+        flag: the bool.
+    """
     is_flag = isinstance(flag, bool | np.bool_)
     expect(is_flag, argument, "True or False", repr(flag))
 
 
 def check_function(argument: str, function: Callable) -> None:
-    """Checks that something can be called."""
+    """Checks that something can be called.
+
+    Args:
+        argument: its name, for the error's message.
+        function: the function.
+    """
     expect(callable(function), argument, "a function", type(function).__name__)
 
 
 def describe(array: object) -> str:
-    """Writes an array as `float32[3, 4]`, anything else as its type."""
+    """Writes an array as `float32[3, 4]`, anything else as its type.
+
+    Args:
+        array: an array, or anything else.
+    """
     dtype, shape = getattr(array, "dtype", None), getattr(array, "shape", None)
     if dtype is None or shape is None:
         return type(array).__name__
@@ -182,7 +273,11 @@ def describe(array: object) -> str:
 
 
 def structure(tree: Tree) -> str:
-    """Writes the structure of a tree as text, its leaves as stars."""
+    """Writes the structure of a tree as text, its leaves as stars.
+
+    Args:
+        tree: the tree.
+    """
     # Many records are called Params: their modules tell them apart.
     module = type(tree).__module__.rpartition(".")[2] + "."
     starred = str(jax.tree.map(lambda _: "*", tree)).replace("'*'", "*")

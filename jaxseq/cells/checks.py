@@ -36,6 +36,15 @@ def check_unroll(
 ) -> tuple[Tree, Tree]:
     """Checks the arguments of `jaxseq.unroll`.
 
+    Args:
+        cell: the cell.
+        params: its parameters.
+        state_0: as in `jaxseq.unroll.unroll`.
+        xs: `[T, ..., I]` the inputs.
+        lengths: `[...]` integers, or None.
+        resets: `[T, ...]` bool, or None.
+        reset_state: as in `jaxseq.unroll.unroll`.
+
     Returns:
         The initial state, `state_0` or zeros if it is None, and the state that resets
         restore, `reset_state` or the initial state if it is None.
@@ -61,7 +70,12 @@ def check_unroll(
 
 
 def check_cell(argument: str, cell: Cell) -> None:
-    """Checks that a cell is one, and not the function that makes it."""
+    """Checks that a cell is one, and not the function that makes it.
+
+    Args:
+        argument: its name, for the error's message.
+        cell: the cell.
+    """
     hint = " (it must be called: elman.cell())" if callable(cell) else ""
     expect(
         isinstance(cell, Cell),
@@ -72,7 +86,13 @@ def check_cell(argument: str, cell: Cell) -> None:
 
 
 def check_params(cell: Cell, params: Tree, xs: Array) -> None:
-    """Checks parameters against what `cell.init` makes, and inputs against them."""
+    """Checks parameters against what `cell.init` makes, and inputs against them.
+
+    Args:
+        cell: the cell.
+        params: its parameters.
+        xs: `[T, ..., I]` the inputs.
+    """
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         argument = f"params{jax.tree_util.keystr(path)}"
         check_floats(argument, leaf)
@@ -104,7 +124,18 @@ def _like_drawn(cell: Cell, sizes: Sizes, dtype: np.dtype) -> Tree:
 def check_state(
     argument: str, cell: Cell, params: Tree, state: Tree | None, xs: Array
 ) -> Tree:
-    """Checks a state against the batch axes of the inputs, or makes it, of zeros."""
+    """Checks a state against the batch axes of the inputs, or makes it, of zeros.
+
+    Args:
+        argument: its name, for the error's message.
+        cell: the cell.
+        params: its parameters.
+        state: leaves `[..., ·]`, or None for zeros.
+        xs: `[T, ..., I]` the inputs.
+
+    Returns:
+        The state.
+    """
     zero, batch = None, xs.shape[1:-1]
     if state is None or cell.zero_state is not no_zero_state:
         zero = zero_state(cell, params, batch)
@@ -125,6 +156,11 @@ def check_state(
 
 def zero_state(cell: Cell, params: Tree, batch_shape: tuple[int, ...]) -> Tree:
     """Makes the cell's state of zeros from parameters that may be wrong.
+
+    Args:
+        cell: the cell.
+        params: its parameters.
+        batch_shape: sizes of the batch axes.
 
     Raises:
         ValueError: naming params; or state_0, if the cell cannot make one.
