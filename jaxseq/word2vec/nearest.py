@@ -50,7 +50,7 @@ def most_similar(
         >>> royal = vectors.make(["king", "queen", "man", "woman"], rows)
         >>> [(word, cosine)] = most_similar(royal, ["king", "woman"], "man", topn=1)
         >>> word, round(cosine, 2)
-        ('queen', 0.97)
+        ('queen', 0.86)
 
     Args:
         vectors: the vectors.
