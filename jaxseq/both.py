@@ -20,7 +20,8 @@ import jax.numpy as jnp
 
 from jaxseq.bptt import Run
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_function, expect
+from jaxseq.cells.checks import check_cell
+from jaxseq.checks import check_function, expect
 from jaxseq.memory import Memory, check_memory, gates
 from jaxseq.precision import state_dtype
 from jaxseq.reverse_only import reverse_only

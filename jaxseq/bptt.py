@@ -131,7 +131,13 @@ bptt.defvjp(_forward, _backward)
 
 
 def previous(reverse: bool, run: Run, states: Tree) -> Tree:
-    """Shifts states `[T, ...]` by one step: what each step started from."""
+    """Shifts states `[T, ...]` by one step: what each step started from.
+
+    Args:
+        reverse: whether the pass goes from the last step to the first.
+        run: the pass.
+        states: leaves `[T, ..., ·]`, the states that it led to.
+    """
     shifted = jax.tree.map(functools.partial(_shift, reverse), run.state_0, states)
     return restarted(run.masks.restart, _like(run.reset_state, states), shifted)
 

@@ -2,10 +2,10 @@
 
 Each raises a `ValueError` of one form: the argument, what was expected, what came. They
 look at shapes and dtypes, so they cost nothing in a compiled program; values (lengths)
-are looked at when they are concrete, that is outside `jit`.
+are looked at when they are concrete, that is outside `jit`. Those of a cell, and of
+what it is given, are in `jaxseq.cells.checks`.
 """
 
-import functools
 import numbers
 from collections.abc import Callable
 
@@ -14,9 +14,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
-from jaxseq.precision import cast, casts, state_dtype
-from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
+from jaxseq.types import Array, DTypeLike, Key, Tree
 
 
 # What reading a tree raises that is another one than expected.
@@ -39,54 +37,13 @@ def expect(condition: bool, argument: str, expected: str, got: object) -> None:
         raise ValueError(f"{argument}: expected {expected}, got {got}")
 
 
-def check_unroll(
-    cell: Cell,
-    params: Tree,
-    state_0: Tree | None,
-    xs: Array,
-    lengths: Array | None,
-    resets: Array | None,
-    reset_state: Tree | None = None,
-) -> tuple[Tree, Tree]:
-    """Checks the arguments of `jaxseq.unroll`.
-
-    Returns:
-        The initial state, `state_0` or zeros if it is None, and the state that resets
-        restore, `reset_state` or the initial state if it is None.
-
-    Raises:
-        ValueError: naming the argument.
-    """
-    check_cell("cell", cell)
-    check_inputs("xs", xs)
-    num_steps, *batch = xs.shape[:-1]
-    check_params(cell, params, xs)
-    why = ", as state_0" + (", zeros," if state_0 is None else "") + " is"
-    state_0 = check_state("state_0", cell, params, state_0, xs)
-    if reset_state is None:
-        reset_state = state_0
-    else:
-        check_tree("reset_state", reset_state, state_0, why)
-    if lengths is not None:
-        check_lengths(lengths, num_steps, tuple(batch))
-    if resets is not None:
-        check_mask("resets", resets, xs.shape[:-1])
-    return state_0, reset_state
-
-
-def check_cell(argument: str, cell: Cell) -> None:
-    """Checks that a cell is one, and not the function that makes it."""
-    hint = " (it must be called: elman.cell())" if callable(cell) else ""
-    expect(
-        isinstance(cell, Cell),
-        argument,
-        "a jaxseq.cells.Cell",
-        f"{type(cell).__name__}{hint}",
-    )
-
-
 def check_inputs(argument: str, xs: Array) -> None:
-    """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis."""
+    """Checks that inputs are floats `[T, ..., N]`, with no empty batch axis.
+
+    Args:
+        argument: its name, for the error's message.
+        xs: the inputs `[T, ..., N]`.
+    """
     check_floats(argument, xs)
     is_there = xs.dtype == jax.dtypes.canonicalize_dtype(xs.dtype)
     expected = "32 bits or fewer, as jax_enable_x64 is not set"
@@ -96,121 +53,32 @@ def check_inputs(argument: str, xs: Array) -> None:
 
 
 def check_floats(argument: str, array: Array) -> None:
-    """Checks that something is an array of floating-point numbers."""
+    """Checks that something is an array of floating-point numbers.
+
+    Args:
+        argument: its name, for the error's message.
+        array: of any shape `[...]`.
+    """
     is_array = isinstance(array, (jax.Array, np.ndarray))
     expect(is_array, argument, "an array", type(array).__name__)
     is_float = jnp.issubdtype(array.dtype, jnp.floating)
     expect(is_float, argument, "a floating-point dtype", describe(array))
 
 
-def check_params(cell: Cell, params: Tree, xs: Array) -> None:
-    """Checks parameters against what `cell.init` makes, and inputs against them."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        argument = f"params{jax.tree_util.keystr(path)}"
-        check_floats(argument, leaf)
-        expect(
-            leaf.dtype == xs.dtype, argument, f"the dtype of xs, {xs.dtype}", leaf.dtype
-        )
-    if cell.sizes is no_sizes or cell.init is no_init:
-        return
-    try:
-        sizes = cell.sizes(params)
-        like = _like_drawn(cell, sizes, xs.dtype)
-    except WRONG_TREE as error:
-        raise _no_params(cell, params) from error
-    check_tree("params", params, like)
-    expect(
-        xs.shape[-1] == sizes.num_inputs,
-        "xs",
-        f"shape [T, ..., I] with I = {sizes.num_inputs}, as params have it",
-        describe(xs),
-    )
-
-
-# Tracing `init` costs milliseconds, which calls outside `jit` would pay each time.
-@functools.lru_cache(maxsize=128)
-def _like_drawn(cell: Cell, sizes: Sizes, dtype: np.dtype) -> Tree:
-    return jax.eval_shape(lambda: cell.init(jax.random.key(0), *sizes, dtype))
-
-
-def check_state(
-    argument: str, cell: Cell, params: Tree, state: Tree | None, xs: Array
-) -> Tree:
-    """Checks a state against the batch axes of the inputs, or makes it, of zeros."""
-    zero, batch = None, xs.shape[1:-1]
-    if state is None or cell.zero_state is not no_zero_state:
-        zero = zero_state(cell, params, batch)
-    state = zero if state is None else state
-    _check_state_dtype(argument, state, xs.dtype)
-    if zero is None:
-        like = _stepped(argument, cell, params, state, xs)
-    else:
-        like = cast(state_dtype(state, xs.dtype), zero)
-    check_tree(argument, state, like)
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        name = f"{argument}{jax.tree_util.keystr(path)}"
-        fits = leaf.shape[: len(batch)] == batch
-        expected = f"the batch axes of xs, {list(batch)}, in front"
-        expect(fits, name, expected, describe(leaf))
-    return state
-
-
-def zero_state(cell: Cell, params: Tree, batch_shape: tuple[int, ...]) -> Tree:
-    """Makes the cell's state of zeros from parameters that may be wrong.
-
-    Raises:
-        ValueError: naming params; or state_0, if the cell cannot make one.
-    """
-    try:
-        return cell.zero_state(params, batch_shape)
-    except WRONG_TREE as error:
-        raise _no_params(cell, params) from error
-
-
-def _no_params(cell: Cell, params: Tree) -> ValueError:
-    return ValueError(
-        f"params: expected the parameters of {cell.name}, got {_structure(params)}"
-    )
-
-
-def _check_state_dtype(argument: str, state: Tree, inputs: np.dtype) -> None:
-    """Checks that all of a state has the inputs' dtype, or all of it float32."""
-    leaves = jax.tree_util.tree_leaves_with_path(state)
-    for path, leaf in leaves:
-        check_floats(f"{argument}{jax.tree_util.keystr(path)}", leaf)
-    allowed = dict.fromkeys([str(inputs), str(accumulator(inputs))])
-    came = dict.fromkeys(str(leaf.dtype) for _, leaf in leaves)
-    is_one = len(came) <= 1 and came.keys() <= allowed.keys()
-    expected = f"{' or '.join(allowed)} in every leaf"
-    expect(is_one, argument, expected, " and ".join(came))
-
-
-def _stepped(argument: str, cell: Cell, params: Tree, state: Tree, xs: Array) -> Tree:
-    """Finds the shapes of the state that one step leads to."""
-    _, wide = casts(state, xs.dtype)
-
-    def one_step(params, state, xs):
-        one = jnp.sum(xs, axis=0, keepdims=True)  # a step, if there is none as well
-        z = jax.tree.map(lambda z: z[0], cell.project(params, one))
-        return cell.step(cell.prepare(params), state, wide(z))[0]
-
-    try:
-        return jax.eval_shape(one_step, params, state, xs)
-    except (*WRONG_TREE, ValueError) as error:
-        came = str(jax.tree.map(describe, (state, params, xs))).replace("'", "")
-        raise ValueError(
-            f"{argument}, params or xs: expected what {cell.name} can step with, "
-            f"got {came}; the step says: {error!r}"
-        ) from error
-
-
 def check_tree(argument: str, tree: Tree, like: Tree, why: str = "") -> None:
-    """Checks structure, shapes and dtypes of a tree against those of another."""
+    """Checks structure, shapes and dtypes of a tree against those of another.
+
+    Args:
+        argument: its name, for the error's message.
+        tree: the tree.
+        like: the tree whose structure, shapes and dtypes it should have.
+        why: what the message goes on with.
+    """
     expect(
         jax.tree.structure(tree) == jax.tree.structure(like),
         argument,
-        _structure(like),
-        _structure(tree),
+        structure(like),
+        structure(tree),
     )
     expected = jax.tree.leaves(like)
     for (path, leaf), wanted in zip(
@@ -225,13 +93,26 @@ def check_tree(argument: str, tree: Tree, like: Tree, why: str = "") -> None:
 def check_lengths(
     lengths: Array, num_steps: int, batch: tuple[int, ...], argument: str = "lengths"
 ) -> None:
-    """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete."""
+    """Checks lengths `[...]`: integers, one a sequence, in 0 … T where concrete.
+
+    Args:
+        lengths: the lengths `[...]`.
+        num_steps: T.
+        batch: the batch axes of what they are the lengths of.
+        argument: its name.
+    """
     check_integers(argument, lengths, batch)
     _check_range(argument, lengths, num_steps, f"0 to T = {num_steps}")
 
 
 def check_mask(argument: str, mask: Array, shape: tuple[int, ...]) -> None:
-    """Checks a boolean mask of a known shape."""
+    """Checks a boolean mask of a known shape.
+
+    Args:
+        argument: its name, for the error's message.
+        mask: the mask, of shape `[...]`.
+        shape: which it should have.
+    """
     is_bool = getattr(mask, "dtype", None) == jnp.bool_
     expect(is_bool, argument, "an array of dtype bool", describe(mask))
     expect(jnp.shape(mask) == shape, argument, f"shape {list(shape)}", describe(mask))
@@ -240,13 +121,27 @@ def check_mask(argument: str, mask: Array, shape: tuple[int, ...]) -> None:
 def check_ids(
     argument: str, ids: Array, num_ids: int, shape: tuple[int, ...] | None = None
 ) -> None:
-    """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete."""
+    """Checks ids: integers of a known shape, in 0 … num_ids - 1 where concrete.
+
+    Args:
+        argument: its name, for the error's message.
+        ids: `[...]`.
+        num_ids: how many there are.
+        shape: which they should have, or None for any.
+    """
     check_integers(argument, ids, shape)
     _check_range(argument, ids, num_ids - 1, f"0 to {num_ids - 1}")
 
 
 def widened(ids: Array) -> Array:
-    """Writes ids of 8 or 16 bits as int32, which has room for V and what is beyond."""
+    """Writes ids of 8 or 16 bits as int32, which has room for V and what is beyond.
+
+    Args:
+        ids: `[...]`.
+
+    Returns:
+        `[...]`.
+    """
     return ids.astype(jnp.int32) if ids.dtype.itemsize < 4 else ids
 
 
@@ -263,7 +158,13 @@ def _check_range(argument: str, array: Array, largest: int, expected: str) -> No
 def check_integers(
     argument: str, array: Array, shape: tuple[int, ...] | None = None
 ) -> None:
-    """Checks an array of integers, of a known shape if there is one."""
+    """Checks an array of integers, of a known shape if there is one.
+
+    Args:
+        argument: its name, for the error's message.
+        array: `[...]`.
+        shape: which it should have, or None for any.
+    """
     dtype = getattr(array, "dtype", None)
     is_integer = dtype is not None and jnp.issubdtype(dtype, jnp.integer)
     expect(is_integer, argument, "an array of an integer dtype", describe(array))
@@ -273,21 +174,37 @@ def check_integers(
 
 
 def check_count(argument: str, count: int, least: int = 1) -> None:
-    """Checks a number of things: a Python or NumPy integer, at least `least`."""
+    """Checks a number of things: a Python or NumPy integer, at least `least`.
+
+    Args:
+        argument: its name, for the error's message.
+        count: the number.
+        least: the smallest that is allowed.
+    """
     is_integer = isinstance(count, int | np.integer) and not isinstance(count, bool)
     fits = is_integer and count >= least
     expect(fits, argument, f"an integer ≥ {least}", repr(count))
 
 
 def check_rate(argument: str, rate: float) -> None:
-    """Checks a probability or a decay that may not reach 1; never a traced one."""
+    """Checks a probability or a decay that may not reach 1; never a traced one.
+
+    Args:
+        argument: its name, for the error's message.
+        rate: the number.
+    """
     is_number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
     is_rate = is_number and 0 <= rate < 1
     expect(is_rate, argument, "a number in [0, 1)", repr(rate))
 
 
 def check_key(argument: str, key: Key | None) -> None:
-    """Checks a random key, of the new style or the old."""
+    """Checks a random key, of the new style or the old.
+
+    Args:
+        argument: its name, for the error's message.
+        key: the key.
+    """
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
     is_old = dtype == jnp.uint32 and shape in ((2,), (4,))
     is_new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
@@ -296,7 +213,14 @@ def check_key(argument: str, key: Key | None) -> None:
 
 
 def check_draw(key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike) -> None:
-    """Checks what every cell's `init` takes: a key, the two sizes, and a dtype."""
+    """Checks what every cell's `init` takes: a key, the two sizes, and a dtype.
+
+    Args:
+        key: the key.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: the dtype.
+    """
     check_dtype("dtype", dtype)
     check_key("key", key)
     check_count("num_inputs", num_inputs)
@@ -304,7 +228,12 @@ def check_draw(key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike) -> 
 
 
 def check_dtype(argument: str, dtype: DTypeLike) -> None:
-    """Checks a floating-point dtype."""
+    """Checks a floating-point dtype.
+
+    Args:
+        argument: its name, for the error's message.
+        dtype: the dtype.
+    """
     try:
         # NumPy takes None for float64.
         is_float = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
@@ -314,25 +243,44 @@ def check_dtype(argument: str, dtype: DTypeLike) -> None:
 
 
 def check_flag(argument: str, flag: bool) -> None:
-    """Checks a Python or NumPy bool."""
+    """Checks a Python or NumPy bool.
+
+    Args:
+        argument: its name, for the error's message.
+        flag: the bool.
+    """
     is_flag = isinstance(flag, bool | np.bool_)
     expect(is_flag, argument, "True or False", repr(flag))
 
 
 def check_function(argument: str, function: Callable) -> None:
-    """Checks that something can be called."""
+    """Checks that something can be called.
+
+    Args:
+        argument: its name, for the error's message.
+        function: the function.
+    """
     expect(callable(function), argument, "a function", type(function).__name__)
 
 
 def describe(array: object) -> str:
-    """Writes an array as `float32[3, 4]`, anything else as its type."""
+    """Writes an array as `float32[3, 4]`, anything else as its type.
+
+    Args:
+        array: an array, or anything else.
+    """
     dtype, shape = getattr(array, "dtype", None), getattr(array, "shape", None)
     if dtype is None or shape is None:
         return type(array).__name__
     return f"{dtype}[{', '.join(map(str, shape))}]"
 
 
-def _structure(tree: Tree) -> str:
+def structure(tree: Tree) -> str:
+    """Writes the structure of a tree as text, its leaves as stars.
+
+    Args:
+        tree: the tree.
+    """
     # Many records are called Params: their modules tell them apart.
     module = type(tree).__module__.rpartition(".")[2] + "."
     starred = str(jax.tree.map(lambda _: "*", tree)).replace("'*'", "*")

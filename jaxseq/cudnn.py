@@ -25,8 +25,9 @@ from jax.experimental import rnn
 
 from jaxseq.cells import lstm
 from jaxseq.cells.cell import Cell
+from jaxseq.cells.checks import check_cell, check_unroll
 from jaxseq.cells.lstm import Params, State
-from jaxseq.checks import check_cell, check_flag, check_inputs, check_unroll
+from jaxseq.checks import check_flag, check_inputs
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -74,6 +75,12 @@ def why_not(
 ) -> str | None:
     """Says why cuDNN cannot do it, or returns None.
 
+    Args:
+        cell: the cell.
+        xs: `[T, ..., I]` the inputs.
+        lengths: `[...]` how many steps of each sequence count.
+        resets: `[T, ...]` bool, where a new sequence begins.
+
     Raises:
         ValueError: naming the argument, if there is no such cell or no such inputs.
     """
@@ -120,7 +127,14 @@ def _unroll(params: Params, state_0: Tree, xs: Array, reverse: bool) -> Unrolled
 
 
 def packed(params: Params) -> Array:
-    """Packs the weights in cuDNN's order: U, W, b, and a second bias of zeros."""
+    """Packs the weights in cuDNN's order: U, W, b, and a second bias of zeros.
+
+    Args:
+        params: its weights.
+
+    Returns:
+        `[n]` all of them.
+    """
     U, W, b = (_as_ifco(leaf) for leaf in params)
     return jnp.concatenate([U.ravel(), W.ravel(), b, jnp.zeros_like(b)])
 

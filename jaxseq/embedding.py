@@ -6,6 +6,9 @@
 JAX's own indexing clamps an id that is too large, wraps a negative one, and drops the
 gradient of both. Here such an id is refused on the host, and inside `jit`, where it
 cannot be, its row is NaN: never a wrong row.
+
+Reference: Bengio, Ducharme, Vincent, Jauvin, A neural probabilistic language model,
+JMLR 3, 2003: E is its matrix C.
 """
 
 import jax
@@ -27,6 +30,12 @@ from jaxseq.types import Array, DTypeLike, Key
 def init(key: Key, num_ids: int, size: int, dtype: DTypeLike = jnp.float32) -> Array:
     """Draws a table `[V, I]`, normal with standard deviation 0.1; consumes the key.
 
+    Args:
+        key: random key, consumed.
+        num_ids: V.
+        size: I.
+        dtype: floating-point dtype of the weights.
+
     Raises:
         ValueError: naming the argument.
     """
@@ -38,7 +47,10 @@ def init(key: Key, num_ids: int, size: int, dtype: DTypeLike = jnp.float32) -> A
 
 
 def lookup(table: Array, ids: Array) -> Array:
-    """Returns the rows of a table, eq. (1).
+    """Returns the rows of a table, eq. (1); its gradient, by JAX, is (2).
+
+        >>> lookup(jnp.array([[1.0, 2], [3, 4], [5, 6]]), jnp.array([2, 0])).tolist()
+        [[5.0, 6.0], [1.0, 2.0]]
 
     Args:
         table: `[V, I]`.

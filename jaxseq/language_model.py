@@ -30,8 +30,8 @@ import numpy as np
 
 from jaxseq import embedding, losses as step_losses, network, readout
 from jaxseq.cells.cell import Cell
+from jaxseq.cells.checks import check_cell, zero_state
 from jaxseq.checks import (
-    check_cell,
     check_count,
     check_floats,
     check_ids,
@@ -41,7 +41,6 @@ from jaxseq.checks import (
     check_rate,
     describe,
     expect,
-    zero_state,
 )
 from jaxseq.precision import cast, state_dtype
 from jaxseq.types import Array, DTypeLike, Key, Tree
@@ -115,7 +114,13 @@ def init(
 def zero_states(
     cells: Sequence[Cell], params: Params, batch_shape: tuple[int, ...]
 ) -> tuple[Tree, ...]:
-    """Returns the L states at the beginning of a text, no two sharing a buffer."""
+    """Returns the L states at the beginning of a text, no two sharing a buffer.
+
+    Args:
+        cells: the L layers, from the words on.
+        params: the weights.
+        batch_shape: sizes of the batch axes.
+    """
     _check_model(cells, params)
     return tuple(
         zero_state(cell, p, batch_shape)
@@ -234,10 +239,10 @@ def generate(
         first_id: integer scalar, what the model reads first, from zero states.
         num_steps: T, how many words to draw, one at least; static under `jit`.
         allowed: `[V]` bool, which words may be drawn, one at least.
-        temperature: above 0; a_t is divided by it: below 1 the likely words become
-            likelier.
-        restart_id: the id that is read from zero states wherever it comes, for a model
-            that was trained with `resets` there; None for none.
+        temperature: scalar above 0; a_t is divided by it: below 1 the likely words
+            become likelier.
+        restart_id: scalar, the id that is read from zero states wherever it comes, for
+            a model that was trained with `resets` there; None for none.
 
     Returns:
         `[T]` ids, without the first; `NO_ID` where none can be drawn.

@@ -43,6 +43,13 @@ from jaxseq.types import Array
 def cross_entropy(logits: Array, ids: Array, mask: Array | None = None) -> Array:
     """Softmax cross-entropy against classes, (1) with y_t one-hot.
 
+    Four classes that are equally likely, and two of which one is sure:
+
+        >>> print(np.asarray(cross_entropy(jnp.zeros((1, 4)), jnp.array([2]))).round(4))
+        [1.3863]
+        >>> print(cross_entropy(jnp.array([[9.0, -9.0]]), jnp.array([1])))
+        [18.]
+
     Args:
         logits: `[..., O]` a_t.
         ids: `[...]` integers, the class of each step, 0 to O - 1.

@@ -22,7 +22,14 @@ class Masks(NamedTuple):
 def masks_of(
     num_steps: int, lengths: Array | None, resets: Array | None, reverse: bool
 ) -> Masks:
-    """Writes lengths `[...]` and resets `[T, ...]` as masks of the order of reading."""
+    """Writes lengths `[...]` and resets `[T, ...]` as masks of the order of reading.
+
+    Args:
+        num_steps: T.
+        lengths: `[...]` integers, or None for T.
+        resets: `[T, ...]` bool, or None.
+        reverse: whether the pass goes from the last step to the first.
+    """
     valid = restart = None
     if lengths is not None:
         steps = jnp.arange(num_steps).reshape(-1, *(1,) * jnp.ndim(lengths))
@@ -42,7 +49,12 @@ def masks_of(
 def pad(valid: Array | None, xs: Array) -> Array:
     """Replaces the padding by an input on which a cell is finite: the first, or ones.
 
-    A NaN there, or a cell that is singular at 0, would come back as 0 * NaN.
+    The shape stays `[T, ..., I]`. A NaN there, or a cell that is singular at 0, would
+    come back as 0 * NaN.
+
+    Args:
+        valid: `[T, ...]` bool, which steps count; None for all.
+        xs: `[T, ..., I]` the inputs.
     """
     if valid is None or len(xs) == 0:
         return xs
@@ -52,21 +64,38 @@ def pad(valid: Array | None, xs: Array) -> Array:
 
 
 def restarted(restart: Array | None, state_0: Tree, state: Tree) -> Tree:
-    """Puts state_0 where a new sequence begins."""
+    """Puts state_0 where a new sequence begins.
+
+    Args:
+        restart: `[...]` bool, or None for nowhere.
+        state_0: leaves `[..., ·]`, the state to start from.
+        state: leaves `[..., ·]`, the last state.
+    """
     if restart is None:
         return state
     return _where(restart, state_0, state)
 
 
 def frozen(valid: Array | None, state_t: Tree, state_tm1: Tree) -> Tree:
-    """Keeps the last state where the sequence is over."""
+    """Keeps the last state where the sequence is over.
+
+    Args:
+        valid: `[T, ...]` bool, which steps count; None for all.
+        state_t: leaves `[..., ·]`, the new state.
+        state_tm1: leaves `[..., ·]`, the last state.
+    """
     if valid is None:
         return state_t
     return _where(valid, state_t, state_tm1)
 
 
 def zero_unless(mask: Array | None, tree: Tree) -> Tree:
-    """Puts 0 where the mask is false."""
+    """Puts 0 where the mask is false.
+
+    Args:
+        mask: `[...]` bool, or None for everywhere.
+        tree: leaves `[..., ·]`.
+    """
     if mask is None:
         return tree
     return jax.tree.map(

@@ -58,7 +58,13 @@ class Memory(NamedTuple):
 
 
 def check_memory(argument: str, memory: Memory, cell: Cell) -> None:
-    """Checks that something is on the menu, and that the cell can have it."""
+    """Checks that something is on the menu, and that the cell can have it.
+
+    Args:
+        argument: its name, for the error's message.
+        memory: what should be on the menu.
+        cell: the cell whose passes are to be kept.
+    """
     is_one = isinstance(memory, Memory)
     expect(is_one, argument, "one of jaxseq.memory", type(memory).__name__)
     memory.check(cell)
@@ -139,6 +145,9 @@ def _projected(cell, run):
 
 def chunked(num_steps: int) -> Memory:
     """Returns `states`, whose gates come back for `num_steps` steps at a time.
+
+    Args:
+        num_steps: n, steps in a chunk.
 
     Raises:
         ValueError: if it is not a number of steps.

@@ -23,8 +23,8 @@ import jax.numpy as jnp
 
 from jaxseq.both import Both, one_by_one
 from jaxseq.cells.cell import Cell, no_zero_state
+from jaxseq.cells.checks import check_cell
 from jaxseq.checks import (
-    check_cell,
     check_draw,
     check_floats,
     check_function,

@@ -54,14 +54,24 @@ def casts(state: Tree, inputs: DTypeLike) -> tuple[Cast, Cast]:
 
 
 def cast(dtype: DTypeLike, tree: Tree) -> Tree:
-    """Casts every floating-point leaf."""
+    """Casts every floating-point leaf.
+
+    Args:
+        dtype: to cast to.
+        tree: a tree of arrays.
+    """
     return jax.tree.map(
         lambda a: a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a, tree
     )
 
 
 def state_dtype(state: Tree, inputs: DTypeLike) -> jnp.dtype:
-    """Returns the dtype of a step: the inputs', or float32 if all of the state is."""
+    """Returns the dtype of a step: the inputs', or float32 if all of the state is.
+
+    Args:
+        state: a tree of arrays.
+        inputs: the dtype of inputs and parameters.
+    """
     wide = accumulator(inputs)
     dtypes = {getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(state)}
     return wide if dtypes == {wide} else jnp.dtype(inputs)

@@ -44,6 +44,12 @@ def init(
 ) -> Params:
     """Draws V uniform ±1/√H, b zero; consumes the key.
 
+    Args:
+        key: random key, consumed.
+        num_hidden: H.
+        num_outputs: O.
+        dtype: floating-point dtype of the weights.
+
     Raises:
         ValueError: naming the argument.
     """

@@ -22,7 +22,8 @@ import jax.numpy as jnp
 
 from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_count, check_function, check_unroll
+from jaxseq.cells.checks import check_unroll
+from jaxseq.checks import check_count, check_function
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 

@@ -36,6 +36,10 @@ DTypeLike = jax.typing.DTypeLike
 
 
 def accumulator(dtype: DTypeLike) -> jnp.dtype:
-    """Returns the dtype in which sums of `dtype` are formed: float32 at least."""
+    """Returns the dtype in which sums of `dtype` are formed: float32 at least.
+
+    Args:
+        dtype: a floating-point dtype.
+    """
     wide = jnp.float64 if dtype == jnp.float64 else jnp.float32
     return jnp.dtype(wide)

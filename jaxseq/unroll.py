@@ -25,7 +25,8 @@ import jax
 from jaxseq.axes import alike
 from jaxseq.bptt import Run
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell, check_flag, check_unroll
+from jaxseq.cells.checks import check_cell, check_unroll
+from jaxseq.checks import check_flag
 from jaxseq.masks import frozen, masks_of, pad, restarted, zero_unless
 from jaxseq.memory import Memory, check_memory, gates
 from jaxseq.precision import casts
@@ -53,6 +54,17 @@ def unroll(
     memory: Memory = gates,
 ) -> Unrolled:
     """Unrolls a cell over time; gradients by the cell's hand-written deltas.
+
+    A cell that adds up what it reads, over sequences of 3 steps and of 1:
+
+        >>> from jaxseq.cells import activations, elman
+        >>> ones, zeros = jax.numpy.ones, jax.numpy.zeros
+        >>> adder = elman.cell(activations.identity)
+        >>> params = elman.Params(U=ones((1, 1)), W=ones((1, 1)), b=zeros(1))
+        >>> lengths = jax.numpy.array([3, 1])
+        >>> ys, state = unroll(adder, params, None, ones((3, 2, 1)), lengths=lengths)
+        >>> ys[..., 0].tolist(), state[..., 0].tolist()
+        ([[1.0, 1.0], [2.0, 0.0], [3.0, 0.0]], [3.0, 1.0])
 
     Args:
         cell: the cell; static under `jit`.
@@ -133,7 +145,7 @@ def run_of(
     reset_state: Tree | None,
     reverse: bool,
 ) -> Run:
-    """Checks the arguments of `unroll` and writes them as one pass over a sequence.
+    """Writes arguments, checked, as one pass over a sequence: those of `unroll`.
 
     Raises:
         ValueError: naming the argument.

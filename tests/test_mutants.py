@@ -56,11 +56,11 @@ def test_mutants_differ():
 
 def _jaxseq_with(mutant, directory):
     """Imports a second jaxseq, from a copy with the mutant's mistake in it."""
-    package = shutil.copytree(
+    copy = shutil.copytree(
         pathlib.Path(jaxseq.__file__).parent,
         directory / "jaxseq",
     )
-    file = package / mutant.module
+    file = copy / mutant.module
     text = file.read_text(encoding="utf-8")
     assert text.count(mutant.old) == 1, f"{mutant.old!r} must occur exactly once"
     file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
@@ -68,7 +68,10 @@ def _jaxseq_with(mutant, directory):
     right = {name: sys.modules.pop(name) for name in _loaded()}
     sys.path.insert(0, str(directory))
     try:
-        return importlib.import_module("jaxseq")
+        package = importlib.import_module("jaxseq")
+        for name in dir(package):  # imports all of it: later it would find the other
+            getattr(package, name)
+        return package
     finally:
         sys.path.remove(str(directory))
         for name in _loaded():

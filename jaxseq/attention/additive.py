@@ -86,6 +86,13 @@ def init(
 ) -> Params:
     """Draws W, U, v uniform ±1/√H, ±1/√D, ±1/√A, b zero; consumes the key.
 
+    Args:
+        num_units: A.
+        key: random key, consumed.
+        num_hidden: H.
+        num_memory: D.
+        dtype: floating-point dtype of the weights.
+
     Raises:
         ValueError: naming the argument.
     """
@@ -102,6 +109,9 @@ def init(
 
 def sizes(params: Params) -> Sizes:
     """Reads H, D and A off the weights.
+
+    Args:
+        params: the weights of the score.
 
     Raises:
         ValueError: naming what are no weights of this score.
@@ -120,7 +130,12 @@ def sizes(params: Params) -> Sizes:
 
 
 def project(params: Params, encoded: Array) -> Array:
-    """Returns k_j, eq. (1): `[..., D]` to `[..., A]`."""
+    """Returns k_j, eq. (1): `[..., D]` to `[..., A]`.
+
+    Args:
+        params: the weights of the score.
+        encoded: `[..., D]` what an encoder wrote.
+    """
     return affine(params.U, encoded, params.b)  # (1)
 
 

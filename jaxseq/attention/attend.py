@@ -64,6 +64,16 @@ class Attended(NamedTuple):
 def attend(score: Score, params: Tree, queries: Array, memory: Memory) -> Attended:
     """Attends to a memory, eqs. (1) to (3); gradients by (4) to (8).
 
+    A query that fits the first of two positions, whose values are 10 and 20:
+
+        >>> from jaxseq.attention import dot
+        >>> from jaxseq.attention.memory import remember
+        >>> score, keys = dot.score(), jnp.array([[1.0, 0], [0, 1]])
+        >>> memory = remember(score, (), keys, values=jnp.array([[10.0], [20]]))
+        >>> context, weights = attend(score, (), jnp.array([2.0, 0]), memory)
+        >>> round(float(context[0]), 3), round(float(weights[0]), 3)
+        (11.192, 0.881)
+
     Args:
         score: what compares, such as `additive.score()`.
         params: its weights.

@@ -65,21 +65,43 @@ def _score(scale: float) -> Score:
 def init(
     key: Key, num_hidden: int, num_memory: int, dtype: DTypeLike = jnp.float32
 ) -> tuple[()]:
-    """Draws nothing: there are no weights."""
+    """Draws nothing: there are no weights.
+
+    Args:
+        key: not used.
+        num_hidden: H.
+        num_memory: D, which must be H.
+        dtype: not used.
+
+    Raises:
+        ValueError: if H and D differ.
+    """
     check_draw(key, num_hidden, num_memory, dtype)
     expect(num_hidden == num_memory, "num_hidden", f"D = {num_memory}", num_hidden)
     return ()
 
 
 def sizes(params: Tree) -> Sizes:
-    """Refuses any weights; returns no sizes."""
+    """Refuses any weights; returns no sizes.
+
+    Args:
+        params: none: an empty tuple.
+
+    Raises:
+        ValueError: if there are any.
+    """
     is_empty = jax.tree.structure(params) == jax.tree.structure(())
     expect(is_empty, "params", "(), as the dot score has none", type(params).__name__)
     return Sizes(num_hidden=None, num_memory=None, num_keys=None)
 
 
 def project(params: Tree, encoded: Array) -> Array:
-    """The keys are the memory itself."""
+    """The keys are the memory itself, `[..., D]`.
+
+    Args:
+        params: none: an empty tuple.
+        encoded: `[..., D]` what an encoder wrote.
+    """
     del params
     return encoded
 
@@ -124,6 +146,12 @@ def collect(
 
 
 def unproject(params: Tree, encoded: Array, d_keys: Array) -> tuple[Tree, Array]:
-    """The keys' errors are the memory's."""
+    """The keys' errors are the memory's, `[..., D]`.
+
+    Args:
+        params: none: an empty tuple.
+        encoded: `[..., D]` what an encoder wrote.
+        d_keys: `[..., D]` the keys' errors.
+    """
     del encoded
     return params, d_keys

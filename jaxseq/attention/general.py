@@ -53,6 +53,12 @@ def init(
 ) -> Params:
     """Draws W uniform ±1/√D; consumes the key.
 
+    Args:
+        key: random key, consumed.
+        num_hidden: H.
+        num_memory: D.
+        dtype: floating-point dtype of the weights.
+
     Raises:
         ValueError: naming the argument.
     """
@@ -62,6 +68,9 @@ def init(
 
 def sizes(params: Params) -> Sizes:
     """Reads H, D and A off the weights.
+
+    Args:
+        params: the weights of the score.
 
     Raises:
         ValueError: naming what are no weights of this score.
@@ -73,7 +82,12 @@ def sizes(params: Params) -> Sizes:
 
 
 def project(params: Params, encoded: Array) -> Array:
-    """Returns k_j, eq. (1): `[..., D]` to `[..., H]`."""
+    """Returns k_j, eq. (1): `[..., D]` to `[..., H]`.
+
+    Args:
+        params: the weights of the score.
+        encoded: `[..., D]` what an encoder wrote.
+    """
     return product(encoded, params.W.T)  # (1)
 
 

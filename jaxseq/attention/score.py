@@ -127,7 +127,12 @@ def _one_in_front(array: Array, num_batch_axes: int) -> Array:
 
 
 def check_score(argument: str, score: Score) -> None:
-    """Checks that a score is one, and not the function that makes it."""
+    """Checks that a score is one, and not the function that makes it.
+
+    Args:
+        argument: its name, for the error's message.
+        score: the score.
+    """
     hint = " (it must be called: dot.score())" if callable(score) else ""
     got = f"{type(score).__name__}{hint}"
     expect(isinstance(score, Score), argument, "a jaxseq.attention.Score", got)
@@ -135,6 +140,11 @@ def check_score(argument: str, score: Score) -> None:
 
 def check_params(score: Score, params: Tree, like: Array) -> tuple[Tree, Sizes]:
     """Checks a score's parameters against the memory's dtype.
+
+    Args:
+        score: the score.
+        params: the weights of the score.
+        like: `[..., D]` an array of the dtype that they should have.
 
     Returns:
         The parameters as JAX's arrays, and their sizes.
@@ -149,7 +159,12 @@ def check_params(score: Score, params: Tree, like: Array) -> tuple[Tree, Sizes]:
 
 
 def check_record(params: Tree, kind: type) -> None:
-    """Checks that parameters are a record of arrays of floats."""
+    """Checks that parameters are a record of arrays of floats.
+
+    Args:
+        params: the weights of the score.
+        kind: the record.
+    """
     fields = ", ".join(kind.__annotations__)
     name = f"{kind.__module__.rpartition('.')[2]}.Params, {fields}"
     expect(isinstance(params, kind), "params", name, type(params).__name__)
@@ -158,7 +173,14 @@ def check_record(params: Tree, kind: type) -> None:
 
 
 def check_draw(key: Key, num_hidden: int, num_memory: int, dtype: DTypeLike) -> None:
-    """Checks what every score's `init` takes."""
+    """Checks what every score's `init` takes.
+
+    Args:
+        key: random key, consumed.
+        num_hidden: H.
+        num_memory: D.
+        dtype: floating-point dtype of the weights.
+    """
     check_dtype("dtype", dtype)
     check_key("key", key)
     check_count("num_hidden", num_hidden)

@@ -6,6 +6,8 @@
 A row in which no position counts is 0, not NaN, and so is its delta. What stands at a
 position that does not count is never read: NaN and infinities neither. At one that
 does, -inf is a weight of 0; +inf, an overflow, is NaN, as it is in `jax.nn.softmax`.
+
+Reference: Bridle 1990, for (1) where all positions count.
 """
 
 import jax

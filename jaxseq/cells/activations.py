@@ -29,7 +29,12 @@ class Activation(NamedTuple):
 
 
 def check_activation(argument: str, activation: Activation) -> None:
-    """Checks that an activation is one, with its slope."""
+    """Checks that an activation is one, with its slope.
+
+    Args:
+        argument: its name, for the error's message.
+        activation: f.
+    """
     expected = "an Activation of jaxseq.cells.activations"
     is_one = isinstance(activation, Activation)
     expect(is_one, argument, expected, type(activation).__name__)
@@ -41,11 +46,17 @@ def sigmoid(a: Array) -> Array:
     XLA vectorises tanh, and evaluates it once for all who need it: several times as
     fast on a CPU as `jax.nn.sigmoid`. Its error is relative to 1, not to σ(a): a gate
     below 10⁻⁷ is 0 in float32, where `logistic` still tells 10⁻⁹ from 10⁻³⁰.
+
+    Args:
+        a: `[...]` pre-activations.
+
+    Returns:
+        `[...]`.
     """
     return 0.5 + 0.5 * jnp.tanh(0.5 * a)
 
 
-tanh = Activation("tanh", jnp.tanh, lambda s: 1 - s**2)
-logistic = Activation("logistic", jax.nn.sigmoid, lambda s: s * (1 - s))
-relu = Activation("relu", jax.nn.relu, lambda s: (s > 0).astype(s.dtype))
-identity = Activation("identity", lambda a: a, jnp.ones_like)
+tanh = Activation("tanh", jnp.tanh, lambda s: 1 - s**2)  # (A1)
+logistic = Activation("logistic", jax.nn.sigmoid, lambda s: s * (1 - s))  # (A2)
+relu = Activation("relu", jax.nn.relu, lambda s: (s > 0).astype(s.dtype))  # (A3)
+identity = Activation("identity", lambda a: a, jnp.ones_like)  # (A4)

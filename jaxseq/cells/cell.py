@@ -56,29 +56,63 @@ class Prepared(NamedTuple):
 
 
 def transpose(params: Tree) -> Prepared:
-    """Prepares parameters that have recurrent weights W."""
+    """Prepares parameters that have recurrent weights W.
+
+    Args:
+        params: the weights.
+    """
     return Prepared(params, params.W.T)
 
 
 def as_they_are(params: Tree) -> Tree:
-    """Prepares nothing."""
+    """Prepares nothing.
+
+    Args:
+        params: the parameters.
+    """
     return params
 
 
 def recur(prepared: Prepared, y_tm1: Array) -> Array:
-    """Multiplies the last output with the recurrent weights: W y_{t-1}."""
+    """Multiplies the last output with the recurrent weights: W y_{t-1}.
+
+    Args:
+        prepared: the weights, as `prepare` makes them.
+        y_tm1: `[..., H]` the last output.
+
+    Returns:
+        `[..., G]`.
+    """
     return product(y_tm1, prepared.W_T)
 
 
 def no_recur(prepared: Tree, y_tm1: Array) -> Tree:
-    """Stands for a `recur` that a cell was not given."""
+    """Stands for a `recur` that a cell was not given.
+
+    Args:
+        prepared: not used.
+        y_tm1: `[..., H]`, not used.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError("recur: expected one, got a cell that was not given it")
 
 
 def no_combine(
     prepared: Tree, state_tm1: Tree, z_t: Tree, r_t: Tree
 ) -> tuple[Tree, Tree]:
-    """Stands for a `combine` that a cell was not given."""
+    """Stands for a `combine` that a cell was not given.
+
+    Args:
+        prepared: not used.
+        state_tm1: not used.
+        z_t: not used.
+        r_t: not used.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError("combine: expected one, got a cell that was not given it")
 
 
@@ -131,17 +165,36 @@ class Cell(NamedTuple):
 
 
 def no_init(*args: object) -> Tree:
-    """Stands for an `init` that a cell was not given."""
+    """Stands for an `init` that a cell was not given.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError("init: expected one, got a derived cell that was not given it")
 
 
 def no_sizes(params: Tree) -> Sizes:
-    """Stands for `sizes` that a cell was not given."""
+    """Stands for `sizes` that a cell was not given.
+
+    Args:
+        params: not used.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError("sizes: expected them, got a derived cell that was not given them")
 
 
 def no_zero_state(params: Tree, batch_shape: tuple[int, ...]) -> Tree:
-    """Stands for a `zero_state` that a cell was not given."""
+    """Stands for a `zero_state` that a cell was not given.
+
+    Args:
+        params: not used.
+        batch_shape: not used.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError("state_0: expected one, as this cell has no zero_state, got None")
 
 
@@ -151,6 +204,10 @@ def truncated(cell: Cell, name: str) -> Cell:
 
     The forward pass is the cell's; no error goes from one step to the one before
     (BP2T is 0), as Jordan 1986 and Elman 1990 trained.
+
+    Args:
+        cell: the cell.
+        name: of the new cell.
     """
 
     def step(prepared, state_tm1, z_t):
@@ -166,7 +223,13 @@ def truncated(cell: Cell, name: str) -> Cell:
 
 
 def affine(weights: Array, xs: Array, bias: Array) -> Array:
-    """Returns W x + b for every x of a stack: `[..., N]` to `[..., G]`."""
+    """Returns W x + b for every x of a stack: `[..., N]` to `[..., G]`.
+
+    Args:
+        weights: W, `[G, N]`.
+        xs: `[..., N]`.
+        bias: b, `[G]`.
+    """
     ys = product(xs, weights.T)
     return ys + jnp.broadcast_to(bias, ys.shape).astype(ys.dtype)
 
@@ -193,14 +256,24 @@ def sum_outer(deltas: Array, inputs: Array) -> Array:
 
 
 def sum_steps(deltas: Array) -> Array:
-    """Returns Σ δ over time and batch: BP3, `[T, ..., G]` to `[G]`."""
+    """Returns Σ δ over time and batch: BP3, `[T, ..., G]` to `[G]`.
+
+    Args:
+        deltas: `[T, ..., G]` errors of the pre-activations.
+    """
     return jnp.sum(deltas, axis=tuple(range(deltas.ndim - 1)))
 
 
 def uniform(key: Key, shape: tuple[int, ...], fan_in: int, dtype: DTypeLike) -> Array:
-    """Draws weights uniformly from ±1/√fan_in (LeCun et al. 1998, section 4.6).
+    """Draws weights of this shape from ±1/√fan_in (LeCun et al. 1998, section 4.6).
 
     The key is consumed.
+
+    Args:
+        key: random key, consumed.
+        shape: of the weights, `[to, from]`.
+        fan_in: how many inputs a unit has.
+        dtype: of the weights.
     """
     bound = max(fan_in, 1) ** -0.5
     return jax.random.uniform(key, shape, dtype, -bound, bound)
@@ -211,6 +284,12 @@ def orthogonal(key: Key, num_blocks: int, size: int, dtype: DTypeLike) -> Array:
 
     An orthogonal recurrent matrix keeps the length of the errors that pass through it
     (Saxe, McClelland, Ganguli 2014). The key is consumed.
+
+    Args:
+        key: random key, consumed.
+        num_blocks: how many blocks, one a gate.
+        size: of a block, H.
+        dtype: floating-point dtype of the weights.
     """
     draw = jax.nn.initializers.orthogonal()
     keys = jax.random.split(key, num_blocks)

@@ -37,7 +37,11 @@ from jaxseq.types import Array, Tree
 
 
 def whole(state_t: Tree) -> Tree:
-    """Picks all of a state as the output."""
+    """Picks all of a state as the output.
+
+    Args:
+        state_t: `[..., H]`.
+    """
     return state_t
 
 
@@ -62,6 +66,9 @@ def from_step(
 
     Returns:
         The cell; the same one for the same functions.
+
+    Raises:
+        ValueError: naming what is no function.
     """
     check_function("step", step)
     _check_optional(output, init, sizes, zero_state)

@@ -68,6 +68,19 @@ class Params(NamedTuple):
 def cell(activation: Activation = tanh) -> Cell:
     """Returns Elman's cell with full back-propagation through time.
 
+    The states of the lecture's worked example:
+
+        >>> import numpy as np
+        >>> from jaxseq.unroll import unroll
+        >>> U = jnp.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+        >>> W = jnp.array([[0.1, 0.2], [0.3, 0.4]])
+        >>> xs = jnp.array([[1.0, 2, 3], [2, 3, 4], [3, 4, 5]])
+        >>> states, _ = unroll(cell(), Params(U, W, b=jnp.zeros(2)), None, xs)
+        >>> print(np.asarray(states).round(3))
+        [[0.885 0.997]
+         [0.98  1.   ]
+         [0.994 1.   ]]
+
     Args:
         activation: f of eq. (1).
 
@@ -100,6 +113,9 @@ def one_step(activation: Activation = tanh) -> Cell:
     """Returns Elman's cell with the gradient of 1990: the context is a mere input.
 
     The forward pass is that of `cell`. The error stops at s_{t-1}: BP2T is 0.
+
+    Args:
+        activation: f of eq. (1).
     """
     whole = cell(activation)
     return truncated(whole, f"elman.one_step({activation.name})")
@@ -108,7 +124,17 @@ def one_step(activation: Activation = tanh) -> Cell:
 def init(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> Params:
-    """Draws the weights: U uniform ±1/√I, W orthogonal, b zero; consumes the key."""
+    """Draws the weights: U uniform ±1/√I, W orthogonal, b zero; consumes the key.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_draw(key, num_inputs, num_hidden, dtype)
     key_u, key_w = jax.random.split(key)
     return Params(
@@ -119,12 +145,21 @@ def init(
 
 
 def sizes(params: Params) -> Sizes:
-    """Reads I and H off the weights."""
+    """Reads I and H off the weights.
+
+    Args:
+        params: the weights.
+    """
     return Sizes(num_inputs=params.U.shape[1], num_hidden=params.W.shape[1])
 
 
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> Array:
-    """Returns s_0 = 0, `[*batch_shape, H]`."""
+    """Returns s_0 = 0, `[*batch_shape, H]`.
+
+    Args:
+        params: the weights.
+        batch_shape: sizes of the batch axes.
+    """
     return jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
 
 
@@ -167,7 +202,14 @@ def combine(
 
 
 def output(s_t: Array) -> Array:
-    """The state is the output."""
+    """The state is the output.
+
+    Args:
+        s_t: `[..., H]`.
+
+    Returns:
+        `[..., H]` the same.
+    """
     return s_t
 
 

@@ -132,7 +132,14 @@ def reset_before() -> Cell:
 def init_after(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> ParamsAfter:
-    """Draws U uniform ±1/√I, each gate's W orthogonal, biases 0; consumes the key."""
+    """Draws U uniform ±1/√I, each gate's W orthogonal, biases 0; consumes the key.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+    """
     plain = lstm.init_gates(3, key, num_inputs, num_hidden, dtype)
     return ParamsAfter(*plain, b_m=jnp.zeros((num_hidden,), dtype))
 
@@ -140,19 +147,38 @@ def init_after(
 def init_before(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> ParamsBefore:
-    """Draws U uniform ±1/√I, each gate's W orthogonal, b 0; consumes the key."""
+    """Draws U uniform ±1/√I, each gate's W orthogonal, b 0; consumes the key.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+    """
     return ParamsBefore(*lstm.init_gates(3, key, num_inputs, num_hidden, dtype))
 
 
 def zero_state(
     params: ParamsAfter | ParamsBefore, batch_shape: tuple[int, ...]
 ) -> Array:
-    """Returns h_0 = 0, `[*batch_shape, H]`."""
+    """Returns h_0 = 0, `[*batch_shape, H]`.
+
+    Args:
+        params: the weights.
+        batch_shape: sizes of the batch axes.
+    """
     return jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
 
 
 def output(h_t: Array) -> Array:
-    """The state is the output."""
+    """The state is the output.
+
+    Args:
+        h_t: `[..., H]`.
+
+    Returns:
+        `[..., H]` the same.
+    """
     return h_t
 
 
@@ -173,7 +199,14 @@ def step_after(prepared: Prepared, h_tm1: Array, z_t: Array) -> tuple[Array, Tap
 def combine_after(
     prepared: Prepared, h_tm1: Array, z_t: Array, w_h_tm1: Array
 ) -> tuple[Array, TapeAfter]:
-    """Takes one step whose product W h_{t-1} is known; otherwise as `step_after`."""
+    """Takes one step whose product W h_{t-1} is known; otherwise as `step_after`.
+
+    Args:
+        prepared: the weights, with Wᵀ.
+        h_tm1: `[..., H]` the state at t-1.
+        z_t: `[..., 3H]` U x_t + b.
+        w_h_tm1: `[..., 3H]` W h_{t-1}.
+    """
     num_hidden = h_tm1.shape[-1]
     u_rz, u_n = jnp.split(z_t, [2 * num_hidden], axis=-1)
     w_rz, w_n = jnp.split(w_h_tm1, [2 * num_hidden], axis=-1)

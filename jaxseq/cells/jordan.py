@@ -84,6 +84,9 @@ def cell(
         mu: μ of (1), in [0, 1); 0 is the textbook's form.
         hidden: f of (2).
         out: g of (3).
+
+    Raises:
+        ValueError: naming the argument.
     """
     check_count("num_outputs", num_outputs)
     check_rate("mu", mu)
@@ -123,7 +126,15 @@ def one_step(
 
 
 def plan(units: Array, num_steps: int) -> Array:
-    """Holds plan units `[..., I]` for a whole sequence, `[T, ..., I]`."""
+    """Holds plan units `[..., I]` for a whole sequence, `[T, ..., I]`.
+
+    Args:
+        units: `[..., I]` the plan.
+        num_steps: T.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_floats("units", units)
     check_count("num_steps", num_steps)
     return jnp.broadcast_to(units, (num_steps, *units.shape))
@@ -136,7 +147,18 @@ def init(
     num_hidden: int,
     dtype: DTypeLike = jnp.float32,
 ) -> Params:
-    """Draws the weights uniform ±1/√fan-in, biases 0; the key is consumed."""
+    """Draws the weights uniform ±1/√fan-in, biases 0; the key is consumed.
+
+    Args:
+        num_outputs: O.
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_draw(key, num_inputs, num_hidden, dtype)
     key_u, key_w, key_v = jax.random.split(key, 3)
     return Params(
@@ -149,19 +171,33 @@ def init(
 
 
 def sizes(params: Params) -> Sizes:
-    """Reads I and H off the weights."""
+    """Reads I and H off the weights.
+
+    Args:
+        params: the weights.
+    """
     return Sizes(num_inputs=params.U.shape[1], num_hidden=params.U.shape[0])
 
 
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
-    """Returns s_0 = y_0 = 0, `[*batch_shape, O]`."""
+    """Returns s_0 = y_0 = 0, `[*batch_shape, O]`.
+
+    Args:
+        params: the weights.
+        batch_shape: sizes of the batch axes.
+    """
     shape = (*batch_shape, params.W.shape[1])
     # Not one array twice: `jit` cannot be given the same buffer to reuse twice.
     return State(*(jnp.zeros(shape, params.W.dtype) for _ in State._fields))
 
 
 def project(params: Params, xs: Array) -> Array:
-    """Returns U x_t + b_h for all t, `[T, ..., I]` to `[T, ..., H]`."""
+    """Returns U x_t + b_h for all t, `[T, ..., I]` to `[T, ..., H]`.
+
+    Args:
+        params: the weights.
+        xs: `[T, ..., I]` the inputs.
+    """
     return affine(params.U, xs, params.b_h)
 
 
@@ -193,7 +229,14 @@ def step(
 
 
 def output(state_t: State) -> Array:
-    """Picks y, the output."""
+    """Picks y, the output.
+
+    Args:
+        state_t: the state.
+
+    Returns:
+        `[..., O]`.
+    """
     return state_t.y
 
 

@@ -117,6 +117,13 @@ def init(
     """Draws the weights: U uniform ±1/√I, each gate's W orthogonal, b_f 1, other b 0.
 
     The key is consumed.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+        forget_bias: where b_f starts.
     """
     params = init_gates(4, key, num_inputs, num_hidden, dtype)
     return params._replace(b=params.b.at[:num_hidden].set(forget_bias))
@@ -129,7 +136,18 @@ def init_gates(
     num_hidden: int,
     dtype: DTypeLike = jnp.float32,
 ) -> Params:
-    """Draws stacked weights for any number of gates, b zero; consumes the key."""
+    """Draws stacked weights for any number of gates, b zero; consumes the key.
+
+    Args:
+        num_gates: how many.
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_draw(key, num_inputs, num_hidden, dtype)
     key_u, key_w = jax.random.split(key)
     return Params(
@@ -140,19 +158,33 @@ def init_gates(
 
 
 def sizes(params: Params) -> Sizes:
-    """Reads I and H off the weights."""
+    """Reads I and H off the weights.
+
+    Args:
+        params: the weights.
+    """
     return Sizes(num_inputs=params.U.shape[1], num_hidden=params.W.shape[1])
 
 
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
-    """Returns h_0 = c_0 = 0, `[*batch_shape, H]`."""
+    """Returns h_0 = c_0 = 0, `[*batch_shape, H]`.
+
+    Args:
+        params: the weights.
+        batch_shape: sizes of the batch axes.
+    """
     shape = (*batch_shape, params.W.shape[1])
     # Not one array twice: `jit` cannot be given the same buffer to reuse twice.
     return State(*(jnp.zeros(shape, params.W.dtype) for _ in State._fields))
 
 
 def project(params: Params, xs: Array) -> Array:
-    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., 4H]`."""
+    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., 4H]`.
+
+    Args:
+        params: the weights.
+        xs: `[T, ..., I]` the inputs.
+    """
     return affine(params.U, xs, params.b)
 
 
@@ -187,6 +219,9 @@ def squash(a_t: Array) -> Array:
 
     As σ(a) = ½ tanh(a / 2) + ½, all four take one tanh over `[..., 4H]`:
     k tanh(k a) + 1 - k, with k = ½ for a gate and 1 for the candidate.
+
+    Args:
+        a_t: `[..., 4H]` the pre-activations, in the order f, i, o, c̃.
     """
     num_hidden = a_t.shape[-1] // 4
     k = np.repeat([0.5, 1.0], [3 * num_hidden, num_hidden]).astype(a_t.dtype)
@@ -195,7 +230,14 @@ def squash(a_t: Array) -> Array:
 
 
 def output(state_t: State) -> Array:
-    """Picks h, the output."""
+    """Picks h, the output.
+
+    Args:
+        state_t: the state.
+
+    Returns:
+        `[..., H]`.
+    """
     return state_t.h
 
 
@@ -250,6 +292,9 @@ def collect(
 def from_lecture(weights: LectureParams) -> Params:
     """Converts the lecture's weights on [h_{t-1}, x_t].
 
+    Args:
+        weights: the lecture's.
+
     Raises:
         ValueError: naming the weights whose shape or dtype does not fit the others'.
     """
@@ -279,6 +324,9 @@ def from_lecture(weights: LectureParams) -> Params:
 
 def to_lecture(params: Params) -> LectureParams:
     """Converts to the lecture's weights on [h_{t-1}, x_t]; inverts `from_lecture`.
+
+    Args:
+        params: the weights.
 
     Raises:
         ValueError: if the parameters are not those of an LSTM with four gates.

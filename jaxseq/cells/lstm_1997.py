@@ -70,6 +70,12 @@ def init(
     """Draws the weights of three gates, biases 0; the key is consumed.
 
     The paper starts the gates' biases at negative values of the task's choice.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
     """
     return lstm.init_gates(3, key, num_inputs, num_hidden, dtype)
 
@@ -85,7 +91,7 @@ def step(
         z_t: `[..., 3H]` U x_t + b.
 
     Returns:
-        The state at t, and i, o, g.
+        The state at t, and i, o, g: leaves `[..., H]`.
     """
     return combine(prepared, state_tm1, z_t, recur(prepared, state_tm1.h))
 
@@ -132,7 +138,13 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
 def step_truncated(
     prepared: Prepared, state_tm1: State, z_t: Array
 ) -> tuple[State, tuple[Array, Array, Array]]:
-    """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}."""
+    """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}.
+
+    Args:
+        prepared: the weights, as `prepare` makes them.
+        state_tm1: leaves `[..., H]`, the state at t-1.
+        z_t: `[..., 3H]` U x_t + b.
+    """
     held = state_tm1._replace(h=jax.lax.stop_gradient(state_tm1.h))
     return step(prepared, held, z_t)
 
@@ -140,7 +152,15 @@ def step_truncated(
 def delta_truncated(
     params: Params, trace_t: Trace, d_state_t: State
 ) -> tuple[State, Array]:
-    """Sends errors back along the carousel only: eqs. (6) to (10), BP2T = 0."""
+    """Sends errors back along the carousel only: eqs. (6) to (10), BP2T = 0.
+
+    Otherwise as `delta`.
+
+    Args:
+        params: the weights.
+        trace_t: of step t.
+        d_state_t: leaves `[..., H]`, the complete error of the state.
+    """
     d_state_tm1, delta_t = delta(params, trace_t, d_state_t)
     return d_state_tm1._replace(h=jnp.zeros_like(d_state_tm1.h)), delta_t
 

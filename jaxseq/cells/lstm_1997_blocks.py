@@ -18,6 +18,8 @@ t+1, and Σ_v the sum over the cells of a block:
     δg_t = d_s_t ⊙ i_t ⊙ g'_t,                    g' = 1 - g² / 4                  (9)
     d_s_{t-1} = d_s_t                             the carousel: factor 1          (10)
     d_y_{t-1} = Wᵀ δ_t,    δ_t = (δi_t, δo_t, δg_t)                               (BP2T)
+    ∇b = Σ_t δ_t,    ∇U = Σ_t δ_t x_tᵀ                                      (BP3, BP4U)
+    ∇W = Σ_t δ_t y_{t-1}ᵀ,    d_x_t = Uᵀ δ_t                                (BP4W, BP5)
 
 The truncated gradient of the paper has BP2T = 0: only (10) goes back in time, and
 (6) and (8) lose what comes to the gates from later steps.
@@ -126,6 +128,16 @@ def init(
     """Draws the weights uniform ±1/√fan-in, biases 0; the key is consumed.
 
     The paper starts the gates' biases at negative values of the task's choice.
+
+    Args:
+        block_size: cells in a block.
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+
+    Raises:
+        ValueError: naming the argument.
     """
     check_draw(key, num_inputs, num_hidden, dtype)
     is_whole = num_hidden % block_size == 0
@@ -141,13 +153,24 @@ def init(
 
 
 def sizes(block_size: int, params: Params) -> Sizes:
-    """Reads I and H off the weights."""
+    """Reads I and H off the weights.
+
+    Args:
+        block_size: cells in a block.
+        params: the weights.
+    """
     num_blocks = params.W.shape[0] // (block_size + 2)
     return Sizes(num_inputs=params.U.shape[1], num_hidden=num_blocks * block_size)
 
 
 def zero_state(block_size: int, params: Params, batch_shape: tuple[int, ...]) -> State:
-    """Returns y_0 = 0 and s_0 = 0."""
+    """Returns y_0 = 0 and s_0 = 0.
+
+    Args:
+        block_size: cells in a block.
+        params: the weights.
+        batch_shape: sizes of the batch axes.
+    """
     num_hidden = sizes(block_size, params).num_hidden
     dtype = params.W.dtype
     return State(
@@ -157,7 +180,12 @@ def zero_state(block_size: int, params: Params, batch_shape: tuple[int, ...]) ->
 
 
 def project(params: Params, xs: Array) -> Array:
-    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., K]`."""
+    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., K]`.
+
+    Args:
+        params: the weights.
+        xs: `[T, ..., I]` the inputs.
+    """
     return affine(params.U, xs, params.b)
 
 
@@ -184,7 +212,15 @@ def step(
 
 
 def output(block_size: int, state_t: State) -> Array:
-    """Picks the cells' outputs."""
+    """Picks the cells' outputs.
+
+    Args:
+        block_size: cells in a block.
+        state_t: the state.
+
+    Returns:
+        `[..., H]`.
+    """
     return _split(block_size, state_t.y)[2]
 
 
@@ -223,7 +259,14 @@ def delta(
 def step_truncated(
     block_size: int, prepared: Prepared, state_tm1: State, z_t: Array
 ) -> tuple[State, Array]:
-    """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}."""
+    """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}.
+
+    Args:
+        block_size: cells in a block.
+        prepared: the weights, as `prepare` makes them.
+        state_tm1: leaves `[..., ·]`, the state at t-1.
+        z_t: `[..., K]` U x_t + b.
+    """
     held = state_tm1._replace(y=jax.lax.stop_gradient(state_tm1.y))
     return step(block_size, prepared, held, z_t)
 
@@ -231,7 +274,16 @@ def step_truncated(
 def delta_truncated(
     block_size: int, params: Params, trace_t: Trace, d_state_t: State
 ) -> tuple[State, Array]:
-    """Sends errors back along the carousel only: eqs. (6) to (10), BP2T = 0."""
+    """Sends errors back along the carousel only: eqs. (6) to (10), BP2T = 0.
+
+    Otherwise as `delta`.
+
+    Args:
+        block_size: cells in a block.
+        params: the weights.
+        trace_t: of step t.
+        d_state_t: leaves `[..., ·]`, the complete error of the state.
+    """
     d_state_tm1, delta_t = delta(block_size, params, trace_t, d_state_t)
     return d_state_tm1._replace(y=jnp.zeros_like(d_state_tm1.y)), delta_t
 

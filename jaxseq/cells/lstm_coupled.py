@@ -47,7 +47,14 @@ def cell() -> Cell:
 def init(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> Params:
-    """Draws the weights; b_i starts at -1, so that cells are kept; consumes the key."""
+    """Draws the weights; b_i starts at -1, so that cells are kept; consumes the key.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+    """
     params = lstm.init_gates(3, key, num_inputs, num_hidden, dtype)
     return params._replace(b=params.b.at[:num_hidden].set(-1))
 
@@ -63,7 +70,7 @@ def step(
         z_t: `[..., 3H]` U x_t + b.
 
     Returns:
-        The state at t, and i, o, c̃.
+        The state at t, and i, o, c̃: leaves `[..., H]`.
     """
     return combine(prepared, state_tm1, z_t, recur(prepared, state_tm1.h))
 

@@ -78,7 +78,14 @@ def cell() -> Cell:
 def init(
     key: Key, num_inputs: int, num_hidden: int, dtype: DTypeLike = jnp.float32
 ) -> Params:
-    """Draws the weights as `lstm.init` does, peepholes zero; the key is consumed."""
+    """Draws the weights as `lstm.init` does, peepholes zero; the key is consumed.
+
+    Args:
+        key: random key, consumed.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: floating-point dtype of the weights.
+    """
     plain = lstm.init(key, num_inputs, num_hidden, dtype)
     return Params(*plain, *(jnp.zeros((num_hidden,), dtype) for _ in range(3)))
 

@@ -19,7 +19,11 @@ from jaxseq.gradcheck.report import DIFFERS, passed, table
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+    """Runs the command line; returns the exit status.
+
+    Args:
+        argv: arguments, in the place of those of the command line.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m jaxseq.gradcheck",
         description="Compares a cell's deltas with autodiff and finite differences.",

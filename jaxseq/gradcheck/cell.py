@@ -5,7 +5,8 @@ import jax.flatten_util
 import jax.numpy as jnp
 
 from jaxseq.cells.cell import Cell
-from jaxseq.checks import check_cell as check_is_cell, check_count, expect
+from jaxseq.cells.checks import check_cell as check_is_cell
+from jaxseq.checks import check_count, expect
 from jaxseq.gradcheck.check import check, in_float64
 from jaxseq.gradcheck.report import Report
 from jaxseq.types import Tree

@@ -60,6 +60,17 @@ def check(
 ) -> Report:
     """Checks a function with a hand-written rule.
 
+    Of a square's slope, right and wrong:
+
+        >>> from jaxseq.gradcheck import passed
+        >>> square = jax.custom_vjp(lambda x: x**2)
+        >>> square.defvjp(lambda x: (x**2, x), lambda x, d_y: (2 * x * d_y,))
+        >>> passed(check(square, [jnp.ones(3)]))
+        True
+        >>> square.defvjp(lambda x: (x**2, x), lambda x, d_y: (3 * x * d_y,))
+        >>> passed(check(square, [jnp.ones(3)]))
+        False
+
     Args:
         function: `(*args) -> outputs`, trees of floating-point arrays.
         args: where to differentiate; cast to float64.
@@ -217,7 +228,15 @@ def _leaves(tree: Tree) -> list[np.ndarray]:
 
 
 def in_float64(argument: str, tree: Tree) -> Tree:
-    """Casts a tree of floating-point arrays to float64, refusing any other."""
+    """Casts a tree of floating-point arrays to float64, refusing any other.
+
+    Args:
+        argument: its name, for the error's message.
+        tree: a tree of arrays.
+
+    Raises:
+        ValueError: naming the argument.
+    """
 
     def cast(leaf):
         is_float = jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating)

@@ -23,6 +23,11 @@ RTOL_OUTPUTS = 1e-10
 def check_alike(function: Callable, plain: Callable, args: Sequence[Tree]) -> Tree:
     """Checks that two functions give trees of the same structure and shapes.
 
+    Args:
+        function: the function with a rule.
+        plain: the function without one.
+        args: the arguments of both.
+
     Returns:
         The shapes and dtypes.
 

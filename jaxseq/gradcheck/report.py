@@ -51,6 +51,9 @@ def passed(report: Report) -> bool:
     """Tells whether the rule is right: no row differs.
 
     A rule that says it truncates must be seen to: some row must be truncated.
+
+    Args:
+        report: what an evaluation gave.
     """
     verdicts = [row.verdict for row in report.rows]
     return DIFFERS not in verdicts and report.is_truncated == (TRUNCATED in verdicts)
@@ -58,6 +61,9 @@ def passed(report: Report) -> bool:
 
 def require(report: Report) -> None:
     """Raises unless the rule is right.
+
+    Args:
+        report: what an evaluation gave.
 
     Raises:
         GradientError: with the parameter and index of each row that differs, and the
@@ -80,7 +86,11 @@ def require(report: Report) -> None:
 
 
 def table(report: Report) -> str:
-    """Writes a report as lines of text, the parameters in order."""
+    """Writes a report as lines of text, the parameters in order.
+
+    Args:
+        report: what an evaluation gave.
+    """
     header = (
         "parameter",
         "worst at",

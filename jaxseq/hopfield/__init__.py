@@ -16,6 +16,16 @@ The two kinds of units are one network in two notations: with U_i = ½ Σ_j T_ij
 0 and 1 do what units of ±1 do with U = 0 (`as_zero_one`). At U = 0 they do not: the
 noise of the silent units is then not taken off, and half as much can be stored.
 
+    >>> import jax, jax.numpy as jnp
+    >>> pattern = jnp.array([1.0, -1, 1, -1, 1, -1])
+    >>> network = store(plus_minus, pattern[None])
+    >>> damaged = pattern.at[0].set(-1)
+    >>> found = recall(plus_minus, network, damaged, jax.random.key(0))
+    >>> bool((found.state == pattern).all())
+    True
+
+Files: `network` (units, weights), `storage` (3), `dynamics` (1), (2), (4), (5).
+
 Sizes: N units, n patterns. States are `[..., N]`: batch axes share the order in which
 units are visited; `jax.vmap` over keys gives each its own.
 

@@ -31,13 +31,25 @@ class Recall(NamedTuple):
 
 
 def heard(network: Network, state: Array) -> Array:
-    """Returns h_i of eq. (1) for all units, `[..., N]`."""
+    """Returns h_i of eq. (1) for all units, `[..., N]`.
+
+    Args:
+        network: weights `[N, N]` and thresholds `[N]`.
+        state: `[..., N]`.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     network, state = check_shape(network, state)
     return _heard(network, state)
 
 
 def energy(network: Network, state: Array) -> Array:
     """Returns E of eq. (4), `[...]`.
+
+    Args:
+        network: weights `[N, N]` and thresholds `[N]`.
+        state: `[..., N]`.
 
     Raises:
         ValueError: if T is not symmetric: then there is no energy. Inside `jit`, where
@@ -50,7 +62,16 @@ def energy(network: Network, state: Array) -> Array:
 
 
 def change_of_energy(units: Units, network: Network, state: Array) -> Array:
-    """Returns ΔE of eq. (5) for each unit, were it the one that changes: `[..., N]`."""
+    """Returns ΔE of eq. (5) for each unit, were it the one that changes: `[..., N]`.
+
+    Args:
+        units: which of the two kinds.
+        network: weights `[N, N]` and thresholds `[N]`.
+        state: `[..., N]`.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     network, state = check_state(units, network, state)
     check_symmetric(network.T)
     change = (1 + units.off) - 2 * state
@@ -88,7 +109,16 @@ def sweep(units: Units, network: Network, state: Array, order: Array) -> Array:
 
 
 def at_once(units: Units, network: Network, state: Array) -> Array:
-    """Updates all units at once by eq. (2): `[..., N]` to `[..., N]`."""
+    """Updates all units at once by eq. (2): `[..., N]` to `[..., N]`.
+
+    Args:
+        units: which of the two kinds.
+        network: weights `[N, N]` and thresholds `[N]`.
+        state: `[..., N]`.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     network, state = check_state(units, network, state)
     return _threshold(units, _heard(network, state), network.U, state)  # (2)
 

@@ -32,6 +32,9 @@ class Network(NamedTuple):
 def check_network(network: Network) -> Network:
     """Checks that weights are a square matrix of zero diagonal, thresholds beside it.
 
+    Args:
+        network: the weights and thresholds.
+
     Returns:
         The network, of JAX's arrays.
 
@@ -60,8 +63,13 @@ def check_network(network: Network) -> Network:
 def check_state(units: Units, network: Network, state: Array) -> tuple[Network, Array]:
     """Checks a network, and that states are of N such units.
 
+    Args:
+        units: which of the two kinds.
+        network: the weights and thresholds.
+        state: `[..., N]`.
+
     Returns:
-        Both, of JAX's arrays.
+        Both, of JAX's arrays: the states `[..., N]`.
 
     Raises:
         ValueError: naming the argument.
@@ -83,7 +91,13 @@ def check_shape(network: Network, state: Array) -> tuple[Network, Array]:
 
 
 def check_values(argument: str, units: Units, values: Array) -> None:
-    """Checks that values, where they are known, are those of such units."""
+    """Checks that values, where they are known, are those of such units.
+
+    Args:
+        argument: its name, for the error's message.
+        units: which of the two kinds.
+        values: `[..., N]`.
+    """
     is_kind = isinstance(units, Units)
     expect(is_kind, "units", "zero_one or plus_minus", repr(units))
     if isinstance(values, jax.core.Tracer):
@@ -94,7 +108,11 @@ def check_values(argument: str, units: Units, values: Array) -> None:
 
 
 def check_symmetric(T: Array) -> None:
-    """Checks that weights, where they are known, are symmetric."""
+    """Checks that weights, where they are known, are symmetric.
+
+    Args:
+        T: `[N, N]` the weights.
+    """
     if isinstance(T, jax.core.Tracer):
         return
     wrong = np.argwhere(np.asarray(T) != np.asarray(T).T)

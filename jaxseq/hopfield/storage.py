@@ -62,13 +62,27 @@ def store_bounded(units: Units, patterns: Array, limit: int) -> Network:
 
 
 def clipped(network: Network) -> Network:
-    """Keeps the signs of the weights only."""
+    """Keeps the signs of the weights only.
+
+    Args:
+        network: weights `[N, N]` and thresholds `[N]`.
+
+    Raises:
+        ValueError: if it is no network.
+    """
     network = check_network(network)
     return network._replace(T=jnp.sign(network.T))
 
 
 def as_zero_one(network: Network) -> Network:
-    """Writes a network of ±1 units as one of 0/1 units that does the same."""
+    """Writes a network of ±1 units as one of 0/1 units that does the same.
+
+    Args:
+        network: weights `[N, N]` and thresholds `[N]`.
+
+    Raises:
+        ValueError: if it is no network.
+    """
     network = check_network(network)
     return network._replace(U=(jnp.sum(network.T, axis=1) + network.U) / 2)
 
@@ -84,6 +98,9 @@ def flip_probability(units: Units, num_patterns: int, num_units: int) -> float:
         units: their kind.
         num_patterns: n.
         num_units: N.
+
+    Raises:
+        ValueError: naming the argument.
     """
     check_count("num_patterns", num_patterns)
     check_count("num_units", num_units)

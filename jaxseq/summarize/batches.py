@@ -125,6 +125,11 @@ def plan(
 def build(examples: Sequence[Example], batch_size: int, planned: Planned) -> Batch:
     """Builds a batch that was planned, of the same examples and B.
 
+    Args:
+        examples: those that were planned.
+        batch_size: B.
+        planned: which go into the batch, and its shape.
+
     Returns:
         Arrays with one more axis in front, D.
     """

@@ -151,7 +151,11 @@ def search(
 
 
 def best(hypotheses: Hypotheses) -> Hypotheses:
-    """Returns the first hypothesis of each document, its fields `[B, ...]`."""
+    """Returns the first hypothesis of each document, its fields `[B, ...]`.
+
+    Args:
+        hypotheses: the K of each document, fields `[B, K, ...]`.
+    """
     return jax.tree.map(lambda leaf: leaf[:, 0], hypotheses)
 
 

@@ -61,7 +61,14 @@ def check_calls(
 def check_shaped_floats(
     argument: str, array: object, shape: tuple[int, ...], axis: str
 ) -> None:
-    """Checks floats of a known shape but for one more axis of any size."""
+    """Checks floats of a known shape but for one more axis of any size.
+
+    Args:
+        argument: its name, for the error's message.
+        array: of shape `[*shape, axis]`.
+        shape: the axes that are known.
+        axis: the name of the one that is not.
+    """
     dtype = getattr(array, "dtype", None)
     is_float = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
     array_shape = getattr(array, "shape", ())
@@ -71,7 +78,12 @@ def check_shaped_floats(
 
 
 def start_all(state: State, size: int) -> State:
-    """Repeats the first state over the K hypotheses: `[B, 1, ...]` to `[B, K, ...]`."""
+    """Repeats the first state over the K hypotheses: `[B, 1, ...]` to `[B, K, ...]`.
+
+    Args:
+        state: leaves `[B, 1, ...]`.
+        size: K.
+    """
     return jax.tree.map(lambda leaf: jnp.repeat(leaf, size, axis=1), state)
 
 

@@ -9,7 +9,8 @@ After the words y_1 … y_t the score of a next word w is -∞, so that it is ne
 
 With min_length = max_length the length is exact: the end is forbidden before it and
 forced at it. With n = 1, (4) forbids any word twice, `-blockRepeatWords` of NAMAS,
-Rush's program; it holds for UNK too, where that is allowed. EOS is part of no n-gram.
+Rush's program (2015); it holds for UNK too, where that is allowed. EOS is part of no
+n-gram.
 
 Sizes: as in `jaxseq.summarize.decoder`; T = max_length.
 """
@@ -51,6 +52,9 @@ class Options(NamedTuple):
 
 def check_options(options: Options) -> None:
     """Checks the options.
+
+    Args:
+        options: the options.
 
     Raises:
         ValueError: naming the option.

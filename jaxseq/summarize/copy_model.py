@@ -231,13 +231,25 @@ def score(
 
 
 def start(params: Params, memory: Memory) -> lstm.State:
-    """Returns s_0 of one hypothesis for each document, `[B, 1, H]`."""
+    """Returns s_0 of one hypothesis for each document, `[B, 1, H]`.
+
+    Args:
+        params: the weights.
+        memory: what the reader made of the documents.
+    """
     del params
     return jax.tree.map(lambda leaf: leaf[:, None], memory.state_0)
 
 
 def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Step:
-    """Says what comes after a word, eqs. (4) to (9), as `jaxseq.summarize.decoder`."""
+    """Says what comes after a word, eqs. (4) to (9), as `jaxseq.summarize.decoder`.
+
+    Args:
+        params: the weights.
+        memory: what the reader made of the documents.
+        state: `[B, K, H]` of the writer.
+        y_tm1: `[B, K]` the last words.
+    """
     x_t = _embed(params, y_tm1)
     z_t = CELL.project(params.decoder, x_t)
     state_t, _ = CELL.step(CELL.prepare(params.decoder), state, z_t)  # (4)

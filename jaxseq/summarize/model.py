@@ -51,7 +51,11 @@ class Scorer(Protocol):
 
 
 def same(params: Params) -> Params:
-    """Returns the weights as they are."""
+    """Returns the weights as they are.
+
+    Args:
+        params: the weights.
+    """
     return params
 
 

@@ -54,6 +54,10 @@ def of(lengths: np.ndarray, num_steps: int, num_places: int) -> Packing:
 def pack(packing: Packing, xs: Array) -> Array:
     """Returns `[N, ...]` of `[T, B, ...]`, eq. (1), 0 where there is no step.
 
+    Args:
+        packing: which steps count.
+        xs: `[T, B, ...]`.
+
     Raises:
         ValueError: naming the argument.
     """

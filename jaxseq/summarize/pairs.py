@@ -65,6 +65,9 @@ def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:
 def from_jsonl(path: FilePath) -> Iterator[Pair]:
     """Reads an object with "document" and "summary" from each line.
 
+    Args:
+        path: the file.
+
     Raises:
         CorpusError: as `from_files`.
     """
@@ -74,6 +77,9 @@ def from_jsonl(path: FilePath) -> Iterator[Pair]:
 
 def from_tsv(path: FilePath) -> Iterator[Pair]:
     """Reads a document and a summary, with a tab between them, from each line.
+
+    Args:
+        path: the file.
 
     Raises:
         CorpusError: as `from_files`.
@@ -91,6 +97,10 @@ def from_tsv(path: FilePath) -> Iterator[Pair]:
 
 def from_lines(documents: FilePath, summaries: FilePath) -> Iterator[Pair]:
     """Reads line n of one file with line n of another.
+
+    Args:
+        documents: the file of the documents.
+        summaries: the file of the summaries.
 
     Raises:
         CorpusError: as `from_files`; and where one file ends before the other.

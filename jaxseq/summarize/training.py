@@ -107,7 +107,12 @@ class Progress(NamedTuple):
 
 
 def init(params: Params, setting: Setting) -> State:
-    """Returns the beginning of a training, with the first weights."""
+    """Returns the beginning of a training, with the first weights.
+
+    Args:
+        params: the first weights.
+        setting: how to train.
+    """
     moments = _optimizer(setting.clip_norm).init(params)
     return State(params, moments, jax.tree.map(jnp.copy, params), math.inf, 0, 0, 0)
 
@@ -174,7 +179,12 @@ def train(
 
 
 def rate(setting: Setting, fraction: float) -> float:
-    """Returns the learning rate, eq. (1), where a fraction of the schedule is done."""
+    """Returns the learning rate, eq. (1), where a fraction of the schedule is done.
+
+    Args:
+        setting: how to train.
+        fraction: from 0 to 1.
+    """
     rising = fraction / setting.warmup if setting.warmup else 1.0
     past = (fraction - setting.warmup) / (1 - setting.warmup)
     falling = (1 + math.cos(math.pi * max(past, 0.0))) / 2
@@ -186,7 +196,13 @@ def mean_cost(
     params: Params,
     held_out: Iterable[Batch],
 ) -> float:
-    """Returns the mean of -log P(target) over batches, in nats."""
+    """Returns the mean of -log P(target) over batches, in nats.
+
+    Args:
+        cost: `(params, batch) -> (sum, count)`, in nats and words.
+        params: the weights.
+        held_out: the batches.
+    """
     sums = [cost(params, batch) for batch in held_out]
     return sum(float(s) for s, _ in sums) / sum(float(n) for _, n in sums)
 

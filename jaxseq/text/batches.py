@@ -87,7 +87,18 @@ def bucketed(
 
 
 def truncate(sequences: Sequence[np.ndarray], max_length: int) -> list[np.ndarray]:
-    """The first `max_length` ids of each sequence: the rest is lost, knowingly."""
+    """The first `max_length` ids of each sequence: the rest is lost, knowingly.
+
+    Args:
+        sequences: `[t]` ids of each.
+        max_length: how many ids are kept of each.
+
+    Returns:
+        `[min(t, max_length)]` ids of each.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_count("max_length", max_length)
     return [sequence[:max_length] for sequence in sequences]
 
@@ -133,7 +144,16 @@ def stream(
 
 
 def num_chunks(num_ids: int, batch_size: int, num_steps: int) -> int:
-    """Number of chunks that `stream` makes of `num_ids` ids."""
+    """Number of chunks that `stream` makes of `num_ids` ids.
+
+    Args:
+        num_ids: length of the text, in ids.
+        batch_size: B.
+        num_steps: T.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_count("num_ids", num_ids)
     check_count("batch_size", batch_size)
     check_count("num_steps", num_steps)
@@ -146,7 +166,16 @@ def num_batches(
     batch_size: int,
     lengths: Sequence[int] = (8, 16, 32, 64),
 ) -> int:
-    """Number of batches of one epoch of `bucketed`, the same in every epoch."""
+    """Number of batches of one epoch of `bucketed`, the same in every epoch.
+
+    Args:
+        sequences: `[t]` ids of each.
+        batch_size: B.
+        lengths: the lengths of the buckets.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_count("batch_size", batch_size)
     return len(_plan(_sizes(sequences, lengths), batch_size, lengths, 0, 0))
 

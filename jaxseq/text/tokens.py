@@ -26,7 +26,11 @@ class Tokenizer(NamedTuple):
 
 
 def normalize(text: str) -> str:
-    """Lower case and normalisation form C (in this order: lowering can undo C)."""
+    """Lower case and normalisation form C (in this order: lowering can undo C).
+
+    Args:
+        text: any.
+    """
     return unicodedata.normalize("NFC", text.lower())
 
 

@@ -50,6 +50,12 @@ def build(
     hash seed of the process. Tokens are taken as they are; normalising them is the
     tokenizer's task.
 
+        >>> vocab = build([["a", "rose", "is", "a", "rose"]], min_count=2)
+        >>> vocab.tokens
+        ('<pad>', '<unk>', '<bos>', '<eos>', 'a', 'rose')
+        >>> encode(vocab, ["a", "tulip"]).tolist()
+        [4, 1]
+
     Args:
       token_lists: the tokens of each text; consumed once, may be a generator.
       min_count: tokens seen less often are left out.

@@ -1,4 +1,36 @@
-"""word2vec (Mikolov et al. 2013): Skip-gram and CBOW by blocks of text."""
+"""word2vec (Mikolov et al. 2013): Skip-gram and CBOW by blocks of text.
+
+From sentences to vectors:
+
+    fitting               all of it in one call
+    sentences             sentences from files of any size
+    chinese               Chinese words, which no space separates
+    vocab                 which words get vectors, and how often they are read
+    corpus                sentences as one array of ids
+    feed                  spans of it, thinned out, for the device
+    training, step        what host and device do with a span
+    params, checkpoint    the matrices, and a training's state in a file
+
+What is trained:
+
+    pairs                 the training pairs of a sentence, as the lecture lists them
+    examples              every prediction by itself, as the papers write it
+    objective             Skip-gram and CBOW by blocks, with one of:
+    negative_sampling     tell the word that came from words that are drawn
+    hierarchical_softmax  turns on the way through Huffman's tree: huffman, paths
+    full_softmax          the definition that both stand in for
+    windows               blocks of text, and the pairs in them
+    sampler               words drawn by their frequency
+    sparse                gradients of a few rows, and the descent along them
+
+What comes out:
+
+    vectors               words and their rows
+    nearest, analogies    which words are near which
+    similarity            how similar words are
+    evaluate, correlation test sets, and what is made of their answers
+    vector_files          word2vec's two formats; vector_records, archive, streams
+"""
 
 from jaxseq.word2vec import (
     analogies as analogies,

@@ -31,7 +31,7 @@ def write(
         path: where to; an old file is replaced in one step.
         file_format: names the kind of file, and its version.
         about: what the arrays are of, JSON.
-        arrays: by name.
+        arrays: of any shape, by name.
 
     Raises:
         OSError: if the file cannot be written; an old one is then unharmed.

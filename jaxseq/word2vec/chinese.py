@@ -15,6 +15,9 @@ def words(text: str) -> list[str]:
     Joined they are the text again, less its white space; the words of a word by itself
     may be others than in its text.
 
+    Args:
+      text: Chinese, with anything between.
+
     Raises:
       ModuleNotFoundError: if rjieba is not installed; it names the extra.
     """

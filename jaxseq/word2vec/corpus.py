@@ -50,7 +50,7 @@ class Corpus(NamedTuple):
 
     @property
     def num_kept(self) -> int:
-        """How many words are in `ids`."""
+        """Returns how many words are in `ids`."""
         return len(self.ids) - self.num_sentences
 
 

@@ -46,7 +46,12 @@ class Examples(NamedTuple):
 
 
 def skip_gram(block: Block, dtype=jnp.float32) -> Examples:
-    """Lists the pairs of a block: the centre predicts a context."""
+    """Lists the pairs of a block: the centre predicts a context.
+
+    Args:
+        block: the block.
+        dtype: floating-point dtype of the weights of the predictions.
+    """
     centres, contexts, is_pair = chunks(block)
     shape = is_pair.shape
     ones = is_pair.astype(dtype).reshape(-1)
@@ -62,13 +67,24 @@ def skip_gram(block: Block, dtype=jnp.float32) -> Examples:
 
 
 def words_around(block: Block, dtype=jnp.float32) -> Examples:
-    """Lists the same pairs the other way round: a context predicts the centre."""
+    """Lists the same pairs the other way round: a context predicts the centre.
+
+    Args:
+        block: the block.
+        dtype: floating-point dtype of the weights of the predictions.
+    """
     pairs = skip_gram(block, dtype)
     return pairs._replace(inputs=pairs.targets[:, None], targets=pairs.inputs[:, 0])
 
 
 def cbow(block: Block, backward: Backward = whole, dtype=jnp.float32) -> Examples:
-    """Lists the words of a block: the mean of a window predicts its centre."""
+    """Lists the words of a block: the mean of a window predicts its centre.
+
+    Args:
+        block: the block.
+        backward: how a window weighs in the gradient: `whole` or `exact`.
+        dtype: floating-point dtype of the weights of the predictions.
+    """
     centres, contexts, is_pair = chunks(block)
     num_inputs = contexts.shape[-1]
     mask = is_pair.astype(dtype)
@@ -85,7 +101,13 @@ def cbow(block: Block, backward: Backward = whole, dtype=jnp.float32) -> Example
 
 
 def loss(of_one: Loss, params: Params, examples: Examples) -> Array:
-    """Returns Σ E over the predictions."""
+    """Returns Σ E over the predictions, a scalar, in nats.
+
+    Args:
+        of_one: the loss, or the gradient, of one prediction.
+        params: the two matrices.
+        examples: the predictions.
+    """
     h = jnp.einsum("pm,pmd->pd", examples.weights, params.inputs[examples.inputs])
     each = jax.vmap(of_one, (None, 0, 0, 0))(
         params.outputs, h, examples.targets, examples.negatives
@@ -94,7 +116,13 @@ def loss(of_one: Loss, params: Params, examples: Examples) -> Array:
 
 
 def gradient(of_one: Delta, params: Params, examples: Examples) -> Params:
-    """Returns Σ ∂E/∂inputs and Σ ∂E/∂outputs, dense, by hand."""
+    """Returns Σ ∂E/∂inputs and Σ ∂E/∂outputs, dense, by hand.
+
+    Args:
+        of_one: the loss, or the gradient, of one prediction.
+        params: the two matrices.
+        examples: the predictions.
+    """
     h = jnp.einsum("pm,pmd->pd", examples.weights, params.inputs[examples.inputs])
     d_h, d_outputs = jax.vmap(of_one, (None, 0, 0, 0))(
         params.outputs, h, examples.targets, examples.negatives

@@ -32,17 +32,29 @@ from jaxseq.word2vec.vocab import Vocab
 
 
 def skip_gram(known: Vocab) -> Objective:
-    """Skip-gram with 5 negatives."""
+    """Skip-gram with 5 negatives.
+
+    Args:
+        known: the words, counted.
+    """
     return negative_sampling.skip_gram(len(known.words))
 
 
 def cbow(known: Vocab) -> Objective:
-    """CBOW with 5 negatives."""
+    """CBOW with 5 negatives.
+
+    Args:
+        known: the words, counted.
+    """
     return negative_sampling.cbow(len(known.words))
 
 
 def tree(known: Vocab) -> Objective:
-    """Skip-gram with hierarchical softmax."""
+    """Skip-gram with hierarchical softmax.
+
+    Args:
+        known: the words, counted.
+    """
     return hierarchical_softmax.skip_gram(huffman.build(known.counts))
 
 

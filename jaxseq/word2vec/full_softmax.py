@@ -37,7 +37,14 @@ from jaxseq.word2vec.windows import Block, chunks
 
 
 def loss(outputs: Array, h: Array, target: Array, negatives: Array) -> Array:
-    """The plain E of one prediction, (3)."""
+    """The plain E of one prediction, (3): a scalar, in nats.
+
+    Args:
+        outputs: `[V, D]`.
+        h: `[D]` what predicts.
+        target: scalar, the id of the word that came.
+        negatives: `[0]` none.
+    """
     del negatives
     z = outputs @ h  # (1)
     return jax.nn.logsumexp(z) - z[target]  # (2), (3)
@@ -46,7 +53,14 @@ def loss(outputs: Array, h: Array, target: Array, negatives: Array) -> Array:
 def delta(
     outputs: Array, h: Array, target: Array, negatives: Array
 ) -> tuple[Array, Array]:
-    """The plain gradient of one prediction, (4) and (5)."""
+    """The plain gradient of one prediction, (4) and (5): `[V, D]` and `[D]`.
+
+    Args:
+        outputs: `[V, D]`.
+        h: `[D]` what predicts.
+        target: scalar, the id of the word that came.
+        negatives: `[0]` none.
+    """
     del negatives
     d_z = jax.nn.softmax(outputs @ h).at[target].add(-1)  # (4)
     return d_z @ outputs, jnp.outer(d_z, h)  # (5)

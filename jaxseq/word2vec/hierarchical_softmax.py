@@ -45,7 +45,11 @@ from jaxseq.word2vec.windows import Block, chunks
 
 
 def loss(codes: Codes) -> Loss:
-    """The plain E of one prediction, (3)."""
+    """The plain E of one prediction, (3).
+
+    Args:
+        codes: Huffman's codes of the words.
+    """
 
     def of_one(outputs, h, target, negatives):
         del negatives
@@ -57,7 +61,11 @@ def loss(codes: Codes) -> Loss:
 
 
 def delta(codes: Codes) -> Delta:
-    """The plain gradient of one prediction, (4) and (5)."""
+    """The plain gradient of one prediction, (4) and (5).
+
+    Args:
+        codes: Huffman's codes of the words.
+    """
 
     def of_one(outputs, h, target, negatives):
         del negatives

@@ -39,6 +39,9 @@ class Codes(NamedTuple):
 def build(counts: np.ndarray) -> Codes:
     """Builds the tree whose expected code length is the least.
 
+        >>> build(np.array([8, 4, 2, 2])).lengths.tolist()
+        [1, 2, 3, 3]
+
     Args:
       counts: [V] integers, how often each word was read, in any order.
 

@@ -45,6 +45,13 @@ def most_similar(
 ) -> Answer:
     """Finds the words nearest to a weighted mean of words, eqs. (1) and (2).
 
+        >>> from jaxseq.word2vec import vectors
+        >>> rows = np.array([[1, 0, 2], [0, 1, 2], [1, 0, 0], [0, 1, 0]], np.float32)
+        >>> royal = vectors.make(["king", "queen", "man", "woman"], rows)
+        >>> [(word, cosine)] = most_similar(royal, ["king", "woman"], "man", topn=1)
+        >>> word, round(cosine, 2)
+        ('queen', 0.86)
+
     Args:
         vectors: the vectors.
         positive: a word, an id or a vector `[D]`, taken as long as it is; or several of

@@ -46,7 +46,11 @@ from jaxseq.word2vec.windows import Block, chunks
 
 
 def loss(num_negatives: int) -> Loss:
-    """The plain E of one prediction, (2), for n negatives."""
+    """The plain E of one prediction, (2), for n negatives.
+
+    Args:
+        num_negatives: n.
+    """
 
     def of_one(outputs, h, target, negatives):
         share = num_negatives / negatives.shape[0]
@@ -59,7 +63,11 @@ def loss(num_negatives: int) -> Loss:
 
 
 def delta(num_negatives: int) -> Delta:
-    """The plain gradient of one prediction, (3) and (4)."""
+    """The plain gradient of one prediction, (3) and (4).
+
+    Args:
+        num_negatives: n.
+    """
 
     def of_one(outputs, h, target, negatives):
         share = num_negatives / negatives.shape[0]

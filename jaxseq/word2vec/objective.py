@@ -1,8 +1,8 @@
 """What is trained: an objective is the step that it takes along a block of text.
 
 Three output layers (`negative_sampling`, `hierarchical_softmax`, `full_softmax`) by two
-architectures: Skip-gram, in which a word predicts each word around it, and CBOW, in
-which the mean of the words around predicts the word.
+architectures: Skip-gram, (1), in which a word predicts each word around it, and CBOW,
+(2), in which the mean of the words around predicts the word.
 
     h = v_c                          Skip-gram, for each pair (centre c, context o)  (1)
     h = (1/m) Σ_{s in window} v_s    CBOW, m words in the window of c                (2)
@@ -40,8 +40,8 @@ class Tally(NamedTuple):
     """The loss of a block's first chunk: a sample of the block's, at little cost.
 
     Attributes:
-        loss: the sum over its predictions, in nats.
-        num_predictions: Skip-gram counts pairs, CBOW words.
+        loss: scalar, the sum over its predictions, in nats.
+        num_predictions: scalar; Skip-gram counts pairs, CBOW words.
     """
 
     loss: Array
@@ -84,7 +84,13 @@ def by_gradient(
     num_outputs: int,
     draws_negatives: bool,
 ) -> Objective:
-    """Makes an objective whose step is along one gradient of the whole block."""
+    """Makes an objective whose step is along one gradient of the whole block.
+
+    Args:
+        gradient: of the whole block, with respect to both matrices.
+        num_outputs: rows of the second matrix, by the number of words.
+        draws_negatives: whether a block needs words that are drawn.
+    """
 
     def descend(params: Params, places: Params, block: Block, rate, cap) -> Descent:
         of_block, tally = gradient(params, block)
@@ -105,17 +111,32 @@ Backward = Callable[[Array], Array]
 
 
 def whole(num_contexts: Array) -> Array:
-    """All of it, as word2vec.c does."""
+    """All of it, as word2vec.c does: ones, `[...]`.
+
+    Args:
+        num_contexts: `[...]` m, the words in a window.
+    """
     return jnp.ones_like(num_contexts)
 
 
 def exact(num_contexts: Array) -> Array:
-    """Its share, 1 / m, as (2) says; 0 in an empty window."""
+    """Its share, 1 / m `[...]`, as (2) says; 0 in an empty window.
+
+    Args:
+        num_contexts: `[...]` m, the words in a window.
+    """
     return jnp.where(num_contexts > 0, 1 / jnp.maximum(num_contexts, 1), 0)
 
 
 def softplus(x: Array) -> Array:
-    """Returns -log σ(-x), which neither overflows nor cancels."""
+    """Returns -log σ(-x), which neither overflows nor cancels.
+
+    Args:
+        x: `[...]`.
+
+    Returns:
+        `[...]`.
+    """
     return jnp.logaddexp(x, jnp.zeros_like(x))
 
 
@@ -124,5 +145,8 @@ def transposed(x: Array) -> Array:
 
     XLA would rather leave it to the product that comes next, and multiplies a small
     transposed matrix at half the speed (CPU, jax 0.10).
+
+    Args:
+        x: `[C, I, J]`.
     """
     return jax.lax.optimization_barrier(jnp.swapaxes(x, 1, 2))

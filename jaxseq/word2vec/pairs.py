@@ -16,8 +16,8 @@ Token = TypeVar("Token")
 def pairs(tokens: Sequence[Token], window: int) -> list[tuple[Token, Token]]:
     """Lists (centre, context): centres in order, contexts of each from left to right.
 
-        >>> pairs("我爱学", window=1)
-        [('我', '爱'), ('爱', '我'), ('爱', '学'), ('学', '爱')]
+        >>> "".join(f"({c},{o})" for c, o in pairs("我爱学习爱劳动", window=2)[:6])
+        '(我,爱)(我,学)(爱,我)(爱,学)(爱,习)(学,我)'
 
     Args:
       tokens: [T] of one sentence; a string counts as its characters.

@@ -4,11 +4,11 @@ A word's one-hot vector x times the matrix of the input vectors is a row of it:
 
     xᵀ inputs = inputs[w]                                                          (1)
 
-so that no product is ever formed: the row is looked up. After training the rows of
+By (1) no product is ever formed: the row is looked up. After training the rows of
 `inputs` are the word vectors; `outputs`, which holds a row for each word that can be
 predicted (for each inner node of the tree, with hierarchical softmax), is let go.
 
-Start, as in word2vec.c: inputs uniform in ±1/(2D), outputs zero.
+Start, as in word2vec.c (Mikolov et al. 2013): inputs uniform in ±1/(2D), outputs zero.
 """
 
 from typing import NamedTuple

@@ -70,7 +70,7 @@ class Layer(NamedTuple):
         places: `[R]` int32, as `sparse.descend` wants it next time.
         d_h: `[C, E, D]`, ∂E/∂h.
         terms: `[C, E]`, in how many terms of E each h is.
-        loss: E of the first chunk.
+        loss: scalar, E of the first chunk, in nats.
     """
 
     outputs: Array
@@ -111,7 +111,11 @@ def cut(codes: Codes, num_near: int) -> Tree:
 
 
 def num_nodes(codes: Codes) -> int:
-    """Returns R: a tree of V leaves has V - 1 inner nodes."""
+    """Returns R: a tree of V leaves has V - 1 inner nodes.
+
+    Args:
+        codes: Huffman's codes of the words.
+    """
     return len(codes.lengths) - 1
 
 
@@ -134,8 +138,8 @@ def descend(
         h: `[C, E, D]`.
         words: `[C, B]` int32.
         targets: `[C, B, E]`, 1 where a word is to be predicted from an h, else 0.
-        rate: α of `jaxseq.word2vec.sparse`.
-        cap: η.
+        rate: scalar, α of `jaxseq.word2vec.sparse`.
+        cap: scalar, η.
     """
     near, d_h, terms, loss = _near(tree, outputs, h, words, targets, rate, cap)
     outputs = jax.lax.dynamic_update_slice(outputs, near, (0, 0))

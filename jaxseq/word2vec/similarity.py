@@ -20,6 +20,11 @@ from jaxseq.word2vec.vectors import Key, Vectors, index_of, mean_direction, unit
 def similarity(vectors: Vectors, w1: Key, w2: Key) -> float:
     """Returns the cosine of two words' vectors, 0 if one of them is zero.
 
+    Args:
+        vectors: the vectors.
+        w1: a word, or its id.
+        w2: another.
+
     Raises:
         KeyError: naming a word that is not there.
     """
@@ -28,12 +33,23 @@ def similarity(vectors: Vectors, w1: Key, w2: Key) -> float:
 
 
 def distance(vectors: Vectors, w1: Key, w2: Key) -> float:
-    """Returns 1 - `similarity`."""
+    """Returns 1 - `similarity`.
+
+    Args:
+        vectors: the vectors.
+        w1: a word, or its id.
+        w2: another.
+    """
     return 1 - similarity(vectors, w1, w2)
 
 
 def n_similarity(vectors: Vectors, ws1: Sequence[Key], ws2: Sequence[Key]) -> float:
     """Returns the cosine of the means of two lists of words, rows as long as they are.
+
+    Args:
+        vectors: the vectors.
+        ws1: words.
+        ws2: others.
 
     Raises:
         KeyError: if no word of a list is there; if some are, the others are left out
@@ -50,6 +66,10 @@ def n_similarity(vectors: Vectors, ws1: Sequence[Key], ws2: Sequence[Key]) -> fl
 def doesnt_match(vectors: Vectors, words: Sequence[Key]) -> str:
     """Returns the word that is least similar to the mean of all, rows at length 1.
 
+    Args:
+        vectors: the vectors.
+        words: at least one.
+
     Raises:
         KeyError: if no word is there; if some are, the others are left out with a
             warning.
@@ -64,6 +84,11 @@ def doesnt_match(vectors: Vectors, words: Sequence[Key]) -> str:
 def closer_than(vectors: Vectors, word1: Key, word2: Key) -> list[str]:
     """Lists the words that are nearer to `word1` than `word2` is, by their ids.
 
+    Args:
+        vectors: the vectors.
+        word1: a word, or its id.
+        word2: another.
+
     Raises:
         KeyError: naming a word that is not there.
     """
@@ -77,7 +102,13 @@ def closer_than(vectors: Vectors, word1: Key, word2: Key) -> list[str]:
 
 
 def rank(vectors: Vectors, key1: Key, key2: Key) -> int:
-    """Returns the rank of `key2` among the words nearest to `key1`, 1 for the first."""
+    """Returns the rank of `key2` among the words nearest to `key1`, 1 for the first.
+
+    Args:
+        vectors: the vectors.
+        key1: a word, or its id.
+        key2: another.
+    """
     return len(closer_than(vectors, key1, key2)) + 1
 
 

@@ -50,12 +50,12 @@ def descend(
     Args:
         table: `[R, D]`, changed in place where the caller lets it go.
         gradient: lists of rows of 0 to R - 1, which make one sum.
-        learning_rate: α.
-        cap: η.
+        learning_rate: scalar, α.
+        cap: scalar, η.
         places: `[R]` int32, to write in; what it holds does not matter.
 
     Returns:
-        The new table, and `places`, to be passed on.
+        The new table `[R, D]`, and `places`, to be passed on.
     """
     # One list and one addition: with two of them XLA would copy the whole table.
     ids, rows, terms = map(jnp.concatenate, zip(*gradient, strict=True))
@@ -71,10 +71,21 @@ def descend(
 
 
 def rows_of(table: Array, ids: Array) -> Array:
-    """Looks rows up: `[...]` ids of the table, which are not checked, to `[..., D]`."""
+    """Looks rows up: `[...]` ids of the table, which are not checked, to `[..., D]`.
+
+    Args:
+        table: `[V, D]`.
+        ids: `[...]`.
+    """
     return table.at[ids].get(mode="promise_in_bounds")
 
 
 def as_rows(ids: Array, rows: Array, terms: Array) -> Rows:
-    """Flattens `[...]` ids, `[..., D]` rows and `[...]` terms."""
+    """Flattens `[...]` ids, `[..., D]` rows and `[...]` terms.
+
+    Args:
+        ids: `[...]`.
+        rows: `[..., D]`.
+        terms: `[...]` how many terms each row is the sum of.
+    """
     return Rows(ids.reshape(-1), rows.reshape(-1, rows.shape[-1]), terms.reshape(-1))

@@ -57,13 +57,13 @@ def step(
         objective: what is trained.
         sizes: of the span's parts.
         negatives: the noise; None for an objective that draws none.
-        cap: η.
+        cap: scalar, η.
         params: the matrices, given away.
         places: `[V]` and `[R]` int32 to write in, given away.
         ids: `[N + 2W]` of a span.
         sentences: `[N + 2W]` of a span.
         rates: `[N / T]`, α of each block.
-        num_used: how many of the blocks have words.
+        num_used: scalar, how many of the blocks have words.
         key: for reaches and negatives.
 
     Returns:

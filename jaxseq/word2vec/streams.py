@@ -33,6 +33,9 @@ _WRITERS = {
 def reading(path: FilePath) -> Iterator[BinaryIO]:
     """Opens a file, uncompressed on the way if it ends in `.gz`, `.bz2` or `.xz`.
 
+    Args:
+        path: the file.
+
     Raises:
         ValueError: in one line that names the file, if it is not there, or if its
             compressed data are damaged or cut short; and in place of any ValueError

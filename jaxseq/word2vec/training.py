@@ -8,7 +8,8 @@ The learning rate falls along a line with the share p of the words read, of all 
 
     α = α_0 + (α_1 - α_0) p                                                        (1)
 
-so that a resumed run goes on where the schedule was. Reaches and negatives are drawn on
+as in word2vec.c (Mikolov et al. 2013), so that a resumed run goes on where the
+schedule was. Reaches and negatives are drawn on
 the device, from the seed, the epoch and the number of the span: the same seed gives the
 same bits on a CPU, resumed or not.
 """

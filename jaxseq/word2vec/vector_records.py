@@ -37,7 +37,14 @@ class Header(NamedTuple):
 
 
 def read_header(stream: BinaryIO) -> Header:
-    """Reads "V D"."""
+    """Reads "V D".
+
+    Args:
+        stream: the file, at its beginning.
+
+    Raises:
+        ValueError: if the line is no such header.
+    """
     line = stream.readline(256)
     if not line:
         raise ValueError("line 1: expected a header 'V D', got an empty file")
@@ -50,7 +57,16 @@ def read_header(stream: BinaryIO) -> Header:
 
 
 def read_text(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Record]:
-    """Reads the first vectors of the text format; if these are all, the end too."""
+    """Reads the first vectors of the text format; if these are all, the end too.
+
+    Args:
+        stream: the file, after what was read before.
+        header: V and D.
+        num_read: how many to read.
+
+    Raises:
+        ValueError: in one line, if the file is damaged.
+    """
     longest = _MAX_WORD_BYTES + _MAX_NUMBER_BYTES * header.size
     for i in range(num_read):
         where = f"line {i + 2}"
@@ -74,7 +90,16 @@ def read_text(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Recor
 
 
 def read_binary(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Record]:
-    """Reads the first vectors of the binary format; if these are all, the end too."""
+    """Reads the first vectors of the binary format; if these are all, the end too.
+
+    Args:
+        stream: the file, after what was read before.
+        header: V and D.
+        num_read: how many to read.
+
+    Raises:
+        ValueError: in one line, if the file is damaged.
+    """
     num_bytes = 4 * header.size
     block, start, offset = b"", 0, header.num_bytes  # offset: of the block in the file
     for i in range(num_read):

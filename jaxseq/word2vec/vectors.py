@@ -89,6 +89,10 @@ def make(
 def index_of(vectors: Vectors, key: Key) -> int:
     """Returns the id of a word; an id below V is its own.
 
+    Args:
+        vectors: the vectors.
+        key: the word, or its id.
+
     Raises:
         KeyError: naming the key, if there is no such word.
     """
@@ -101,7 +105,11 @@ def index_of(vectors: Vectors, key: Key) -> int:
 
 
 def normed(vectors: Vectors) -> np.ndarray:
-    """Returns all rows at length 1, `[V, D]` float32; rows of zeros as they are."""
+    """Returns all rows at length 1, `[V, D]` float32; rows of zeros as they are.
+
+    Args:
+        vectors: the vectors.
+    """
     return vectors.rows / vectors.norms[:, None]
 
 
@@ -124,7 +132,11 @@ def mean_direction(parts: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarr
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """Returns a vector `[D]` at length 1: float64 inside, float32 out, zeros as is."""
+    """Returns a vector `[D]` at length 1: float64 inside, float32 out, zeros as is.
+
+    Args:
+        vector: `[D]`.
+    """
     wide = vector.astype(np.float64)
     length = math.sqrt(np.dot(wide, wide))
     return (wide * (1 / length) if length > 0 else wide).astype(np.float32)

@@ -122,6 +122,12 @@ def noise(counts: np.ndarray, exponent: float = 0.75) -> np.ndarray:
 def check_counts(counts: np.ndarray) -> np.ndarray:
     """Checks counts `[V]` of words and returns them as int64.
 
+    Args:
+      counts: `[V]` integers.
+
+    Returns:
+      `[V]` int64.
+
     Raises:
       ValueError: if they are no array [V] of positive integers, V at least 1.
     """

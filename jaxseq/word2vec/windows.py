@@ -57,7 +57,11 @@ class Chunks(NamedTuple):
 
 
 def chunks(block: Block) -> Chunks:
-    """Cuts a block into chunks and finds its pairs."""
+    """Cuts a block into chunks and finds its pairs.
+
+    Args:
+        block: the block.
+    """
     num_chunks, size = block.reaches.shape
     reach = (block.ids.shape[0] - num_chunks * size) // 2
     starts = np.arange(num_chunks)[:, None] * size

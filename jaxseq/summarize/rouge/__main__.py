@@ -94,7 +94,11 @@ class Config:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+    """Runs the command line; returns the exit status.
+
+    Args:
+        argv: arguments, in the place of those of the command line.
+    """
     try:
         config = tyro.cli(Config, prog="python -m jaxseq.summarize.rouge", args=argv)
         _run(config)

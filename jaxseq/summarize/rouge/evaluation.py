@@ -88,7 +88,12 @@ def evaluate(
 
 
 def values(evaluation: Evaluation, metric: str) -> np.ndarray:
-    """The scores of a metric as a table `[n, 3]`: precision, recall, F."""
+    """The scores of a metric as a table `[n, 3]`: precision, recall, F.
+
+    Args:
+        evaluation: of n pairs.
+        metric: one of its metrics.
+    """
     return np.array(evaluation.scores[metric], np.float64)
 
 

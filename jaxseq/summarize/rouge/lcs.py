@@ -20,7 +20,10 @@ from collections.abc import Sequence
 
 
 def length(x: Sequence[str], y: Sequence[str]) -> int:
-    """Length of the longest common subsequence.
+    """Length of the longest common subsequence, L(|x|, |y|) of (1).
+
+        >>> length("a b c d".split(), "b d a".split())
+        2
 
     Args:
         x: tokens.

@@ -63,6 +63,9 @@ class Metric(NamedTuple):
 def rouge_n(n: int) -> Metric:
     """ROUGE-N, eq. (3).
 
+    Args:
+        n: words in an n-gram.
+
     Raises:
         ValueError: if `n` is no positive integer.
     """
@@ -93,7 +96,13 @@ def _score_lsum(hypothesis: Text, reference: Text) -> Score:
 
 
 def from_hits(hits: int, num_hypothesis: int, num_reference: int) -> Score:
-    """Precision, recall and F of counts, eq. (1) and (2)."""
+    """Precision, recall and F of counts, eq. (1) and (2).
+
+    Args:
+        hits: how many they have in common.
+        num_hypothesis: how many the hypothesis has.
+        num_reference: how many the reference has.
+    """
     if not hits:
         return Score(0.0, 0.0, 0.0)
     precision, recall = hits / num_hypothesis, hits / num_reference  # (1)

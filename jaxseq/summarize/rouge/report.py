@@ -69,7 +69,11 @@ def rows(
 
 
 def table(report: list[Row]) -> str:
-    """A line for each metric: each measure with its interval, in per cent."""
+    """A line for each metric: each measure with its interval, in per cent.
+
+    Args:
+        report: what an evaluation gave.
+    """
     lines = [" " * 12 + "".join(f"{measure:<24}" for measure in MEASURES)]
     for metric in dict.fromkeys(row.metric for row in report):
         cells = (_cell(row.interval) for row in report if row.metric == metric)
@@ -78,7 +82,13 @@ def table(report: list[Row]) -> str:
 
 
 def quotations(report: list[Row], measure: str, resampling: Resampling) -> str:
-    """A line for each metric that can stand by itself: signature, number, interval."""
+    """A line for each metric that can stand by itself: signature, number, interval.
+
+    Args:
+        report: what an evaluation gave.
+        measure: precision, recall or F.
+        resampling: how the intervals are drawn.
+    """
     level = f"{100 * resampling.level:g} %"
     how = f"({level}, {resampling.num_resamples} resamples, seed {resampling.seed})"
     lines = []
@@ -93,7 +103,12 @@ def quotations(report: list[Row], measure: str, resampling: Resampling) -> str:
 
 
 def as_json(report: list[Row], resampling: Resampling) -> dict[str, Any]:
-    """The report as what `json.dump` takes."""
+    """The report as what `json.dump` takes.
+
+    Args:
+        report: what an evaluation gave.
+        resampling: how the intervals are drawn.
+    """
     return {
         "scores": [
             {

@@ -79,6 +79,9 @@ no_limit = Limit("none", _same_text)
 def first_words(count: int) -> Limit:
     """The first words, which white space separates, as ROUGE-1.5.5 -l.
 
+    Args:
+        count: how many.
+
     Raises:
         ValueError: if `count` is no positive integer.
     """
@@ -96,6 +99,9 @@ def first_bytes(count: int) -> Limit:
     """The first bytes in UTF-8, in the middle of a word as well, as ROUGE-1.5.5 -b.
 
     DUC-2003 and DUC-2004 take the recall at 75. A character that is cut is dropped.
+
+    Args:
+        count: how many.
 
     Raises:
         ValueError: if `count` is no positive integer.

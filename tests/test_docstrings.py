@@ -1,0 +1,215 @@
+"""Every public name says what it takes, gives and refuses, and where it is from.
+
+Read from the sources: `tests.docstrings` says what is asked of them.
+"""
+
+import pathlib
+import pydoc
+import re
+
+import pytest
+
+import jaxseq
+from tests import docstrings
+
+
+ROOT = pathlib.Path(jaxseq.__file__).parent
+
+
+def read():
+    sources = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = ("jaxseq", *path.relative_to(ROOT).with_suffix("").parts)
+        sources[".".join(parts)] = path.read_text("utf-8")
+    return sources
+
+
+SOURCES = read()
+DOCS = {
+    name.removesuffix(".__init__"): docstrings.of_module(source)
+    for name, source in SOURCES.items()
+}
+every_module = pytest.mark.parametrize("name", SOURCES)
+
+
+def others():
+    """Collects the functions that a docstring may point to, by both their names."""
+    found = {}
+    for name, source in SOURCES.items():
+        for function, public in docstrings.functions(source).items():
+            if "Args" in public.parts:
+                found[f"{name.removesuffix('.__init__')}.{function}"] = public
+                found.setdefault(function, public)
+    return found
+
+
+OTHERS = others()
+
+
+@every_module
+def test_docstrings_say_all(name):
+    assert docstrings.faults(SOURCES[name], OTHERS) == []
+
+
+def pointed(text):
+    """Lists the modules that a docstring names."""
+    return [name for name in re.findall(r"`(jaxseq[\w.]*)`", text) if name in DOCS]
+
+
+@every_module
+def test_equations_and_code_agree(name):
+    module = name.removesuffix(".__init__")
+    package = name.rpartition(".")[0]
+    shared = [DOCS[package], *(DOCS[other] for other in pointed(DOCS[module]))]
+    inside = [
+        source
+        for other, source in SOURCES.items()
+        if name.endswith("__init__") and other.startswith(f"{package}.")
+        if other != name
+    ]
+    found = docstrings.equations(SOURCES[name], "\n".join(shared), "\n".join(inside))
+    assert found == ([], [])
+
+
+# Their equations are of this library, or of school.
+OWN = (
+    "jaxseq.attention.score",
+    "jaxseq.cells.activations",
+    "jaxseq.cells.derived",
+    "jaxseq.summarize.packing",
+    "jaxseq.word2vec.sparse",
+)
+
+
+@every_module
+def test_equations_have_a_source(name):
+    module = name.removesuffix(".__init__")
+    if not docstrings.has_equations(DOCS[module]) or module in OWN:
+        return
+    near = [module, name.rpartition(".")[0], *pointed(DOCS[module])]
+    assert any(docstrings.has_reference(DOCS[other]) for other in near)
+
+
+def test_own_equations_have_no_source():
+    assert not any(docstrings.has_reference(DOCS[name]) for name in OWN)
+
+
+GOOD = '''"""A cell.
+
+    s_t = f(U x_t)                                                                 (1)
+    ∇U = Σ_t δ_t x_tᵀ                                                           (BP4U)
+
+Reference: Elman, Finding structure in time, 1990.
+"""
+
+
+class Params(NamedTuple):
+    """The weights."""
+
+    U: Array  # [H, I]
+    name: str
+
+
+def step(params: Params, x_t: Array) -> Array:
+    """Takes one step, eq. (1).
+
+    Args:
+        params: the weights.
+        x_t: `[I]` the input.
+
+    Returns:
+        `[H]` the state.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    check_floats("x_t", x_t)
+    return f(x_t @ params.U.T)
+
+
+def step_plain(params: Params, x_t: Array) -> Array:
+    """Takes one step as `step` does."""
+    expect(True, "x_t", "", "")
+
+
+def collect(deltas: Array, xs: Array) -> Params:
+    """Sums the deltas.
+
+    Args:
+        deltas: `[T, H]`.
+        xs: `[T, I]`.
+    """
+    return Params(deltas.T @ xs, "")  # (BP4U)
+'''
+
+
+def test_good_docstrings_pass():
+    assert docstrings.faults(GOOD) == []
+    assert docstrings.equations(GOOD) == ([], [])
+    assert docstrings.has_reference(docstrings.of_module(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("        x_t: `[I]` the input.\n", "", "step: x_t is not in Args"),
+        ("x_t: `[I]` the input", "x_t: the input", "step: x_t has no shape"),
+        ("x_t: `[I]`", "x: `[I]`", "step: no argument x"),
+        ("`[H]` the state", "the state", "step: what it returns has no shape"),
+        ("ValueError: naming", "Naming", "step: ValueError is not in Raises"),
+        ('"""The weights."""', "pass", "Params: no docstring"),
+        ("U: Array  # [H, I]", "U: Array", "Params: U is not described"),
+        ("U: Array  # [H, I]", "U: Array  # weights", "Params: U has no shape"),
+        ("as `step` does", "", "step_plain: params is not in Args"),
+        ("as `step` does", "as `stop` does", "step_plain: x_t is not in Args"),
+        ("Sums the deltas", "To do", "collect: says nothing of what it returns"),
+        ("-> Params:\n", "-> Params:\n    pass\n", "collect: no docstring"),
+    ],
+)
+def test_faults_are_found(old, new, fault):
+    assert GOOD.count(old) == 1
+    assert fault in docstrings.faults(GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("# (BP4U)", "# (BP4W)", (["BP4W"], ["BP4U"])),
+        ("# (BP4U)", "", ([], ["BP4U"])),
+        ("step, eq. (1)", "step", ([], ["1"])),
+        ("         (1)\n", "\n", ([], [])),
+    ],
+)
+def test_numbers_without_an_equation_are_found(old, new, expected):
+    assert docstrings.equations(GOOD.replace(old, new)) == expected
+
+
+def test_a_source_needs_a_year():
+    text = docstrings.of_module(GOOD)
+    assert docstrings.has_equations(text)
+    assert not docstrings.has_reference(text.replace(", 1990", ""))
+
+
+@pytest.mark.parametrize(
+    "package", sorted(n.removesuffix(".__init__") for n in SOURCES if "__init__" in n)
+)
+def test_packages_list_their_modules(package):
+    depth = package.count(".") + 1
+    inside = {
+        name.split(".")[depth]
+        for name in DOCS
+        if name.startswith(f"{package}.") and name.count(".") == depth
+    }
+    words = set(re.findall(r"\w+", DOCS[package]))
+    assert inside - words - {"__main__"} == set()
+
+
+def test_help_leads_to_every_module():
+    text = pydoc.render_doc(jaxseq, renderer=pydoc.plaintext)
+    for name in DOCS:
+        if name.count(".") == 1:
+            room = name.split(".")[1]
+            assert re.search(rf"^ +{room} +\S", text, re.MULTILINE), room
+    assert "help(jaxseq.cells)" in text
+    lines = DOCS["jaxseq"].splitlines()
+    assert max(map(len, lines)) <= 88
