@@ -127,7 +127,9 @@ def fail(message: str) -> NoReturn:
 
 
 def _command(config: type) -> str | None:
-    """Names the program: the module that runs, or the one that the config is of."""
+    """Names the program: `jaxseq COMMAND`, the module that runs, or the config's."""
+    if sys.argv[0].startswith("jaxseq "):
+        return sys.argv[0]
     for module in ("__main__", config.__module__):
         name = getattr(getattr(sys.modules[module], "__spec__", None), "name", "")
         if name.startswith("experiments."):

@@ -1,0 +1,87 @@
+"""The command line: every command is there, and errors are one line."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from jaxseq import __main__ as command_line
+
+
+def test_usage_lists_every_command(capsys):
+    for args in ([], ["--help"], ["-h"]):
+        assert command_line.main(args) == 0
+        listed = capsys.readouterr().out
+        assert all(f"  {name} " in listed for name in command_line.COMMANDS)
+
+
+@pytest.mark.parametrize("name", command_line.COMMANDS)
+def test_commands_are_modules_with_a_main(name):
+    module = command_line.COMMANDS[name].module
+    package = "experiments" if module.startswith(".") else None
+    spec = importlib.util.find_spec(module, package)
+    assert spec is not None
+    assert spec.origin is not None
+    with open(spec.origin, encoding="utf-8") as source:
+        assert "\ndef main(" in source.read()
+
+
+def test_help_is_of_the_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(["lecture", "--help"])
+    assert stop.value.code == 0
+    assert "jaxseq lecture" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_named(capsys):
+    assert command_line.main(["lectures"]) == 2
+    error = capsys.readouterr().err
+    assert "got 'lectures'" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (RuntimeError("two\nlines"), 1, "error: RuntimeError: two lines (jaxseq"),
+        (KeyboardInterrupt(), 130, "stopped by the keyboard"),
+    ],
+)
+def test_errors_are_one_line(raised, status, said, capsys, monkeypatch):
+    class Broken:
+        @staticmethod
+        def main(args):
+            raise raised
+
+    monkeypatch.setattr(command_line, "load", lambda module: Broken)
+    assert command_line.main(["lm"]) == status
+    error = capsys.readouterr().err
+    assert error.startswith(said)
+    assert error.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(monkeypatch):
+    class Broken:
+        @staticmethod
+        def main(args):
+            raise RuntimeError("here")
+
+    monkeypatch.setattr(command_line, "load", lambda module: Broken)
+    with pytest.raises(RuntimeError, match="here"):
+        command_line.main(["--debug", "lm"])
+
+
+def test_gradcheck_takes_a_cell_of_ones_own(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from jaxseq.cells import elman\nwrong = elman.one_step\n", "utf-8"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "jaxseq", "gradcheck", "mine:missing"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert "expected missing in mine" in run.stderr
