@@ -104,6 +104,9 @@ def load(module: str):
     """Imports a command's module.
 
     Installed, the experiments are part of jaxseq; in a checkout they lie beside it.
+
+    Args:
+        module: its name, as in `Command`.
     """
     if not module.startswith("."):
         return importlib.import_module(module)

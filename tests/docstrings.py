@@ -140,7 +140,7 @@ def _of_result(public, models):
     if returns is None or ast.unparse(returns) == "None":
         return
     said = public.parts.get("Returns") or public.parts.get("Yields")
-    if not (said or re.match(r"\w+", public.text)[0] in RESULTS or models):
+    if not (said or re.match(r"\w*", public.text)[0] in RESULTS or models):
         yield "says nothing of what it returns"
     elif _is_array(returns) and not (_has_shape(said or public.parts[""]) or models):
         yield "what it returns has no shape"

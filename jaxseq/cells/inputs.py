@@ -69,6 +69,12 @@ def check_sums(argument: str, cell: Cell, params: Tree, num_first: int) -> None:
     """Checks that a cell's projections of two parts can be added.
 
     Those of `jaxseq.cells.derived.from_step` cannot: it projects nothing.
+
+    Args:
+        argument: how the caller's argument is called, for the error.
+        cell: the cell.
+        params: of all inputs.
+        num_first: how many inputs are the first part, as in `split`.
     """
     projected = [
         jax.eval_shape(cell.project, part, _inputs(cell, part))

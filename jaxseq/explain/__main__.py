@@ -13,7 +13,11 @@ from jaxseq.explain.page import LANGUAGES, write
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+    """Runs the command line; returns the exit status.
+
+    Args:
+        argv: arguments, in the place of those of the command line.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m jaxseq.explain",
         description="Writes one page of HTML: the lecture's network, step by step.",

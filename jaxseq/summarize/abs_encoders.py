@@ -104,17 +104,33 @@ class Attention(NamedTuple):
 
 
 def draw(key: Key, num_ids: int, size: int, dtype: DTypeLike) -> Array:
-    """Draws a table `[V, D]` whose rows are read with variance 1."""
+    """Draws a table `[V, D]` whose rows are read with variance 1.
+
+    Args:
+        key: random key, consumed.
+        num_ids: V.
+        size: D.
+        dtype: of the table.
+    """
     return jax.random.normal(key, (num_ids, size), dtype) / scale(size)
 
 
 def scale(size: int) -> float:
-    """Returns s, by which the rows of D entries are multiplied as they are read."""
+    """Returns s, by which the rows of D entries are multiplied as they are read.
+
+    Args:
+        size: D.
+    """
     return 2.5 * size**0.5
 
 
 def lookup(table: Array, ids: Array) -> Array:
-    """Returns s times rows of a table: `[...]` ids to `[..., D]`."""
+    """Returns s times rows of a table: `[...]` ids to `[..., D]`.
+
+    Args:
+        table: `[V, D]`.
+        ids: `[...]` integers below V.
+    """
     return embedding.lookup(table, ids) * scale(table.shape[1])
 
 
@@ -123,6 +139,9 @@ def capped(table: Array) -> Array:
 
     Args:
         table: `[V, D]`.
+
+    Returns:
+        `[V, D]`.
     """
     norms = jnp.linalg.norm(table, axis=-1, keepdims=True)
     norms = jnp.maximum(norms, jnp.ones_like(norms))
@@ -257,7 +276,14 @@ def attentive(size: int, radius: int = 2) -> Encoder:
 
 
 def whole(xs: Array) -> Array:
-    """Drops nothing."""
+    """Returns all entries: the `Drop` that drops nothing.
+
+    Args:
+        xs: `[..., D]`.
+
+    Returns:
+        `[..., D]` the same.
+    """
     return xs
 
 

@@ -186,7 +186,12 @@ def windows(targets: Array, num_context: int) -> Array:
 
 
 def start(params: Params, memory: Tree) -> Array:
-    """Returns y_c before the first word, `[B, 1, C]` int32: starts."""
+    """Returns y_c before the first word, `[B, 1, C]` int32: starts.
+
+    Args:
+        params: the weights.
+        memory: of `read`, leaves `[B, ...]`.
+    """
     num_documents = len(jax.tree.leaves(memory)[0])
     return jnp.full((num_documents, 1, _num_context(params)), BOS, jnp.int32)
 
@@ -194,7 +199,15 @@ def start(params: Params, memory: Tree) -> Array:
 def step(
     encoder: Encoder, params: Params, memory: Tree, state: Array, y_tm1: Array
 ) -> Step:
-    """Says what comes after a word, eqs. (1) to (3), as `jaxseq.summarize.decoder`."""
+    """Says what comes after a word, eqs. (1) to (3), as `jaxseq.summarize.decoder`.
+
+    Args:
+        encoder: of the document.
+        params: the weights.
+        memory: of `read`, leaves `[B, ...]`.
+        state: `[B, K, C]` int32, the y_c of the step before.
+        y_tm1: `[B, K]` int32 words before.
+    """
     y_tm1 = known(y_tm1, len(params.embedding))
     context = jnp.concatenate([state[..., 1:], y_tm1[..., None]], axis=-1)
     # The encoders have their words, and hypotheses, in front of the documents.
@@ -206,7 +219,12 @@ def step(
 
 
 def renormalize(encoder: Encoder, params: Params) -> Params:
-    """Returns the weights with no row of a table longer than 1."""
+    """Returns the weights with no row of a table longer than 1.
+
+    Args:
+        encoder: of the document.
+        params: the weights.
+    """
     return params._replace(
         embedding=capped(params.embedding), encoder=encoder.renormalize(params.encoder)
     )

@@ -92,6 +92,9 @@ def model(base: Model) -> Model:
     """Returns a model that is searched with `rescore`; it is trained as `base` is.
 
     Its parameters are `Params`, its features of no weight at first.
+
+    Args:
+        base: the model that has p, eq. (1).
     """
 
     def init(key: Key) -> Params:

@@ -17,6 +17,9 @@ def alike(key: Key | None, rate: float, xs: Array) -> Array:
         key: random key, consumed; None to drop nothing.
         rate: in [0, 1); static under `jit`.
         xs: `[T, B, I]`.
+
+    Returns:
+        `[T, B, I]`, what is kept divided by 1 - rate, the rest 0.
     """
     if key is None or rate == 0:
         return xs

@@ -12,5 +12,8 @@ def known(ids: Array, num_ids: int) -> Array:
     Args:
         ids: integers in the numbering of `jaxseq.summarize.examples`, of any shape.
         num_ids: V.
+
+    Returns:
+        Of the same shape, all below V.
     """
     return jnp.where(ids < num_ids, ids, jnp.full_like(ids, UNK))

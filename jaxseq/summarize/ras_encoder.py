@@ -110,6 +110,14 @@ def init(
 ) -> Params:
     """Draws l normal with deviation 0.1, B uniform ±1/√(q I); consumes the key.
 
+    Args:
+        max_words: P.
+        width: q.
+        key: random key.
+        num_inputs: I.
+        num_hidden: H.
+        dtype: of the weights.
+
     Raises:
         ValueError: naming the argument.
     """

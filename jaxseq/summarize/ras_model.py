@@ -200,7 +200,13 @@ def score(
 
 
 def start(cell: Cell, params: Params, memory: attention.memory.Memory) -> State:
-    """Returns the state 0 of one hypothesis for each document, leaves `[B, 1, ·]`."""
+    """Returns the state 0 of one hypothesis for each document, leaves `[B, 1, ·]`.
+
+    Args:
+        cell: of the decoder.
+        params: the weights.
+        memory: of `read`.
+    """
     return cell.zero_state(params.cell, (len(memory.keys), 1))
 
 
@@ -211,7 +217,15 @@ def step(
     state: State,
     y_tm1: Array,
 ) -> Step:
-    """Says what comes after a word, eqs. (1) to (5), as `jaxseq.summarize.decoder`."""
+    """Says what comes after a word, eqs. (1) to (5), as `jaxseq.summarize.decoder`.
+
+    Args:
+        cell: of the decoder.
+        params: the weights.
+        memory: of `read`.
+        state: of the cell, leaves `[B, K, ·]`.
+        y_tm1: `[B, K]` int32 words before.
+    """
     # Attention has the hypotheses in front of the documents.
     state, y_tm1 = _swapped((state, y_tm1))
     x_t = _embed(params, y_tm1)

@@ -50,6 +50,10 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
 def text(row: Row, field: str) -> str:
     """Returns the text in a field.
 
+    Args:
+        row: an object of the file.
+        field: the name of the field.
+
     Raises:
         CorpusError: if it is missing, is no text, or one that no UTF-8 can hold.
     """
@@ -57,7 +61,7 @@ def text(row: Row, field: str) -> str:
 
 
 def texts(row: Row, field: str) -> list[str]:
-    """Returns the texts in a field that holds a list of them, or one.
+    """Returns the texts in a field that holds a list of them, or one; arguments as of `text`.
 
     Raises:
         CorpusError: as `text`; and if the list is empty.

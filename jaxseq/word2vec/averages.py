@@ -41,12 +41,15 @@ class Averages(NamedTuple):
 
     @property
     def targets(self) -> Array:
-        """`[C, B, B]`, 1 where a centre, of the second axis, is predicted from an h."""
+        """Returns which centre is predicted from which h, `[C, B, B]`: its own or none.
+
+        The diagonal is 1 where there is a context; all else is 0.
+        """
         return self.counts * np.eye(self.h.shape[1], dtype=self.h.dtype)[None]
 
     @property
     def num_predictions(self) -> Array:
-        """How many centres of the first chunk are predicted, int32."""
+        """Number of the centres of the first chunk that are predicted, `[]` int32."""
         return self.counts[0].sum().astype(jnp.int32)
 
 
@@ -56,6 +59,9 @@ def average(inputs: Array, words: Chunks) -> Averages:
     Args:
         inputs: `[V, D]`.
         words: the chunks of a block.
+
+    Returns:
+        The inputs h, and what `delta` needs.
     """
     mask = words.is_pair.astype(inputs.dtype)
     sizes = mask.sum(2, keepdims=True)

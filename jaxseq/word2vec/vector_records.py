@@ -133,7 +133,12 @@ def read_binary(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Rec
 
 
 def too_large(header: Header, num_read: int) -> ValueError:
-    """Returns the error for vectors that do not fit into memory."""
+    """Returns the error for vectors that do not fit into memory.
+
+    Args:
+        header: of the file.
+        num_read: how many vectors were read before.
+    """
     got = f"{num_read} vectors of {header.size} numbers"
     return ValueError(f"line 1: expected no more than memory can hold, got {got}")
 

@@ -21,12 +21,21 @@ ACTIVATIONS: tuple[tuple[Callable, Activation], ...] = (
 
 
 def has_default_gates(cell: Any) -> bool:
-    """Says whether a gated cell of Flax has the functions that the papers give it."""
+    """Says whether a gated cell of Flax has the functions that the papers give it.
+
+    Args:
+        cell: one of Flax's gated cells, of linen or of nnx.
+    """
     return cell.gate_fn is jax.nn.sigmoid and cell.activation_fn is jnp.tanh
 
 
 def with_activation(layout: Layout, function: Callable) -> Layout | None:
-    """Returns a simple cell's layout with this function; None if jaxseq lacks it."""
+    """Returns a simple cell's layout with this function; None if jaxseq lacks it.
+
+    Args:
+        layout: of a simple cell.
+        function: Flax's `activation_fn`.
+    """
     for flaxs, activation in ACTIVATIONS:
         if function is flaxs:
             return layout._replace(cell=elman.cell(activation))

@@ -30,7 +30,11 @@ from jaxseq.types import Array, Key, Tree
 
 
 def layout_of(cell: Any) -> Layout | None:
-    """Returns how a cell holds jaxseq's parameters; None if jaxseq has no such cell."""
+    """Returns how a cell holds jaxseq's parameters; None if jaxseq has no such cell.
+
+    Args:
+        cell: a cell of `flax.linen`.
+    """
     # Not `isinstance`: a subclass may compute anything.
     kind = type(cell)
     if kind is SimpleCell and not cell.residual:

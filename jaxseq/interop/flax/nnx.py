@@ -43,7 +43,11 @@ GATED = {
 
 
 def layout_of(cell: Any) -> Layout | None:
-    """Returns how a cell holds jaxseq's parameters; None if jaxseq has no such cell."""
+    """Returns how a cell holds jaxseq's parameters; None if jaxseq has no such cell.
+
+    Args:
+        cell: a cell of `flax.nnx`.
+    """
     layout = None
     # Not `isinstance`: a subclass may compute anything.
     if type(cell) is SimpleCell and not cell.residual:
@@ -69,7 +73,15 @@ def _is_plain(module: Any, cell: Any) -> bool:
 
 
 def tree_of(cell: Any, layout: Layout) -> dict[str, dict[str, Array]]:
-    """Returns a cell's parameters as a mapping of its modules' names."""
+    """Returns a cell's parameters as a mapping of its modules' names.
+
+    Args:
+        cell: a cell of `flax.nnx`.
+        layout: of the cell, by `layout_of`.
+
+    Returns:
+        Of each module a kernel `[from, to]`, and a bias `[to]` if it has one.
+    """
     tree: dict[str, dict[str, Array]] = {}
     for name in layout.inputs + layout.recurrent:
         module = getattr(cell, name)

@@ -40,6 +40,9 @@ class Reading(NamedTuple):
     def time_axis(self, inputs: Array) -> int:
         """Returns which axis of the inputs is time.
 
+        Args:
+            inputs: `[*batch, T, I]`, or `[T, *batch, I]` if time comes first.
+
         Raises:
             ValueError: if the inputs are not floats or integers of two axes or more.
         """
@@ -50,7 +53,7 @@ class Reading(NamedTuple):
         return 0 if self.time_major else inputs.ndim - 2
 
     def step_shape(self, inputs: Array) -> tuple[int, ...]:
-        """Returns the shape of one step of the inputs, `[*batch, I]`."""
+        """Returns the shape of one step of the inputs, `[*batch, I]`; see `time_axis`."""
         axis = self.time_axis(inputs)
         return inputs.shape[:axis] + inputs.shape[axis + 1 :]
 
@@ -60,7 +63,7 @@ def reading_of(layer: Any, seq_lengths: Array | None, **given: bool | None) -> R
 
     Args:
         layer: a `RNN` of Flax.
-        seq_lengths: of the call.
+        seq_lengths: `[*batch]` integers, of the call; None for whole sequences.
         **given: the flags of the call, None where the layer's attribute counts.
 
     Raises:

@@ -62,6 +62,9 @@ class Layout(NamedTuple):
     def to_params(self, tree: FlaxTree) -> Tree:
         """Returns Flax's parameters as those of the cell, eq. (1).
 
+        Args:
+            tree: kernels `[from, to]` and biases `[to]` by the names of the modules.
+
         Raises:
             ValueError: naming tree, if a module or an array of it is missing.
         """
@@ -83,6 +86,12 @@ class Layout(NamedTuple):
 
     def to_tree(self, params: Tree) -> dict[str, dict[str, Array]]:
         """Returns the cell's parameters as Flax's; inverts `to_params`.
+
+        Args:
+            params: the cell's, of the type `self.params`.
+
+        Returns:
+            Kernels `[from, to]` and biases `[to]` by the names of the modules.
 
         Raises:
             ValueError: if they are those of another cell, or have a b_m that is not 0
@@ -113,6 +122,9 @@ class Layout(NamedTuple):
     def to_state(self, carry: Tree) -> Tree:
         """Returns Flax's carry, (c, h) of an LSTM, as the cell's state.
 
+        Args:
+            carry: Flax's, leaves `[*batch, H]`.
+
         Raises:
             ValueError: naming initial_carry.
         """
@@ -123,7 +135,11 @@ class Layout(NamedTuple):
         return lstm.State(h=carry[1], c=carry[0])
 
     def to_carry(self, state: Tree) -> Tree:
-        """Returns the cell's state as Flax's carry; inverts `to_state`."""
+        """Returns the cell's state as Flax's carry; inverts `to_state`.
+
+        Args:
+            state: the cell's, leaves `[*batch, H]`.
+        """
         return (state.c, state.h) if self.params is lstm.Params else state
 
     def _stack(self, tree: FlaxTree, names: tuple[str, ...], leaf: str) -> Array:
