@@ -41,6 +41,8 @@ Models that are not recurrent layers, and whole systems:
 
 Tools:
 
+    explain         the lecture's network as a page to play with, in a browser
+    interop         the layers of other libraries, with the deltas of this one
     gradcheck       is a gradient right? by hand, by autodiff, by differences
     axes            mesh axes inside `jax.shard_map`
     in_place        a scan that writes over what it has read
@@ -67,10 +69,12 @@ if TYPE_CHECKING:  # what static tools see
         checks as checks,
         cudnn as cudnn,
         embedding as embedding,
+        explain as explain,
         gradcheck as gradcheck,
         hopfield as hopfield,
         host_memory as host_memory,
         in_place as in_place,
+        interop as interop,
         language_model as language_model,
         losses as losses,
         masks as masks,

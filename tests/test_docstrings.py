@@ -163,6 +163,7 @@ def test_good_docstrings_pass():
         ("as `step` does", "", "step_plain: params is not in Args"),
         ("as `step` does", "as `stop` does", "step_plain: x_t is not in Args"),
         ("Sums the deltas", "To do", "collect: says nothing of what it returns"),
+        ("Sums the deltas", "`ds`", "collect: says nothing of what it returns"),
         ("-> Params:\n", "-> Params:\n    pass\n", "collect: no docstring"),
     ],
 )

@@ -9,8 +9,10 @@
     lstm_1997_blocks  the same to the letter, with memory blocks
     lstm_peephole     gates that see the cells
     lstm_coupled      input gate = 1 - forget gate
+    lstm_linear       cells that come out without the last tanh
     gru               reset after (cuDNN, PyTorch) and reset before (the paper)
     derived           a cell of your own from its step, with no delta to write
+    inputs            inputs in two parts, one of them known before the loop
     checks            what cells, parameters and states are refused for
 
 Each file is read by itself: its equations are numbered, its lines carry the numbers.

@@ -1,23 +1,43 @@
 """Sentence summarization by attention (Rush et al. 2015 and what followed).
 
-    summarizer   texts in, summaries out, by a trained model
-    model        what a summarizer is to those who train and use it: functions
-    copy_model   one that writes words and copies them (See et al. 2017)
-    copy_loss    its loss, with its delta by hand
-    training     Adam on batches of few shapes, early stopping
-    checkpoint   weights and a training's state in a file
-    decoder      what a summarizer is to those who have it write
-    beam         beam search, all documents at once
-    greedy       the same with one hypothesis, written plainly
-    constraints  lengths, forbidden words, repeated n-grams
-    unknown      copied words in the place of UNK
-    pairs        documents and summaries from files
-    examples     documents and summaries as ids
-    batches      documents by length, targets packed
-    packing      the steps that count, without padding
-    largest      the K largest of many numbers
-    calls        checks of a decoder before it runs
-    rouge        scores of summaries
+    summarizer    texts in, summaries out, by a trained model
+    model         what a summarizer is to those who train and use it: functions
+
+The models, and their parts:
+
+    abs_model     ABS, feed-forward (Rush et al. 2015)
+    abs_encoders  what it knows of a document: a bag of words, convolution, attention
+    abs_plus      ABS+: any model, searched with a liking for the document's words
+    ras_model     RAS, any cell that attends at each step (Chopra et al. 2016)
+    ras_encoder   what it attends by: a convolution that knows positions
+    attentive     its loop, in which a step reads what the step before attends to
+    copy_model    one that writes words and copies them (See et al. 2017)
+    copy_loss     its loss, with its delta by hand
+    coverage      what it costs to attend again to the same place
+    known         UNK for the words that a model cannot copy
+    dropout       dropout in training: the same entries at each step, or not
+    packing       the steps that count, without padding
+
+Training:
+
+    pairs         documents and summaries from files
+    examples      documents and summaries as ids
+    batches       documents by length, targets packed
+    training      Adam on batches of few shapes, early stopping
+    phases        one aim after another, in one schedule
+    checkpoint    weights and a training's state in a file
+
+Writing:
+
+    decoder       what a summarizer is to those who have it write
+    calls         checks of a decoder before it runs
+    beam          beam search, all documents at once
+    greedy        the same with one hypothesis, written plainly
+    constraints   lengths, forbidden words, repeated n-grams
+    largest       the K largest of many numbers
+    risk          of a search's hypotheses the one most like the others
+    unknown       copied words in the place of UNK
+    rouge         scores of summaries
 
 Begin with `summarizer`, `model` and `training`.
 """

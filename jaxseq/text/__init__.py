@@ -1,6 +1,7 @@
 """Text to ids: files, tokens, vocabularies, batches; on the host, in NumPy.
 
     files    text as a stream, from plain or compressed files
+    jsonl    texts in the fields of JSON Lines
     tokens   text to tokens and back
     vocab    tokens to ids and back
     ids      the check that stands between ids and the device

@@ -20,6 +20,7 @@ What is trained:
     hierarchical_softmax  turns on the way through Huffman's tree: huffman, paths
     full_softmax          the definition that both stand in for
     windows               blocks of text, and the pairs in them
+    averages              CBOW's input, the mean of the words around a centre
     sampler               words drawn by their frequency
     sparse                gradients of a few rows, and the descent along them
 
