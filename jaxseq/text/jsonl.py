@@ -61,7 +61,11 @@ def text(row: Row, field: str) -> str:
 
 
 def texts(row: Row, field: str) -> list[str]:
-    """Returns the texts in a field that holds a list of them, or one; arguments as of `text`.
+    """Returns the texts in a field that holds a list of them, or one.
+
+    Args:
+        row: an object of the file.
+        field: the name of the field.
 
     Raises:
         CorpusError: as `text`; and if the list is empty.

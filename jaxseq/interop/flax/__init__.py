@@ -29,8 +29,8 @@ What differs, by hand:
 - What a cell does inside (`capture_intermediates`, interceptors) is not seen, except
   in `init`.
 
-Files: `linen`, `nnx`; `sequence` reads a whole sequence, `trees` turns Flax's parameters
-into jaxseq's and back, `activations` finds the functions that have a slope.
+Files: `linen`, `nnx`; `sequence` reads a whole sequence, `trees` turns Flax's
+parameters into jaxseq's and back, `activations` finds the functions with a slope.
 
 Reference: Heek et al., Flax: A neural network library and ecosystem for JAX, 2024,
 version 0.12: `flax.linen.recurrent` and `flax.nnx.nn.recurrent`.

@@ -53,7 +53,10 @@ class Reading(NamedTuple):
         return 0 if self.time_major else inputs.ndim - 2
 
     def step_shape(self, inputs: Array) -> tuple[int, ...]:
-        """Returns the shape of one step of the inputs, `[*batch, I]`; see `time_axis`."""
+        """Returns the shape of one step of the inputs, `[*batch, I]`.
+
+        Arguments and errors as of `time_axis`.
+        """
         axis = self.time_axis(inputs)
         return inputs.shape[:axis] + inputs.shape[axis + 1 :]
 
