@@ -50,7 +50,7 @@ Tools:
     host_memory     freed memory stays with the process: faster large layers on CPUs
 
 `help(jaxseq.cells)`, or of any other of them, goes on from here: equations, shapes,
-references. Each is imported when it is first used.
+references. Each is imported when it is first used. `python -m jaxseq` lists programs.
 """
 
 import importlib
@@ -106,4 +106,5 @@ def __dir__() -> list[str]:
 
 
 def _modules() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(__path__)]
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return [name for name in names if name != "__main__"]  # which is a program

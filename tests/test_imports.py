@@ -110,9 +110,14 @@ def test_import_checks_see_a_cycle_and_a_way_back():
     assert backward(rooms) == ["checks imports cells"]
 
 
-def test_every_module_is_an_attribute_and_no_other_name():
+def modules():
     names = {module.name for module in pkgutil.iter_modules(jaxseq.__path__)}
-    assert names <= set(dir(jaxseq))
+    return names - {"__main__"}
+
+
+def test_every_module_is_an_attribute_and_no_other_name():
+    assert modules() <= set(dir(jaxseq))
+    assert "__main__" not in dir(jaxseq)
     assert jaxseq.summarize.beam.__name__ == "jaxseq.summarize.beam"
     with pytest.raises(AttributeError, match="jaxseq.*'unrol'"):
         jaxseq.unrol  # noqa: B018
@@ -128,7 +133,7 @@ def test_static_tools_see_every_module():
         if isinstance(node, ast.ImportFrom) and node.module == "jaxseq"
         for alias in node.names
     }
-    assert names == {module.name for module in pkgutil.iter_modules(jaxseq.__path__)}
+    assert names == modules()
 
 
 def run(program):
