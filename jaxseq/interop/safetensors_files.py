@@ -175,7 +175,8 @@ def _with_metadata(raw: bytes, metadata: dict[str, str]) -> bytes:
         entries = {"__metadata__": dict(sorted(metadata.items())), **entries}
     text = json.dumps(entries, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 8)  # the arrays stay aligned
-    expect(len(text) <= header.MAX_HEADER, "header", "at most 1 MiB", len(text))
+    expected = f"at most {header.MAX_HEADER} bytes of names and metadata"
+    expect(len(text) <= header.MAX_HEADER, "header", expected, len(text))
     return len(text).to_bytes(8, "little") + text + raw[8 + size :]
 
 

@@ -6,8 +6,8 @@
 
 A header is a stranger's word about sizes. Here every number in it is compared with the
 length of the file first, so that what is allocated later is never more than the file.
-Stricter than the format: N is at most 1 MiB (some ten thousand arrays; the format
-allows 100 MB), an array has at most 16 axes, and a name that climbs out of a folder,
+Stricter than the format: N is at most 256 KiB (some 2,500 arrays; the format allows
+100 MB), an array has at most 16 axes, and a name that climbs out of a folder,
 were it ever used as a path, is no name.
 
 Reference: https://github.com/huggingface/safetensors, "Format".
@@ -24,7 +24,7 @@ import numpy as np
 from jaxseq.checks import expect
 
 
-MAX_HEADER = 1 << 20
+MAX_HEADER = 1 << 18
 MAX_AXES = 16
 DTYPES = {
     "BOOL": np.dtype(bool),
@@ -148,4 +148,5 @@ def _short(value: Any) -> str:
         return repr(value[:60])
     if isinstance(value, list | dict):
         return f"a {type(value).__name__} of {len(value)}"
-    return repr(value)[:60] if not isinstance(value, int) else f"{value:.3g}"
+    is_large = isinstance(value, int) and abs(value) >= 1 << 64
+    return "a large number" if is_large else repr(value)[:60]

@@ -128,7 +128,7 @@ def test_an_old_file_survives_what_cannot_be_written(tmp_path):
             files.write(path, arrays)
     with pytest.raises(ValueError, match="metadata: expected texts"):
         files.write(path, {}, {"a": 1})
-    with pytest.raises(ValueError, match="header: expected at most 1 MiB"):
+    with pytest.raises(ValueError, match="header: expected at most 262144 bytes"):
         files.write(path, {}, {"a": "x" * (1 << 20)})
     for tree, message in (
         (np.ones(2), "tree: expected a tree whose leaves have names"),
@@ -207,8 +207,8 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
 
 BOMBS = {
     "header of 100 MB": lambda: of_header(b'{"a":"' + b" " * 100_000_000 + b'"}'),
-    "a million lists": lambda: of_header(b'{"a":[' + b"[]," * 340_000 + b"[]]}"),
-    "nested": lambda: of_header(b'{"a":' * 200_000),
+    "many lists": lambda: of_header(b'{"a":[' + b"[]," * 85_000 + b"[]]}"),
+    "nested": lambda: of_header(b'{"a":' * 52_000),
     "a huge array": lambda: of_header({"a": entry(0, BIG, (BIG // 4,))}, bytes(4)),
 }
 MEASURE = """
@@ -240,7 +240,7 @@ def test_bombs_cost_neither_time_nor_memory(tmp_path):
 
 @hypothesis.given(st.data())
 def test_a_flipped_byte_of_the_header_gives_an_error_or_other_names(
-    data, tmp_path_factory
+    tmp_path_factory, data
 ):
     path = tmp_path_factory.getbasetemp() / "flipped"
     files.write(path, {"a": np.ones(3, np.float32), "b": np.ones(2)}, {"k": "v"})

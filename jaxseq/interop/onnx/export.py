@@ -59,7 +59,7 @@ def write(
     inputs = [n if n in shapes or n in arrays else "" for n in nodes.INPUTS]
     while not inputs[-1]:
         inputs.pop()
-    outputs = list(nodes.OUTPUTS if is_lstm else nodes.OUTPUTS[:2])
+    outputs: list[str] = list(nodes.OUTPUTS if is_lstm else nodes.OUTPUTS[:2])
     given = [*along, num_hidden], [*end, num_hidden], [*end, num_hidden]
     dtype = helper.np_dtype_to_tensor_dtype(np.dtype(arrays["W"].dtype))
 

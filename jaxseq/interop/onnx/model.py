@@ -16,7 +16,7 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -107,7 +107,8 @@ def run(source: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
     graph = load(source).graph
     values: dict[str, Any] = _constants(graph)
     wanted = {one.name for one in graph.input} - values.keys()
-    expect(inputs.keys() == wanted, "inputs", sorted(wanted), sorted(inputs))
+    named, got = (", ".join(sorted(names)) or "none" for names in (wanted, inputs))
+    expect(inputs.keys() == wanted, "inputs", named, got)
     values |= inputs
     for node in graph.node:
         given = _inputs(node, values)
@@ -116,7 +117,7 @@ def run(source: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
         elif node.op_type == "Constant":
             continue
         else:
-            outputs = (_OPERATORS[node.op_type](nodes.attributes(node), *given),)
+            outputs = (_operated(node, given),)
         values |= {
             name: output
             for name, output in zip(node.output, outputs, strict=False)
@@ -126,6 +127,14 @@ def run(source: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
     missing = [name for name in names if values.get(name) is None]
     expect(not missing, "model", "outputs that some node gives", ", ".join(missing))
     return {name: jnp.asarray(values[name]) for name in names}
+
+
+def _operated(node: Any, given: list[Any]) -> Array:
+    try:
+        return _OPERATORS[node.op_type](nodes.attributes(node), *given)
+    except (IndexError, KeyError, TypeError) as error:
+        message = f"{node.op_type}: expected fitting inputs and attributes, got {error}"
+        raise ValueError(message) from error
 
 
 def _run_recurrent(node: Any, values: dict[str, Any], given: list[Any]) -> Any:
@@ -145,7 +154,7 @@ def _recurrent(node: Any, values: Mapping[str, Any]) -> Recurrent:
 
 
 def _weights(given: list[Any]) -> Weights:
-    by_name = dict(zip(INPUTS, given, strict=False))
+    by_name: dict[str, Any] = dict(zip(INPUTS, given, strict=False))
     for name in ("W", "R"):
         is_there = by_name.get(name) is not None
         expect(is_there, name, "an initializer of the model", "none")

@@ -74,7 +74,7 @@ def read(node: Any, num_hidden: int, has_peepholes: bool) -> Recurrent:
     unknown = ", ".join(sorted(given.keys() - known.keys()))
     expected = f"attributes among {', '.join(known)}"
     expect(not unknown, kind, expected, unknown)
-    found = known | given
+    found: dict[str, Any] = known | given
     for name in ("layout", _FLAGS.get(kind, "layout")):
         expect(found[name] in (0, 1), name, "0 or 1", repr(found[name])[:60])
     direction, size, clip = (found[k] for k in ("direction", "hidden_size", "clip"))

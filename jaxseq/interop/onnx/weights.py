@@ -76,8 +76,11 @@ def write(recurrent: Recurrent, like: Weights | None = None) -> Weights:
         for d, (form, params) in enumerate(pairs)
     ]
     columns = zip(*each, strict=True)
-    stacked = [None if c[0] is None else np.stack(c) for c in columns]
-    return Weights(*stacked)
+    stacked = Weights(*(None if c[0] is None else np.stack(c) for c in columns))
+    had_none = not any(form.has_peepholes for form in recurrent.forms)
+    # Training may have moved what the node did not have.
+    is_zero = stacked.P is None or not stacked.P.any()
+    return stacked._replace(P=None) if had_none and is_zero else stacked
 
 
 def _params(form: Form, one: Weights) -> Tree:
@@ -90,7 +93,8 @@ def _params(form: Form, one: Weights) -> Tree:
     if _has_peepholes(form):
         num_hidden = plain.W.shape[1]
         P = np.zeros(3 * num_hidden, plain.W.dtype) if one.P is None else one.P
-        p_i, p_o, p_f = np.split(P, 3)  # (1)
+        peepholes: Any = np.split(P, 3)
+        p_i, p_o, p_f = peepholes  # (1)
         return lstm_peephole.Params(*plain, p_f=p_f, p_i=p_i, p_o=p_o)
     return plain
 
@@ -114,8 +118,7 @@ def _weights(form: Form, params: Tree, old: Weights | None) -> Weights:
         )
     elif _has_peepholes(form):
         plain = lstm.Params(*params[:3])
-        if form.has_peepholes:
-            P = np.concatenate([params.p_i, params.p_o, params.p_f])  # (1)
+        P = np.concatenate([params.p_i, params.p_o, params.p_f])  # (1)
     cell = _plain_cell(form)
     stacks = stacks_of(cell, plain, _ORDERS)
     if old is not None:
