@@ -75,8 +75,15 @@ def imported():
 
 # Keras' variables do not yet take NumPy 2's `copy`; can go once they do.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("num_directions", [1, 2])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("form", "num_directions"),
+    [
+        ("LSTM", 2),
+        ("GRU before", 1),
+        pytest.param("GRU", 2, marks=pytest.mark.slow),
+        pytest.param("SimpleRNN", 1, marks=pytest.mark.slow),
+    ],
+)
 def test_equals_keras(form, num_directions):
     keras = imported()
     settings = {"reset_after": " " not in form} if "GRU" in form else {}

@@ -69,7 +69,13 @@ def test_read_computes_what_pytorch_documents(name, num_layers, num_directions):
 
 @pytest.mark.parametrize(
     ("name", "num_directions", "num_layers"),
-    [("LSTM", 1, 1), ("LSTM", 2, 3), ("GRU", 1, 3), ("GRU", 2, 1), ("RNN", 2, 2)],
+    [
+        ("GRU", 2, 2),
+        ("LSTM", 1, 1),
+        pytest.param("LSTM", 2, 3, marks=pytest.mark.slow),
+        pytest.param("GRU", 1, 3, marks=pytest.mark.slow),
+        pytest.param("RNN", 2, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_equals_pytorch(name, num_directions, num_layers):
     torch = pytest.importorskip("torch")
@@ -125,7 +131,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, jnp.bfloat16, np.float16])
+@pytest.mark.parametrize("dtype", [np.float32, jnp.bfloat16])
 @pytest.mark.parametrize("name", LAYERS)
 def test_what_is_written_is_read_back_to_the_bit(name, dtype):
     cell = LAYERS[name]
@@ -175,6 +181,8 @@ def test_biases_that_changed_keep_their_sum(data):
     value = data.draw(st.floats(-2, 2, width=32))
     layers, (p,) = interop.read(state_dict)
     params = (p._replace(b=p.b.at[index].set(value)),)
+    if name == "GRU":
+        params = (params[0]._replace(b_m=p.b_m.at[0].add(1)),)
     written = interop.write(layers, params, like=state_dict)
     _, again = interop.read(written)
     np.testing.assert_array_equal(again[0].b, params[0].b)
@@ -184,7 +192,7 @@ def test_biases_that_changed_keep_their_sum(data):
         int(np.sum(np.asarray(written[key]) != state_dict[key]))
         for key in ("bias_ih_l0", "bias_hh_l0")
     )
-    assert changed <= 2
+    assert changed <= 3
 
 
 def test_modules_without_biases():

@@ -91,6 +91,17 @@ LAYOUTS = {
 }
 
 
+# The rest of NODES is tied to the documentation, as these are, and to onnxruntime by
+# `make test-all`.
+QUICK = ("RNN both relu", "GRU after clip", "LSTM peepholes", "lstm", "gru before")
+
+
+def quick(names):
+    """Marks the others slow."""
+    marks = {name: () if name in QUICK else pytest.mark.slow for name in names}
+    return [pytest.param(name, marks=mark) for name, mark in marks.items()]
+
+
 def case(name, dtype=np.float32):
     kind, without, attributes = (NODES | LAYOUTS)[name]
     inputs = drawn(kind, without, dtype, **attributes)
@@ -115,7 +126,7 @@ def test_run_computes_what_onnx_documents(name):
         np.testing.assert_allclose(array, wanted, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", NODES)
+@pytest.mark.parametrize("name", quick(NODES))
 def test_equals_onnxruntime(name):
     pytest.importorskip("onnxruntime")
     _, inputs, _, proto = case(name)
@@ -164,7 +175,7 @@ def normal(tree, seed=0):
     )
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", quick(LAYERS))
 def test_layers_of_jaxseq_go_out_and_come_back(name):
     """To the bit; and onnxruntime computes what they compute."""
     pytest.importorskip("onnxruntime")
