@@ -18,6 +18,7 @@ from jaxseq import (
     network as network,
     readout as readout,
     summarize as summarize,
+    train as train,
     truncate as truncate,
     unroll as unroll,
     word2vec as word2vec,

@@ -1,0 +1,336 @@
+"""Checkpoints in a folder: each whole and checked, or not there at all.
+
+    FOLDER/step_0000000300/     one checkpoint
+        arrays/                 the leaves, by Orbax
+        checkpoint.json         the rest: place, settings, software, digests
+
+A checkpoint is written beside its place, flushed to the disk, and moved there in one
+step; a program that is killed at any instant leaves the older ones and at most one
+part, which the next run removes. `checkpoint.json` begins with the digest of its own
+content and holds one of every leaf and of every file. Files are compared before
+anything reads them, so that damaged bytes reach no parser; leaves once they are read.
+
+Two kinds of failure are told apart. `Damaged`: what was written is not what is there;
+`latest` goes back to the one before. `OtherTraining`: it is whole, but of something
+else; nothing is better than to say so.
+
+Arrays are saved from the host, whole: a run may go on with other devices or processes.
+Process 0 writes for all. Nothing in the files is code.
+"""
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxseq.checks import check_count, expect
+from jaxseq.train import about, digests, folders, leaves
+from jaxseq.types import Tree
+
+
+FORMAT = 1
+_HEAD, _ARRAYS = "checkpoint.json", "arrays"
+_LARGEST_HEAD = 2**26  # bytes; some hundred a leaf are needed
+_IN_HEAD = {
+    "format": int,
+    "number": int,
+    "score": float | None,
+    "host": dict,
+    "settings": dict,
+    "software": dict,
+    "leaves": dict,
+    "files": dict,
+}
+
+
+class Damaged(ValueError):
+    """A checkpoint is not what was written; the message is one line."""
+
+
+class OtherTraining(ValueError):
+    """A checkpoint is of another training or program; the message is one line."""
+
+
+class Keep(NamedTuple):
+    """Which checkpoints to keep.
+
+    Attributes:
+        last: the newest so many, 1 at least; more than one to have something to go back
+            to.
+        best: also the so many with the lowest scores.
+    """
+
+    last: int = 2
+    best: int = 1
+
+
+_KEEP = Keep()
+
+
+class Store(NamedTuple):
+    """A folder of checkpoints of one training, from `opened`."""
+
+    folder: Path
+    settings: dict[str, Any]
+    keep: Keep
+
+
+class Loaded(NamedTuple):
+    """A checkpoint that was read.
+
+    Attributes:
+        number: updates that it comes after.
+        tree: the arrays.
+        host: what else `save` was given.
+        notes: a line for each damaged checkpoint that it was preferred to.
+    """
+
+    number: int
+    tree: Tree
+    host: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def opened(
+    folder: str | os.PathLike[str], settings: Mapping[str, Any], keep: Keep = _KEEP
+) -> Iterator[Store]:
+    """Opens a folder of checkpoints for one training, and shuts out every other one.
+
+    What a killed run has left unfinished is removed.
+
+    Args:
+        folder: made if it is not there.
+        settings: all that decides the result, fit for JSON.
+        keep: which to keep.
+
+    Raises:
+        ValueError: naming the argument.
+        OSError: if the folder cannot be made or used, or another run uses it.
+    """
+    check_count("keep.last", keep.last)
+    check_count("keep.best", keep.best, least=0)
+    path = Path(folder).absolute()
+    store = Store(path, about.plain("settings", settings), keep)
+    with contextlib.ExitStack() as stack:
+        if jax.process_index() == 0:
+            path.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(folders.locked(path))
+            folders.remove_unfinished(path)
+        yield store
+
+
+def save(
+    store: Store,
+    number: int,
+    tree: Tree,
+    host: Mapping[str, Any],
+    score: float | None = None,
+) -> Path:
+    """Writes a checkpoint, then removes those that are not to be kept.
+
+    Args:
+        store: where.
+        number: updates done.
+        tree: arrays of numbers.
+        host: what else is needed to go on, fit for JSON.
+        score: how good it is, lower is better; None if nobody knows.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        ValueError: naming the argument.
+        FloatingPointError: if an array is not finite: older ones stay as they are.
+        OSError: in one line, if it cannot be written; likewise.
+    """
+    check_count("number", number, least=0)
+    is_score = score is None or math.isfinite(score)
+    expect(is_score, "score", "a finite number or None", score)
+    host = about.plain("host", host)
+    kinds = leaves.kinds(tree)
+    arrays = leaves.on_host(tree)
+    place = folders.place(store.folder, number)
+    if jax.process_index() != 0:
+        return place
+    if (bad := leaves.first_not_finite(arrays)) is not None:
+        raise FloatingPointError(f"not saved at update {number}: {bad} is not finite")
+    of_leaves = {
+        name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}
+        for name, kind in kinds.items()
+    }
+    head = {
+        "format": FORMAT,
+        "number": number,
+        "score": None if score is None else float(score),
+        "host": host,
+        "settings": store.settings,
+        "software": about.software(),
+        "leaves": of_leaves,
+    }
+    with folders.writing(place) as part:
+        # Orbax has no way to say that there is nothing in an array.
+        _write_arrays(part / _ARRAYS, {k: a for k, a in arrays.items() if a.size})
+        head["files"] = digests.of_files(part)
+        text = json.dumps(head, allow_nan=False, ensure_ascii=False)
+        (part / _HEAD).write_bytes(digests.sealed(text))
+    _remove_others(store, number)
+    return place
+
+
+def latest(store: Store, like: Tree) -> Loaded | None:
+    """Reads the newest checkpoint that is whole.
+
+    Args:
+        store: where.
+        like: a tree of the same structure, shapes and dtypes; its leaves say on which
+            devices those that are read belong.
+
+    Returns:
+        None if there is no checkpoint.
+
+    Raises:
+        Damaged: if there are some, but none is whole.
+        OtherTraining: if the newest that is whole is of another training.
+    """
+    notes: list[str] = []
+    for number in reversed(folders.numbers(store.folder)):
+        try:
+            return load(store, number, like)._replace(notes=tuple(notes))
+        except Damaged as error:
+            notes.append(str(error))
+    if notes:
+        raise Damaged(f"no checkpoint in {str(store.folder)!r} is whole: {notes[0]}")
+    return None
+
+
+def best(store: Store, like: Tree) -> Loaded | None:
+    """Reads the checkpoint with the lowest score; None if none has one.
+
+    Raises:
+        Damaged: if it is not whole.
+        OtherTraining: if it is of another training.
+    """
+    scores = _scores(store)
+    return load(store, min(scores, key=scores.__getitem__), like) if scores else None
+
+
+def load(store: Store, number: int, like: Tree) -> Loaded:
+    """Reads the checkpoint after so many updates; see `latest`.
+
+    Raises:
+        Damaged: if it is not whole.
+        OtherTraining: if it is of another training, or of a newer version.
+    """
+    place = folders.place(store.folder, number)
+    name = repr(str(place))
+    head = _head(place)
+    if head["format"] != FORMAT:
+        raise OtherTraining(f"{name} has format {head['format']}, not {FORMAT}")
+    if names := about.differences(head["settings"], store.settings):
+        raise OtherTraining(f"{name} is of another training: {', '.join(names)} differ")
+    wanted = leaves.kinds(like)
+    found = {path: leaves.Kind.read(leaf) for path, leaf in head["leaves"].items()}
+    if wrong := _unlike(found, wanted):
+        raise OtherTraining(f"{name} has other arrays: {'; '.join(wrong)}")
+    try:
+        arrays = _read_arrays(place / _ARRAYS, wanted)
+    except Exception as error:  # of whatever kind a library has
+        raise Damaged(f"{name} cannot be read: {folders.first_line(error)}") from error
+    for path, leaf in head["leaves"].items():
+        if digests.of_array(arrays[path]) != leaf["sha256"]:
+            raise Damaged(f"{name} is damaged: {path} has another digest")
+    return Loaded(number, leaves.on_devices(arrays, like), head["host"], ())
+
+
+def _head(place: Path) -> dict[str, Any]:
+    """Reads `checkpoint.json`, and compares every file with its digest."""
+    try:
+        head = _unchecked_head(place)
+        found = digests.of_files(place)
+    except (OSError, RecursionError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Damaged(f"{str(place)!r} is damaged: {reason}") from None
+    found.pop(_HEAD)
+    if wrong := about.differences(found, head["files"]):
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise Damaged(f"{str(place)!r} is damaged: its file {wrong[0]!r}{more}")
+    return head
+
+
+def _unchecked_head(place: Path) -> dict[str, Any]:
+    with open(place / _HEAD, "rb") as stream:
+        content = stream.read(_LARGEST_HEAD + 1)
+    if len(content) > _LARGEST_HEAD:
+        raise ValueError(f"{_HEAD} has more than {_LARGEST_HEAD} bytes")
+    head = json.loads(digests.unsealed(content))
+    is_object = isinstance(head, dict)
+    if not is_object or not all(
+        isinstance(head.get(k), t) for k, t in _IN_HEAD.items()
+    ):
+        raise ValueError(f"{_HEAD} is not what this program writes")
+    return head
+
+
+def _unlike(found: dict, wanted: dict) -> list[str]:
+    """Says of every leaf that is not what is wanted what it is."""
+    wrong = []
+    for path in sorted(found.keys() | wanted.keys()):
+        here, there = wanted.get(path, "none"), found.get(path, "none")
+        if here != there:
+            wrong.append(f"{path}: expected {here}, got {there}")
+    return wrong
+
+
+def _write_arrays(path: Path, arrays: dict) -> None:
+    from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
+
+    with _alone(ocp):
+        ocp.save(path, arrays)
+
+
+def _read_arrays(path: Path, wanted: dict[str, leaves.Kind]) -> dict:
+    from orbax.checkpoint import v1 as ocp
+
+    empty = {name: leaves.empty(kind) for name, kind in wanted.items()}
+    with _alone(ocp):
+        stored = ocp.load(path, {k: a for k, a in empty.items() if a.size})
+    return empty | stored
+
+
+def _alone(ocp):
+    """Has Orbax wait for no other process: each reads by itself, the first writes."""
+    context = ocp.Context()
+    # Else it waits for minutes for a folder that could not be made.
+    context.asynchronous.create_directories_asynchronously = False
+    context.multiprocessing.primary_host = None
+    context.multiprocessing.active_processes = {jax.process_index()}
+    context.multiprocessing.barrier_sync_key_prefix = f"process_{jax.process_index()}"
+    return context
+
+
+def _scores(store: Store) -> dict[int, float]:
+    found = {}
+    for number in folders.numbers(store.folder):
+        with contextlib.suppress(OSError, ValueError):
+            score = _unchecked_head(folders.place(store.folder, number))["score"]
+            if score is not None:
+                found[number] = score
+    return found
+
+
+def _remove_others(store: Store, number: int) -> None:
+    """Keeps what `store.keep` says, and never a newer one than that just written."""
+    # What is newer than the newest is of a future that was gone back from.
+    past = [n for n in folders.numbers(store.folder) if n <= number]
+    scores = _scores(store)
+    ranked = sorted((n for n in past if n in scores), key=scores.__getitem__)
+    kept = {*past[-store.keep.last :], *ranked[: store.keep.best]}
+    for other in folders.numbers(store.folder):
+        if other not in kept:
+            folders.remove(folders.place(store.folder, other))
