@@ -1,0 +1,69 @@
+"""What a training says on the way: lines of JSON, with how fast and how large it is.
+
+    {"number": 40, "mean": 4.81, "count": 10240.0, "norm": 0.72, "num_skipped": 0,
+     "seconds": 3.1, "counts_per_second": 33100.0, "flops_per_second": 1.5e11,
+     "bytes": 412000000}
+    {"number": 40, "held_out": 4.92}
+
+The file says what the training that it is of has done, no more: a run that goes on from
+a checkpoint begins it again with the lines that the checkpoint holds.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jax
+
+
+Record = dict[str, Any]
+
+
+class Log:
+    """A file of records, one a line; each is there as soon as it is written."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        """Takes the path; nothing is written yet."""
+        self._path = Path(path)
+
+    def restart(self, records: Iterable[Record]) -> None:
+        """Begins the file again, with these records, in one step.
+
+        Raises:
+            OSError: if it cannot be written; an old one is then unharmed.
+        """
+        part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+        try:
+            part.write_text("".join(map(_line, records)), "utf-8")
+            os.replace(part, self._path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def add(self, record: Record) -> None:
+        """Adds a record.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        with open(self._path, "a", encoding="utf-8") as stream:
+            stream.write(_line(record))
+
+
+def num_bytes() -> int:
+    """Returns the most memory used, of a device or this process; 0 if unknown."""
+    stats = jax.local_devices()[0].memory_stats()
+    if stats and "peak_bytes_in_use" in stats:
+        return stats["peak_bytes_in_use"]
+    try:
+        import resource  # of Unix alone
+    except ModuleNotFoundError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, allow_nan=False) + "\n"
