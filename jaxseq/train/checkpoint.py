@@ -183,6 +183,13 @@ def save(
     return place
 
 
+def clear(store: Store) -> None:
+    """Removes every checkpoint, to start afresh."""
+    if jax.process_index() == 0:
+        for number in folders.numbers(store.folder):
+            folders.remove(folders.place(store.folder, number))
+
+
 def latest(store: Store, like: Tree) -> Loaded | None:
     """Reads the newest checkpoint that is whole.
 

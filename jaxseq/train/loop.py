@@ -310,7 +310,11 @@ class _Saved:
         if self._store is None or self.number == position.number:
             return
         host = position._asdict()
-        checkpoint.save(self._store, position.number, state, host, score)
+        try:
+            checkpoint.save(self._store, position.number, state, host, score)
+        except FloatingPointError as error:
+            hint = f"{error}{self.hint()}; try a smaller learning rate"
+            raise Diverged(hint) from None
         self.number, self._seconds = position.number, position.seconds
 
     def hint(self) -> str:
@@ -353,6 +357,7 @@ def _check(setting: Setting) -> None:
         check_count(f"setting.{name}", getattr(setting, name))
     for name in ("seed", "save_every"):
         check_count(f"setting.{name}", getattr(setting, name), least=0)
+    expect(setting.seed < 2**32, "setting.seed", "less than 2³²", setting.seed)
     for name in ("save_seconds", "seconds"):
         value = getattr(setting, name)
         expect(value > 0, f"setting.{name}", "a number above 0", value)

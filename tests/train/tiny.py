@@ -6,9 +6,11 @@ Prints how it ended: the updates done, and the digest of weights and moments.
 """
 
 import argparse
+import functools
 import hashlib
 import sys
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -38,8 +40,8 @@ SETTING = loop.Setting(
 OPTIMIZER = optax.chain(clip.clip_by_global_norm(1.0), optax.scale_by_adam())
 
 
-def cost(params, carry, batch, key):
-    noise = 0.01 * jax.random.normal(key, (1,)).astype(carry.dtype)
+def cost(params, carry, batch, key, size=0.01):
+    noise = size * jax.random.normal(key, (1,)).astype(carry.dtype)
     hidden = jnp.tanh(carry + batch["xs"] @ params["U"] + noise)
     errors = (hidden @ params["V"] - batch["ys"]) ** 2
     return step.Cost(jnp.sum(errors), jnp.asarray(len(errors), errors.dtype), hidden)
@@ -75,10 +77,19 @@ def adam(rate=0.01):
     return optax.chain(OPTIMIZER, optax.scale(-rate))
 
 
-def train(folder, setting=SETTING, *, num_parts=1, layout=sharding.ONE_DEVICE, **more):
+def train(
+    folder,
+    setting=SETTING,
+    *,
+    num_parts=1,
+    layout=sharding.ONE_DEVICE,
+    noise=0.01,
+    **more,
+):
     """Trains, from the newest checkpoint if there is one; yields as the loop does."""
     optimizer = adam()
-    update = step.make(cost, optimizer, num_parts=num_parts, layout=layout)
+    noisy = functools.partial(cost, size=noise)
+    update = step.make(noisy, optimizer, num_parts=num_parts, layout=layout)
     training = begin(optimizer)
     placed = sharding.place(layout, optimizer, training.state)
     training = training._replace(state=placed)
@@ -115,8 +126,6 @@ def digest(training):
 
 
 def main():
-    from pathlib import Path
-
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--num-updates", type=int, default=60)
@@ -126,6 +135,7 @@ def main():
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--process", type=int, default=0)
     parser.add_argument("--address", default="")
+    parser.add_argument("--noise", type=float, default=0.01)
     parser.add_argument("--sleep", type=float, default=0.0)
     options = parser.parse_args()
     jax.config.update("jax_num_cpu_devices", options.devices)
@@ -139,7 +149,11 @@ def main():
     layout = sharding.ONE_DEVICE if is_one else Layout(sharding.mesh())
     try:
         for now in train(
-            options.folder, setting, num_parts=options.num_parts, layout=layout
+            options.folder,
+            setting,
+            num_parts=options.num_parts,
+            layout=layout,
+            noise=options.noise,
         ):
             if isinstance(now, loop.Progress):
                 number = now.training.position.number
