@@ -298,7 +298,7 @@ def _write_arrays(path: Path, arrays: dict) -> None:
     from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
 
     with _alone(ocp):
-        ocp.save(path, arrays)
+        ocp.save(str(path), arrays)
 
 
 def _read_arrays(path: Path, wanted: dict[str, leaves.Kind]) -> dict:
@@ -306,7 +306,7 @@ def _read_arrays(path: Path, wanted: dict[str, leaves.Kind]) -> dict:
 
     empty = {name: leaves.empty(kind) for name, kind in wanted.items()}
     with _alone(ocp):
-        stored = ocp.load(path, {k: a for k, a in empty.items() if a.size})
+        stored = ocp.load(str(path), {k: a for k, a in empty.items() if a.size})
     return empty | stored
 
 
@@ -315,7 +315,7 @@ def _alone(ocp):
     context = ocp.Context()
     # Else it waits for minutes for a folder that could not be made.
     context.asynchronous.create_directories_asynchronously = False
-    context.multiprocessing.primary_host = None
+    context.multiprocessing.primary_host = jax.process_index()
     context.multiprocessing.active_processes = {jax.process_index()}
     context.multiprocessing.barrier_sync_key_prefix = f"process_{jax.process_index()}"
     return context

@@ -17,7 +17,7 @@ def of_array(array: np.ndarray) -> str:
     """Returns the digest of an array: its dtype, shape and bytes, in C order."""
     digest = hashlib.sha256(f"{array.dtype}{list(array.shape)}".encode())
     # As bytes: the buffer protocol does not know bfloat16.
-    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -37,7 +37,7 @@ def kinds(tree: Tree) -> dict[str, Kind]:
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         name = jax.tree_util.keystr(path)
         dtype, shape = getattr(leaf, "dtype", None), getattr(leaf, "shape", None)
-        is_key = dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.extended)
+        is_key = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.extended)
         if dtype is None or shape is None or is_key:
             got = dtype or type(leaf).__name__
             raise ValueError(f"{name}: expected an array of numbers, got {got}")

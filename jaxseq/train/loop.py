@@ -172,10 +172,10 @@ def train(
             batch = None
             if position.number + 1 < setting.num_updates:
                 batch = sharding.place_batch(layout, batch_at(position.number + 1))
-            report = jax.tree.map(lambda a: a.item(), jax.device_get(report))
+            report = _on_host(report)
         except jax.errors.JaxRuntimeError as error:
             raise programs.explained(error) from error
-        clock.stop(report.count, program.num_flops)
+        clock.stop(report.num_targets, program.num_flops)
         seconds, signum = processes.agreed(clock.total, stop.signum or 0)
         position = _counted(position, report, seconds)
         _check_finite(setting, position, report, saved)
@@ -190,7 +190,7 @@ def train(
         yield Progress(
             Training(state, position),
             _fraction(setting, position),
-            _mean(report.total, report.count),
+            _mean(report.total, report.num_targets),
             report.norm,
             report.is_applied,
             measured,
@@ -205,20 +205,35 @@ def _keyed(update: Update, state: State, batch: Tree, seed, number):
     return update(state, batch, jax.random.fold_in(jax.random.key(seed), number))  # (1)
 
 
-def _counted(position: Position, report: Report, seconds: float) -> Position:
+class _Report(NamedTuple):
+    """A `Report` on the host."""
+
+    total: float
+    num_targets: float
+    norm: float
+    is_applied: bool
+    num_skipped: int
+
+
+def _on_host(report: Report) -> _Report:
+    return _Report(*(each.item() for each in jax.device_get(report)))
+
+
+def _counted(position: Position, report: _Report, seconds: float) -> Position:
     position = position._replace(
         number=position.number + 1,
-        num_counted=position.num_counted + report.count,
+        num_counted=position.num_counted + report.num_targets,
         seconds=seconds,
     )
     if not report.is_applied:
         return position
     return position._replace(
-        total=position.total + report.total, count=position.count + report.count
+        total=position.total + report.total,
+        num_targets=position.num_targets + report.num_targets,
     )
 
 
-def _check_finite(setting: Setting, position: Position, report: Report, saved) -> None:
+def _check_finite(setting: Setting, position: Position, report: _Report, saved) -> None:
     if report.num_skipped >= setting.max_skipped:
         first = position.number - report.num_skipped + 1
         raise Diverged(
@@ -245,7 +260,7 @@ def _judged(position: Position, cost: float) -> Position:
 
 
 def _recorded(
-    setting: Setting, position: Position, report: Report, measured, clock, log
+    setting: Setting, position: Position, report: _Report, measured, clock, log
 ) -> Position:
     """Adds the records that are due, to the position and to the log."""
     new: list[metrics.Record] = []
@@ -253,8 +268,8 @@ def _recorded(
         new.append(
             {
                 "number": position.number,
-                "mean": _finite_or_none(_mean(position.total, position.count)),
-                "count": position.count,
+                "mean": _finite_or_none(_mean(position.total, position.num_targets)),
+                "count": position.num_targets,
                 "norm": _finite_or_none(report.norm),
                 "num_skipped": report.num_skipped,
                 "seconds": round(position.seconds, 3),
@@ -262,7 +277,7 @@ def _recorded(
                 "bytes": metrics.num_bytes(),
             }
         )
-        position = position._replace(total=0.0, count=0.0)
+        position = position._replace(total=0.0, num_targets=0.0)
     if measured is not None:
         new.append({"number": position.number, "held_out": measured})
     if log is not None:

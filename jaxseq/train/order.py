@@ -37,7 +37,7 @@ class Place(NamedTuple):
     """Where in the data an update reads."""
 
     epoch: int  # from 0
-    index: int  # of the batch in the epoch, from 0
+    batch: int  # of the epoch, from 0
 
 
 def place(number: int, num_batches: int) -> Place:

@@ -45,7 +45,7 @@ class Position(NamedTuple):
         best_number: updates before it.
         num_worse: held-out costs since then.
         total: sum of costs since the last record.
-        count: what they are of.
+        num_targets: what they are of.
         records: what the log holds; so a checkpoint can write it again.
     """
 
@@ -56,7 +56,7 @@ class Position(NamedTuple):
     best_number: int = 0
     num_worse: int = 0
     total: float = 0.0
-    count: float = 0.0
+    num_targets: float = 0.0
     records: tuple[dict[str, Any], ...] = ()
 
     @classmethod

@@ -38,7 +38,7 @@ class Cost(NamedTuple):
     """What a part of a batch costs."""
 
     total: Array  # L, a sum over targets
-    count: Array  # n, the targets
+    num_targets: Array  # n
     carry: Tree  # what the next batch starts from
 
 
@@ -46,7 +46,7 @@ class Report(NamedTuple):
     """What an update says of itself."""
 
     total: Array  # Σ L
-    count: Array  # Σ n
+    num_targets: Array  # Σ n
     norm: Array  # of g, before it is cut; may be infinite where g is not
     is_applied: Array
     num_skipped: Array  # in a row, this one included

@@ -460,6 +460,7 @@ def test_train_refuses_the_checkpoint_of_another_training(config, tmp_path, caps
     assert list((folder / "checkpoints").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_give_what_the_whole_gives(config):
     config = dataclasses.replace(config, num_updates=12, num_evaluations=1)
     whole = language_model.train(config)["valid"]

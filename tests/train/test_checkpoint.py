@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -313,8 +314,8 @@ def test_a_failing_disk_leaves_the_older_ones(spoilt, monkeypatch):
     from orbax.checkpoint import v1 as ocp
 
     def full(path, arrays):
-        path.mkdir()
-        (path / "half").write_bytes(b"half")
+        Path(path).mkdir()
+        (Path(path) / "half").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ocp, "save", full)

@@ -55,7 +55,7 @@ def test_seeking_costs_nothing():
     order.shuffled(0, 0, 10**9, 0, 128)
     started = time.perf_counter()
     number = order.place(10**6, 7 * 10**6)
-    order.shuffled(0, number.epoch, 10**9, 128 * number.index, 128 * number.index + 128)
+    order.shuffled(0, number.epoch, 10**9, 128 * number.batch, 128 * number.batch + 128)
     assert time.perf_counter() - started < 0.05
 
 
