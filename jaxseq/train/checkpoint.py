@@ -19,7 +19,6 @@ Process 0 writes for all. Nothing in the files is code.
 """
 
 import contextlib
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -29,27 +28,13 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxseq.checks import check_count, expect
-from jaxseq.train import about, digests, folders, leaves
+from jaxseq.train import about, arrays as stored, digests, folders, head, leaves
+from jaxseq.train.head import Damaged
 from jaxseq.types import Tree
 
 
 FORMAT = 1
-_HEAD, _ARRAYS = "checkpoint.json", "arrays"
-_LARGEST_HEAD = 2**26  # bytes; some hundred a leaf are needed
-_IN_HEAD = {
-    "format": int,
-    "number": int,
-    "score": float | None,
-    "host": dict,
-    "settings": dict,
-    "software": dict,
-    "leaves": dict,
-    "files": dict,
-}
-
-
-class Damaged(ValueError):
-    """A checkpoint is not what was written; the message is one line."""
+_ARRAYS = "arrays"
 
 
 class OtherTraining(ValueError):
@@ -164,7 +149,7 @@ def save(
         name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}
         for name, kind in kinds.items()
     }
-    head = {
+    entries = {
         "format": FORMAT,
         "number": number,
         "score": None if score is None else float(score),
@@ -174,11 +159,8 @@ def save(
         "leaves": of_leaves,
     }
     with folders.writing(place) as part:
-        # Orbax has no way to say that there is nothing in an array.
-        _write_arrays(part / _ARRAYS, {k: a for k, a in arrays.items() if a.size})
-        head["files"] = digests.of_files(part)
-        text = json.dumps(head, allow_nan=False, ensure_ascii=False)
-        (part / _HEAD).write_bytes(digests.sealed(text))
+        stored.write(part / _ARRAYS, arrays)
+        head.write(part, entries)
     _remove_others(store, number)
     return place
 
@@ -236,52 +218,23 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
     """
     place = folders.place(store.folder, number)
     name = repr(str(place))
-    head = _head(place)
-    if head["format"] != FORMAT:
-        raise OtherTraining(f"{name} has format {head['format']}, not {FORMAT}")
-    if names := about.differences(head["settings"], store.settings):
+    entries = head.read(place)
+    if entries["format"] != FORMAT:
+        raise OtherTraining(f"{name} has format {entries['format']}, not {FORMAT}")
+    if names := about.differences(entries["settings"], store.settings):
         raise OtherTraining(f"{name} is of another training: {', '.join(names)} differ")
     wanted = leaves.kinds(like)
-    found = {path: leaves.Kind.read(leaf) for path, leaf in head["leaves"].items()}
+    found = {path: leaves.Kind.read(leaf) for path, leaf in entries["leaves"].items()}
     if wrong := _unlike(found, wanted):
         raise OtherTraining(f"{name} has other arrays: {'; '.join(wrong)}")
     try:
-        arrays = _read_arrays(place / _ARRAYS, wanted)
+        arrays = stored.read(place / _ARRAYS, wanted)
     except Exception as error:  # of whatever kind a library has
         raise Damaged(f"{name} cannot be read: {folders.first_line(error)}") from error
-    for path, leaf in head["leaves"].items():
+    for path, leaf in entries["leaves"].items():
         if digests.of_array(arrays[path]) != leaf["sha256"]:
             raise Damaged(f"{name} is damaged: {path} has another digest")
-    return Loaded(number, leaves.on_devices(arrays, like), head["host"], ())
-
-
-def _head(place: Path) -> dict[str, Any]:
-    """Reads `checkpoint.json`, and compares every file with its digest."""
-    try:
-        head = _unchecked_head(place)
-        found = digests.of_files(place)
-    except (OSError, RecursionError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Damaged(f"{str(place)!r} is damaged: {reason}") from None
-    found.pop(_HEAD)
-    if wrong := about.differences(found, head["files"]):
-        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise Damaged(f"{str(place)!r} is damaged: its file {wrong[0]!r}{more}")
-    return head
-
-
-def _unchecked_head(place: Path) -> dict[str, Any]:
-    with open(place / _HEAD, "rb") as stream:
-        content = stream.read(_LARGEST_HEAD + 1)
-    if len(content) > _LARGEST_HEAD:
-        raise ValueError(f"{_HEAD} has more than {_LARGEST_HEAD} bytes")
-    head = json.loads(digests.unsealed(content))
-    is_object = isinstance(head, dict)
-    if not is_object or not all(
-        isinstance(head.get(k), t) for k, t in _IN_HEAD.items()
-    ):
-        raise ValueError(f"{_HEAD} is not what this program writes")
-    return head
+    return Loaded(number, leaves.on_devices(arrays, like), entries["host"], ())
 
 
 def _unlike(found: dict, wanted: dict) -> list[str]:
@@ -294,38 +247,11 @@ def _unlike(found: dict, wanted: dict) -> list[str]:
     return wrong
 
 
-def _write_arrays(path: Path, arrays: dict) -> None:
-    from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
-
-    with _alone(ocp):
-        ocp.save(str(path), arrays)
-
-
-def _read_arrays(path: Path, wanted: dict[str, leaves.Kind]) -> dict:
-    from orbax.checkpoint import v1 as ocp
-
-    empty = {name: leaves.empty(kind) for name, kind in wanted.items()}
-    with _alone(ocp):
-        stored = ocp.load(str(path), {k: a for k, a in empty.items() if a.size})
-    return empty | stored
-
-
-def _alone(ocp):
-    """Has Orbax wait for no other process: each reads by itself, the first writes."""
-    context = ocp.Context()
-    # Else it waits for minutes for a folder that could not be made.
-    context.asynchronous.create_directories_asynchronously = False
-    context.multiprocessing.primary_host = jax.process_index()
-    context.multiprocessing.active_processes = {jax.process_index()}
-    context.multiprocessing.barrier_sync_key_prefix = f"process_{jax.process_index()}"
-    return context
-
-
 def _scores(store: Store) -> dict[int, float]:
     found = {}
     for number in folders.numbers(store.folder):
         with contextlib.suppress(OSError, ValueError):
-            score = _unchecked_head(folders.place(store.folder, number))["score"]
+            score = head.unchecked(folders.place(store.folder, number))["score"]
             if score is not None:
                 found[number] = score
     return found

@@ -11,7 +11,7 @@ the way it measures held-out costs, stops when they no longer fall, writes recor
 checkpoints, hears signals, and refuses to train on what is not finite.
 
     with checkpoint.opened(folder, settings) as store, signals.heard() as stop:
-        training, notes = loop.resumed(store, loop.begin(params, optimizer))
+        training, notes = loop.resumed(store, state.begin(params, optimizer))
         for now in loop.train(update, batch_at, training, setting, store=store,
                               stop=stop):
             print(now.mean)
@@ -19,56 +19,22 @@ checkpoints, hears signals, and refuses to train on what is not finite.
 
 import functools
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
 
-from jaxseq.checks import check_count, expect
 from jaxseq.train import checkpoint, metrics, processes, sharding
 from jaxseq.train.checkpoint import Store
 from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
+from jaxseq.train.saved import Diverged, Saved
+from jaxseq.train.setting import Setting, check_setting, fraction, is_due, is_over
 from jaxseq.train.sharding import ONE_DEVICE, Layout
 from jaxseq.train.signals import Stop, Stopped
 from jaxseq.train.state import Position, State, Training
 from jaxseq.train.step import Report, Update
 from jaxseq.types import Tree
-
-
-class Diverged(ArithmeticError):
-    """Updates are not finite any more; the message is one line."""
-
-
-class Setting(NamedTuple):
-    """How long to train, and when to do what.
-
-    Attributes:
-        num_updates: N.
-        seed: of (1).
-        evaluate_every: updates between two held-out costs; also after the last one.
-        record_every: updates between two records.
-        save_every: updates between two checkpoints; 0 for none but by the clock.
-        save_seconds: seconds between two checkpoints.
-        seconds: stop after so many, in all runs together.
-        patience: held-out costs without a new best that end the training.
-        max_skipped: updates in a row that may be not finite.
-        max_shapes: of batches, each of which is compiled.
-        advice: how to need less memory, for the message if there is too little.
-    """
-
-    num_updates: int
-    seed: int = 0
-    evaluate_every: int = 100
-    record_every: int = 10
-    save_every: int = 0
-    save_seconds: float = 300.0
-    seconds: float = math.inf
-    patience: int = 2**31
-    max_skipped: int = 10
-    max_shapes: int = 8
-    advice: str = "a smaller batch, or shorter sequences"
 
 
 class Progress(NamedTuple):
@@ -148,18 +114,18 @@ def train(
         Stopped: if a signal came; the checkpoint is written.
         OSError: in one line, if a checkpoint or record cannot be written.
     """
-    _check(setting)
+    check_setting(setting)
     state, position = training
     if log is not None:
         log.restart(position.records)
     stop = Stop() if stop is None else stop
-    saved = _Saved(store, position)
+    saved = Saved(store, position)
     programs = Programs(
         functools.partial(_keyed, update), state, setting.max_shapes, setting.advice
     )
-    clock = _Clock(position.seconds)
+    clock = metrics.Clock(position.seconds)
     batch, signum = None, 0
-    while not _is_over(setting, position):
+    while not is_over(setting, position):
         if batch is None:
             batch = sharding.place_batch(layout, batch_at(position.number))
         numbers = sharding.place_scalars(layout, setting.seed, position.number)
@@ -180,7 +146,7 @@ def train(
         position = _counted(position, report, seconds)
         _check_finite(setting, position, report, saved)
         measured = None
-        if held_out is not None and _is_due(setting, position, setting.evaluate_every):
+        if held_out is not None and is_due(setting, position, setting.evaluate_every):
             measured = _measured(held_out, state, position, saved)
             position = _judged(position, measured)
         position = _recorded(setting, position, report, measured, clock, log)
@@ -189,7 +155,7 @@ def train(
             saved.write(state, position, measured)
         yield Progress(
             Training(state, position),
-            _fraction(setting, position),
+            fraction(setting, position),
             _mean(report.total, report.num_targets),
             report.norm,
             report.is_applied,
@@ -264,7 +230,7 @@ def _recorded(
 ) -> Position:
     """Adds the records that are due, to the position and to the log."""
     new: list[metrics.Record] = []
-    if _is_due(setting, position, setting.record_every):
+    if is_due(setting, position, setting.record_every):
         new.append(
             {
                 "number": position.number,
@@ -292,87 +258,3 @@ def _mean(total: float, count: float) -> float:
 
 def _finite_or_none(number: float) -> float | None:
     return number if math.isfinite(number) else None
-
-
-def _is_due(setting: Setting, position: Position, every: int) -> bool:
-    return position.number % every == 0 or _fraction(setting, position) >= 1
-
-
-def _is_over(setting: Setting, position: Position) -> bool:
-    return _fraction(setting, position) >= 1 or position.num_worse >= setting.patience
-
-
-def _fraction(setting: Setting, position: Position) -> float:
-    done = position.number / setting.num_updates
-    return min(max(done, position.seconds / setting.seconds), 1.0)
-
-
-class _Saved:
-    """Which checkpoint is the last one, and when it was written."""
-
-    def __init__(self, store: Store | None, position: Position):
-        self._store = store
-        self.number = position.number if store is not None and position.number else None
-        self._seconds = position.seconds
-
-    def is_late(self, setting: Setting, position: Position) -> bool:
-        every = setting.save_every
-        if every and position.number % every == 0:
-            return True
-        return position.seconds - self._seconds >= setting.save_seconds
-
-    def write(self, state: State, position: Position, score: float | None) -> None:
-        if self._store is None or self.number == position.number:
-            return
-        host = position._asdict()
-        try:
-            checkpoint.save(self._store, position.number, state, host, score)
-        except FloatingPointError as error:
-            hint = f"{error}{self.hint()}; try a smaller learning rate"
-            raise Diverged(hint) from None
-        self.number, self._seconds = position.number, position.seconds
-
-    def hint(self) -> str:
-        if self.number is None:
-            return ""
-        return f" (the last good checkpoint is that after update {self.number})"
-
-
-class _Clock:
-    """Time spent in updates, and how much was done in it since the last record."""
-
-    def __init__(self, total: float):
-        self.total = total
-        self._started = self._last = time.monotonic()
-        self._seconds = self._count = self._num_flops = 0.0
-
-    def start(self) -> None:
-        self._started = time.monotonic()
-
-    def stop(self, count: float, num_flops: float) -> None:
-        now = time.monotonic()
-        self._seconds += now - self._started
-        self.total, self._last = self.total + now - self._last, now
-        self._count += count
-        self._num_flops += num_flops
-
-    def speed(self) -> metrics.Record:
-        seconds = max(self._seconds, 1e-9)
-        speed = {
-            "counts_per_second": round(self._count / seconds, 1),
-            "flops_per_second": round(self._num_flops / seconds, 1),
-        }
-        self._seconds = self._count = self._num_flops = 0.0
-        return speed
-
-
-def _check(setting: Setting) -> None:
-    least_one = ("num_updates", "evaluate_every", "record_every", "patience")
-    for name in (*least_one, "max_skipped", "max_shapes"):
-        check_count(f"setting.{name}", getattr(setting, name))
-    for name in ("seed", "save_every"):
-        check_count(f"setting.{name}", getattr(setting, name), least=0)
-    expect(setting.seed < 2**32, "setting.seed", "less than 2³²", setting.seed)
-    for name in ("save_seconds", "seconds"):
-        value = getattr(setting, name)
-        expect(value > 0, f"setting.{name}", "a number above 0", value)

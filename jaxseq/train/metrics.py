@@ -12,6 +12,7 @@ a checkpoint begins it again with the lines that the checkpoint holds.
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,38 @@ class Log:
         """
         with open(self._path, "a", encoding="utf-8") as stream:
             stream.write(_line(record))
+
+
+class Clock:
+    """Time spent in updates, and how much was done in it since the last record."""
+
+    def __init__(self, total: float):
+        """Takes the seconds that earlier runs have spent."""
+        self.total = total
+        self._started = self._last = time.monotonic()
+        self._seconds = self._count = self._num_flops = 0.0
+
+    def start(self) -> None:
+        """Begins an update."""
+        self._started = time.monotonic()
+
+    def stop(self, count: float, num_flops: float) -> None:
+        """Ends it: so many targets, so many operations."""
+        now = time.monotonic()
+        self._seconds += now - self._started
+        self.total, self._last = self.total + now - self._last, now
+        self._count += count
+        self._num_flops += num_flops
+
+    def speed(self) -> Record:
+        """Returns the speed of the updates since it was asked last."""
+        seconds = max(self._seconds, 1e-9)
+        speed = {
+            "counts_per_second": round(self._count / seconds, 1),
+            "flops_per_second": round(self._num_flops / seconds, 1),
+        }
+        self._seconds = self._count = self._num_flops = 0.0
+        return speed
 
 
 def num_bytes() -> int:

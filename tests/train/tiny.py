@@ -41,7 +41,7 @@ OPTIMIZER = optax.chain(clip.clip_by_global_norm(1.0), optax.scale_by_adam())
 
 
 def cost(params, carry, batch, key, size=0.01):
-    noise = size * jax.random.normal(key, (1,)).astype(carry.dtype)
+    noise = size * jax.random.normal(key, ()).astype(carry.dtype)
     hidden = jnp.tanh(carry + batch["xs"] @ params["U"] + noise)
     errors = (hidden @ params["V"] - batch["ys"]) ** 2
     return step.Cost(jnp.sum(errors), jnp.asarray(len(errors), errors.dtype), hidden)
