@@ -1,4 +1,7 @@
-"""Arrays in a folder, by Orbax: each process by itself, from the host and to it."""
+"""Arrays in a folder, by Orbax: from the host, and to it.
+
+All processes come together to write, though the first one alone has something to do.
+"""
 
 from pathlib import Path
 
@@ -12,7 +15,7 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes arrays; those without an entry are left out, as Orbax knows none."""
     from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
 
-    with _alone(ocp):
+    with _context(ocp):
         ocp.save(str(path), {k: a for k, a in arrays.items() if a.size})
 
 
@@ -21,17 +24,20 @@ def read(path: Path, wanted: dict[str, leaves.Kind]) -> dict[str, np.ndarray]:
     from orbax.checkpoint import v1 as ocp
 
     empty = {name: leaves.empty(kind) for name, kind in wanted.items()}
-    with _alone(ocp):
+    context = _context(ocp)
+    if jax.process_count() > 1:
+        # Each reads for itself, and waits for nobody.
+        number = jax.process_index()
+        context.multiprocessing.primary_host = number
+        context.multiprocessing.active_processes = {number}
+        context.multiprocessing.barrier_sync_key_prefix = f"process_{number}"
+    with context:
         stored = ocp.load(str(path), {k: a for k, a in empty.items() if a.size})
     return empty | stored
 
 
-def _alone(ocp):
-    """Has Orbax wait for no other process: each reads by itself, the first writes."""
+def _context(ocp):
     context = ocp.Context()
     # Else it waits for minutes for a folder that could not be made.
     context.asynchronous.create_directories_asynchronously = False
-    context.multiprocessing.primary_host = jax.process_index()
-    context.multiprocessing.active_processes = {jax.process_index()}
-    context.multiprocessing.barrier_sync_key_prefix = f"process_{jax.process_index()}"
     return context

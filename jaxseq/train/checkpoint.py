@@ -141,10 +141,11 @@ def save(
     kinds = leaves.kinds(tree)
     arrays = leaves.on_host(tree)
     place = folders.place(store.folder, number)
-    if jax.process_index() != 0:
-        return place
     if (bad := leaves.first_not_finite(arrays)) is not None:
         raise FloatingPointError(f"not saved at update {number}: {bad} is not finite")
+    if jax.process_index() != 0:
+        stored.write(folders.part_of(place) / _ARRAYS, arrays)
+        return place
     of_leaves = {
         name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}
         for name, kind in kinds.items()

@@ -43,7 +43,7 @@ def writing(path: Path) -> Iterator[Path]:
         OSError: in one line that names the place, whatever way the disk has to fail;
             nothing has changed then.
     """
-    part = _hidden(path, ".part-")
+    part = part_of(path)
     try:
         part.mkdir()
         yield part
@@ -60,6 +60,11 @@ def writing(path: Path) -> Iterator[Path]:
             message = f"cannot write the checkpoint {str(path)!r}: {reason}"
             raise OSError(message) from error
         raise
+
+
+def part_of(path: Path) -> Path:
+    """Returns where a checkpoint is written before it takes its place."""
+    return _hidden(path, ".part-")
 
 
 def remove(path: Path) -> None:
