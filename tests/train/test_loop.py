@@ -77,7 +77,8 @@ def test_it_learns_and_says_so(tmp_path):
     measured = {i: p.held_out for i, p in enumerate(progress, 1) if p.held_out}
     assert list(measured) == [20, 40, 60]
     assert measured[60] < 0.8 * measured[20]
-    assert (end.position.best, end.position.best_number) == (measured[60], 60)
+    best = min(measured, key=measured.get)
+    assert (end.position.best, end.position.best_number) == (measured[best], best)
     assert end.position.num_counted == 60 * tiny.NUM_ROWS
     assert [round(60 * p.fraction) for p in progress] == list(range(1, 61))
     records = [r for r in end.position.records if "mean" in r]
@@ -88,8 +89,8 @@ def test_it_learns_and_says_so(tmp_path):
     assert min(r["counts_per_second"] for r in records) > 0
     assert min(r["flops_per_second"] for r in records) > 0
     assert min(r["bytes"] for r in records) > 10**6
-    # The best is kept beside the two last ones: here it is the last.
-    assert folders.numbers(tmp_path / "checkpoints") == [55, 60]
+    # The best is kept beside the two last ones.
+    assert folders.numbers(tmp_path / "checkpoints") == sorted({best, 55, 60})
 
 
 def test_the_key_of_an_update_is_its_number(tmp_path):
@@ -203,7 +204,7 @@ def test_damaged_checkpoints_are_passed_over_with_a_note(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.startswith("warning: ")
     assert error.count("\n") == 1
-    assert folders.numbers(tmp_path / "checkpoints") == [55, 60]
+    assert folders.numbers(tmp_path / "checkpoints")[-2:] == [55, 60]
 
 
 def test_a_shape_too_many_is_refused():
