@@ -39,6 +39,12 @@ Models that are not recurrent layers, and whole systems:
     word2vec        Skip-gram and CBOW: training, queries, test sets, files
     summarize       summaries by attention and copying: training, beam search, ROUGE
 
+Around them all:
+
+    train           a training loop, its checkpoints and devices
+    interop         weights from and to Flax, PyTorch, Keras, ONNX
+    explain         the lecture's network, on a page to play with
+
 Tools:
 
     gradcheck       is a gradient right? by hand, by autodiff, by differences
@@ -67,10 +73,12 @@ if TYPE_CHECKING:  # what static tools see
         checks as checks,
         cudnn as cudnn,
         embedding as embedding,
+        explain as explain,
         gradcheck as gradcheck,
         hopfield as hopfield,
         host_memory as host_memory,
         in_place as in_place,
+        interop as interop,
         language_model as language_model,
         losses as losses,
         masks as masks,
@@ -82,6 +90,7 @@ if TYPE_CHECKING:  # what static tools see
         reverse_only as reverse_only,
         summarize as summarize,
         text as text,
+        train as train,
         truncate as truncate,
         types as types,
         unroll as unroll,
