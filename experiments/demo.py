@@ -47,7 +47,8 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
 
     Raises:
-        SystemExit: code 1 if a part failed, 130 for Ctrl-C.
+        SystemExit: code 1 if a part failed, 130 for Ctrl-C, 143 for
+            SIGTERM.
     """
     config = cli.parse(Config, args)
     host_memory.keep_freed()
@@ -77,7 +78,7 @@ def _passes(name: str, part: Callable[[], int | None]) -> bool:
     try:
         return not part()
     except SystemExit as stop:
-        if stop.code == 130:
+        if stop.code in (130, 143):
             raise
         if isinstance(stop.code, str):
             print(stop.code, file=sys.stderr)

@@ -20,6 +20,8 @@ from jaxseq.cells import (
 from jaxseq.cells.activations import tanh
 from jaxseq.text import tokens
 from jaxseq.text.tokens import Tokenizer
+from jaxseq.train import precision
+from jaxseq.train.precision import Precision
 
 
 CellName = Literal[
@@ -33,6 +35,7 @@ CellName = Literal[
     "gru_before",
 ]
 TokenName = Literal["words", "characters"]
+PrecisionName = Literal["float32", "bfloat16"]
 
 CELLS: dict[CellName, Callable[[int], Cell]] = {
     "elman": lambda num_hidden: elman.cell(),
@@ -47,6 +50,11 @@ CELLS: dict[CellName, Callable[[int], Cell]] = {
     "gru_before": lambda num_hidden: gru.reset_before(),
 }
 """The cells by name, for a layer of so many hidden units."""
+
+PRECISIONS: dict[PrecisionName, Precision] = {
+    "float32": precision.FLOAT32,
+    "bfloat16": precision.BFLOAT16,
+}
 
 TOKENIZERS: dict[TokenName, Tokenizer] = {
     "words": tokens.words,
@@ -100,11 +108,27 @@ class Config:
     """Of what is written: below 1 the likely tokens become likelier."""
     seed: int = 0
     """Of all that is random."""
+    precision: PrecisionName = "float32"
+    """Of products; weights and sums are float32."""
+    accumulate: int = 1
+    """Parts of a batch that are computed one after the other, to save memory."""
+    resume: Literal["auto", "none"] = "auto"
+    """Go on from the checkpoint of a run that was stopped, or start afresh."""
+    smoke: bool = False
+    """Two updates only, to see whether all works."""
+    overfit: int | None = None
+    """Read the first so many chunks again and again: a sound model learns them."""
+    debug: bool = False
+    """Stop at the first number that is not finite."""
     out: Path = Path("out")
     """Folder of the results: they go to OUT/language_model/."""
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
+        if self.smoke:
+            small = {"num_updates": 2, "num_evaluations": 1, "num_sampled": 20}
+            for name, value in small.items():
+                object.__setattr__(self, name, value)
         cli.expect(self.cell in CELLS, "cell", f"one of {', '.join(CELLS)}", self.cell)
         known = ", ".join(TOKENIZERS)
         cli.expect(self.tokens in TOKENIZERS, "tokens", f"one of {known}", self.tokens)
@@ -117,6 +141,12 @@ class Config:
             value = getattr(self, name)
             is_positive = value is None or (value > 0 and math.isfinite(value))
             cli.expect(is_positive, name, "a number above 0", value)
+        rest = self.batch_size % self.accumulate
+        expected = f"a divisor of --batch-size {self.batch_size}"
+        cli.expect(rest == 0, "accumulate", expected, self.accumulate)
+        overfit = self.overfit
+        is_some = overfit is None or overfit >= 1
+        cli.expect(is_some, "overfit", "1 or more", overfit)
         decay = self.weight_decay
         cli.expect(0 <= decay < math.inf, "weight_decay", "0 or more", decay)
         cli.expect(0 <= self.dropout < 1, "dropout", "a rate in [0, 1)", self.dropout)
@@ -138,6 +168,7 @@ _COUNTS = (
     "num_updates",
     "num_evaluations",
     "num_sampled",
+    "accumulate",
 )
 # Each layer is compiled apart; what is wider or longer than this no memory holds, and
 # it would be seen when the training is over, or not in one line.

@@ -29,14 +29,18 @@ against 84.6). The likely cause: the training text is one run of tens of thousan
 steps, and the model comes to rely on what such a long run leaves in the state; the
 held-out text starts from zeros.
 
-Files under `out/language_model/`: CELL.json (settings, numbers, curves, sample) and
-CELL.png (the learning curves against the bigram's line).
+Files under `out/language_model/`: CELL.json (settings, numbers, curves, sample),
+CELL.png (the learning curves against the bigram's line), CELL.jsonl (what was recorded
+on the way), and checkpoints/CELL, which are gone once the results are written. A run
+that was stopped or killed goes on from there when it is started again.
 """
 
 import functools
+import shutil
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -51,19 +55,19 @@ from experiments import (
 )
 from experiments.language_config import TOKENIZERS, Config, make_cells
 from experiments.language_corpus import Corpus
-from experiments.language_training import Diverged, TooLarge, fit, perplexity
+from experiments.language_training import ADVICE, TooLarge, fit, perplexity
 from experiments.progress import Report
 from jaxseq import host_memory, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
+from jaxseq.train.checkpoint import Damaged, OtherTraining
+from jaxseq.train.loop import Diverged
+from jaxseq.train.signals import Stopped
 
 
-_NO_MEMORY = (
-    "not enough memory; try a smaller --num-hidden, --num-inputs, --max-vocab, "
-    "--batch-size or --num-steps"
-)
+_NO_MEMORY = f"not enough memory; {ADVICE}"
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -80,9 +84,9 @@ def run(config: Config) -> None:
     """Trains, prints the result and writes its files; what main does once it has read.
 
     Raises:
-        SystemExit: after one line on stderr; code 2 for a text or a size that cannot
-            be used, 1 for a loss that is not finite, for too little memory or a full
-            disk, 130 for Ctrl-C.
+        SystemExit: after one line on stderr; code 2 for a text, a size or a checkpoint
+            that cannot be used, 1 for a loss that is not finite, for too little memory
+            or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
     """
     folder = cli.results_folder(config.out, "language_model")
     numbers = cli.result_file(folder, f"{config.cell}.json")
@@ -90,28 +94,38 @@ def run(config: Config) -> None:
     started = time.monotonic()
     try:
         with progress.show(config.cell) as report:
-            result = train(config, report)
+            result = train(config, report, folder)
         result["seconds"] = round(time.monotonic() - started, 1)
         print(language_report.summary(result))
         files = [results.write_json(numbers, result)]
         files += language_report.draw(figure, result)
     except (CorpusError, TooLarge) as error:
         cli.fail(str(error))
-    except (Diverged, OSError) as error:
+    except (Damaged, OtherTraining) as error:
+        cli.fail(f"{error}; --resume none starts afresh")
+    except (Diverged, FloatingPointError, OSError) as error:
         sys.exit(f"error: {error}")
-    except MemoryError:
-        sys.exit(f"error: {_NO_MEMORY}")
+    except MemoryError as error:
+        sys.exit(f"error: {str(error) or _NO_MEMORY}")
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         sys.exit(f"error: {_NO_MEMORY}")
+    except Stopped as stop:
+        after = f"the same command goes on after update {stop.number}"
+        print(f"stopped by {stop.name}; {after}", file=sys.stderr)
+        raise
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)
+    # They are there to go on from, and there is nothing left to do.
+    shutil.rmtree(folder / "checkpoints" / config.cell, ignore_errors=True)
     print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
 
 
-def train(config: Config, report: Report = progress.silent) -> dict:
+def train(
+    config: Config, report: Report = progress.silent, folder: Path | None = None
+) -> dict:
     """Trains a model and measures it: a pure function of the config and its files.
 
     Only a time limit (`minutes`) makes the result depend on the machine.
@@ -119,6 +133,7 @@ def train(config: Config, report: Report = progress.silent) -> dict:
     Args:
         config: the settings.
         report: told how far the training is.
+        folder: of checkpoints and records, to go on from; None for neither.
 
     Returns:
         Numbers, curves as pairs (updates, perplexity), and a sample; fit for JSON.
@@ -127,13 +142,14 @@ def train(config: Config, report: Report = progress.silent) -> dict:
         CorpusError: in one line, if a text cannot be used.
         TooLarge: in one line, if no machine could hold the model.
         Diverged: if the loss stops being finite.
+        jaxseq.train: what its `loop.train` raises besides.
     """
     corpus = read(config)
     num_ids = len(corpus.vocab.tokens)
     counts = bigram.fit(corpus.train, num_ids)
     cells = make_cells(config)
-    fitted = fit(config, cells, num_ids, corpus.train, corpus.valid, report)
-    by_clock = len(fitted.nats) < config.num_updates
+    fitted = fit(config, cells, num_ids, corpus.train, corpus.valid, report, folder)
+    by_clock = fitted.num_updates < config.num_updates
     return {
         "config": results.settings(config),
         "corpus": {
@@ -144,10 +160,10 @@ def train(config: Config, report: Report = progress.silent) -> dict:
             "unknown_rate": float(np.mean(corpus.valid[1:] == UNK)),
         },
         "num_weights": sum(leaf.size for leaf in jax.tree.leaves(fitted.params)),
-        "num_updates": len(fitted.nats),
+        "num_updates": fitted.num_updates,
         "num_tokens": fitted.num_tokens,
         "stopped_by": "clock" if by_clock else "schedule",
-        "train": _blocks(fitted.nats),
+        "train": [(number, perplexity(nats)) for number, nats in fitted.train],
         "valid": fitted.valid,
         "valid_perplexity": fitted.valid[-1][1],
         "bigram_perplexity": bigram.perplexity(counts, corpus.valid),
@@ -203,17 +219,6 @@ def sample(
     ends = np.flatnonzero(np.asarray(ids) == EOS)
     lines = [vocab.decode(known, line[line != EOS]) for line in np.split(ids, ends)]
     return [TOKENIZERS[config.tokens].join(line) for line in lines if line]
-
-
-def _blocks(nats: list[float]) -> list[tuple[int, float]]:
-    """Returns at most 100 points (updates, perplexity), each of a block's mean."""
-    size = -(-len(nats) // 100)
-    blocks = [nats[start : start + size] for start in range(0, len(nats), size)]
-    ends = [min(start + size, len(nats)) for start in range(0, len(nats), size)]
-    return [
-        (end, perplexity(float(np.mean(block))))
-        for end, block in zip(ends, blocks, strict=True)
-    ]
 
 
 if __name__ == "__main__":

@@ -3,14 +3,16 @@
 The text is read at B places side by side, T steps at a time. The states that a chunk
 ends in go into the next chunk; at the end of the text they start from zeros again. One
 update: the mean over the chunk of -log P(next token), its gradient by the deltas of
-jaxseq, cut to a largest norm; the learning rate rises, then falls along a cosine.
+jaxseq, cut to a largest norm; the learning rate rises, then falls along a cosine. What
+keeps the run alive is `jaxseq.train`'s.
 """
 
+import collections
+import contextlib
 import functools
-import itertools
 import math
-import time
-from collections.abc import Iterator
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -18,41 +20,63 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.language_config import Config
+from experiments import results
+from experiments.language_config import PRECISIONS, Config
 from experiments.progress import Report
 from jaxseq import language_model
 from jaxseq.cells import Cell
 from jaxseq.text import batches
 from jaxseq.text.batches import Chunk
 from jaxseq.text.vocab import EOS
+from jaxseq.train import (
+    checkpoint,
+    digests,
+    loop,
+    metrics,
+    order,
+    signals,
+    state,
+    step,
+)
+from jaxseq.train.clip import clip_by_global_norm
+from jaxseq.train.sharding import Layout
 from jaxseq.types import Array, Key, Tree
 
 
-_MAX_WEIGHTS = 2**31 - 1  # with gradient and Adam's two moments 34 GB
+MAX_WEIGHTS = 2**31 - 1  # with gradient and Adam's two moments 34 GB
+NUM_RECORDS = 100
+ADVICE = (
+    "try a smaller --num-hidden, --num-inputs, --max-vocab, --batch-size or "
+    "--num-steps, or a larger --accumulate"
+)
 
-
-class Diverged(ArithmeticError):
-    """The loss is not finite any more; the message is one line with the update."""
+# What a run may change when it goes on; of the texts, what is in them counts.
+_NOT_TRAINED = (
+    *("out", "text", "valid", "minutes", "num_sampled", "temperature"),
+    *("resume", "debug"),
+)
+# Rows of a chunk are its columns, those of a state its rows.
+_LAYOUT = Layout(batch_axis=1, carry_axis=0)
 
 
 class TooLarge(ValueError):
     """The model has more weights than can be counted; the message is one line."""
 
 
-class Training(NamedTuple):
-    """What an update changes; it is given away whole, so that no copy is kept."""
+class Batch(NamedTuple):
+    """What an update reads."""
 
-    params: Tree  # of jaxseq.language_model
-    optimizer_state: Tree
-    states: tuple[Tree, ...]  # L states, leaves [B, ·]
+    chunk: Chunk
+    starts: np.ndarray  # [1, B] bool, whether the text begins here
 
 
 class Fitted(NamedTuple):
     """A trained model and how it came about."""
 
     params: language_model.Params
-    nats: list[float]  # of each update, the mean over its chunk
+    train: list[tuple[int, float]]  # (updates, mean nats of a target since the last)
     valid: list[tuple[int, float]]  # (updates, held-out perplexity), also at the end
+    num_updates: int
     num_tokens: int  # read in training
 
 
@@ -63,6 +87,7 @@ def fit(
     train: np.ndarray,
     valid: np.ndarray,
     report: Report,
+    folder: Path | None = None,
 ) -> Fitted:
     """Trains a model, and measures it on the way.
 
@@ -73,48 +98,111 @@ def fit(
         train: `[N]` ids to train on.
         valid: `[M]` ids that are held out.
         report: told how far the training is.
+        folder: of checkpoints and records, to go on from; None for neither.
 
     Raises:
         TooLarge: if no machine could hold the model.
-        Diverged: if the loss stops being finite.
+        jaxseq.train: what `loop.resumed` and `loop.train` raise.
     """
-    started = time.monotonic()
     _check_size(config, cells, num_ids)
-    key_params, key_dropout = jax.random.split(jax.random.key(config.seed))
+    key_params, _ = jax.random.split(jax.random.key(config.seed))
     params = language_model.init(
         key_params, cells, num_ids, config.num_inputs, config.num_hidden
     )
+    zeros = language_model.zero_states(cells, params, (config.batch_size,))
     optimizer = make_optimizer(config)
-    step = functools.partial(update, config, cells, optimizer)
-    step = jax.jit(step, donate_argnums=0)
-    cost = jax.jit(functools.partial(cost_of, config, cells))
-    states = language_model.zero_states(cells, params, (config.batch_size,))
-    training = Training(params, optimizer.init(params), states)
+    training = state.begin(params, optimizer, jax.tree.map(jnp.copy, zeros))
+    update = step.make(
+        functools.partial(cost, config, cells),
+        optimizer,
+        num_parts=config.accumulate,
+        precision=PRECISIONS[config.precision],
+        layout=_LAYOUT,
+    )
+    measure = jax.jit(functools.partial(cost_of, config, cells))
+    recent = collections.deque(maxlen=50)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(jax.debug_nans(config.debug))
+        options = {}
+        if folder is not None:
+            settings = _settings(config, num_ids, train, valid)
+            opened = checkpoint.opened(folder / "checkpoints" / config.cell, settings)
+            store = stack.enter_context(opened)
+            if config.resume == "none":
+                checkpoint.clear(store)
+            training, notes = loop.resumed(store, training)
+            for note in notes:
+                print(f"warning: {note}", file=sys.stderr)
+            if training.position.number:
+                number = training.position.number
+                print(f"going on after update {number}", file=sys.stderr)
+            options = {
+                "store": store,
+                "log": metrics.Log(folder / f"{config.cell}.jsonl"),
+                "stop": stack.enter_context(signals.heard()),
+            }
+        for now in loop.train(
+            update,
+            functools.partial(batch_at, config, train),
+            training,
+            make_setting(config),
+            held_out=lambda params: mean_cost(measure, params, zeros, valid, config),
+            layout=_LAYOUT,
+            **options,
+        ):
+            training = now.training
+            if now.is_applied:
+                recent.append(now.mean)
+            num_tokens = int(training.position.num_counted)
+            report(now.fraction, num_tokens, _said(recent, training))
+    return _fitted(training)
 
-    nats, measured, num_tokens = [], [], 0
-    every = math.ceil(config.num_updates / config.num_evaluations)
-    chunks = itertools.islice(_endless(train, config), config.num_updates)
-    for number, (is_first, chunk) in enumerate(chunks, start=1):
-        if is_first:
-            zeros = jax.tree.map(jnp.zeros_like, training.states)
-            training = training._replace(states=zeros)
-        key = jax.random.fold_in(key_dropout, number)
-        training, loss = step(training, chunk, key)
-        nats.append(_finite(float(loss), number))
-        num_tokens += int(chunk.weights.sum())
-        done = number / config.num_updates
-        if config.minutes is not None:
-            done = max(done, (time.monotonic() - started) / (60 * config.minutes))
-        if number % every == 0 or done >= 1:
-            held_out = _finite(mean_cost(cost, training, valid, config), number)
-            measured.append((number, perplexity(held_out)))
-        note = f"perplexity {perplexity(float(np.mean(nats[-50:]))):.1f}"
-        if measured:
-            note += f", held out {measured[-1][1]:.1f}"
-        report(min(done, 1.0), num_tokens, note)
-        if done >= 1:
-            break
-    return Fitted(training.params, nats, measured, num_tokens)
+
+def make_setting(config: Config) -> loop.Setting:
+    """Returns how long to train, and when to measure."""
+    return loop.Setting(
+        num_updates=config.num_updates,
+        # Not the key that the weights were drawn from.
+        seed=config.seed + 2**31,
+        evaluate_every=math.ceil(config.num_updates / config.num_evaluations),
+        record_every=math.ceil(config.num_updates / NUM_RECORDS),
+        seconds=math.inf if config.minutes is None else 60 * config.minutes,
+        max_skipped=1 if config.debug else 10,
+        max_shapes=1,
+        advice=ADVICE,
+    )
+
+
+def batch_at(config: Config, ids: np.ndarray, number: int) -> Batch:
+    """Returns what an update reads: the text's chunks in order, again and again.
+
+    Args:
+        config: the settings.
+        ids: `[N]` the text.
+        number: of the update, from 0.
+    """
+    sizes = (config.batch_size, config.num_steps)
+    num_chunks = batches.num_chunks(len(ids), *sizes)
+    if config.overfit is not None:
+        num_chunks = min(num_chunks, config.overfit)
+    _, index = order.place(number, num_chunks)
+    chunk = next(batches.stream(ids, *sizes, start=index))
+    return Batch(chunk, np.full((1, config.batch_size), index == 0))
+
+
+def cost(
+    config: Config,
+    cells: tuple[Cell, ...],
+    params: language_model.Params,
+    states: tuple[Tree, ...],
+    batch: Batch,
+    key: Key,
+) -> step.Cost:
+    """Returns the sum of -log P over rows of a chunk, and the states they end in."""
+    starts = batch.starts[0, :, None]
+    states = jax.tree.map(lambda s: jnp.where(starts, jnp.zeros_like(s), s), states)
+    nats, states = cost_of(config, cells, params, states, batch.chunk, key)
+    return step.Cost(nats, jnp.sum(batch.chunk.weights), states)
 
 
 def make_optimizer(config: Config) -> optax.GradientTransformation:
@@ -126,24 +214,25 @@ def make_optimizer(config: Config) -> optax.GradientTransformation:
         decay_steps=config.num_updates + 1,
     )
     return optax.chain(
-        optax.clip_by_global_norm(config.clip_norm),
+        clip_by_global_norm(config.clip_norm),
         optax.adamw(learning_rate, weight_decay=config.weight_decay),
     )
 
 
-def mean_cost(cost, training: Training, ids: np.ndarray, config: Config) -> float:
+def mean_cost(measure, params, zeros, ids: np.ndarray, config: Config) -> float:
     """Returns the mean of -log P(next token) over a text, in nats.
 
     Args:
-        cost: the jitted `cost_of`.
-        training: whose weights and state shapes to take.
+        measure: the jitted `cost_of`.
+        params: the weights.
+        zeros: the states that a text starts from.
         ids: `[N]` the text.
         config: the settings.
     """
     total = 0.0
-    states = jax.tree.map(jnp.zeros_like, training.states)
+    states = zeros
     for chunk in batches.stream(ids, config.batch_size, config.num_steps):
-        nats, states = cost(training.params, states, chunk)
+        nats, states = measure(params, states, chunk)
         total += float(nats)
     return total / (len(ids) - 1)
 
@@ -151,21 +240,6 @@ def mean_cost(cost, training: Training, ids: np.ndarray, config: Config) -> floa
 def perplexity(nats: float) -> float:
     """Returns exp(nats); where that passes every float, the largest that is written."""
     return math.exp(min(nats, 700.0))
-
-
-def update(config: Config, cells, optimizer, training: Training, chunk: Chunk, key):
-    """Takes one step of the optimizer; returns the new training and the mean cost."""
-
-    def loss(params):
-        nats, states = cost_of(config, cells, params, training.states, chunk, key)
-        return nats / jnp.sum(chunk.weights), states
-
-    (nats, states), d_params = jax.value_and_grad(loss, has_aux=True)(training.params)
-    updates, optimizer_state = optimizer.update(
-        d_params, training.optimizer_state, training.params
-    )
-    params = optax.apply_updates(training.params, updates)
-    return Training(params, optimizer_state, states), nats
 
 
 def cost_of(
@@ -202,25 +276,45 @@ def _check_size(config: Config, cells: tuple[Cell, ...], num_ids: int) -> None:
     )
     shapes = jax.eval_shape(draw, jax.random.key(0))
     num_weights = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
-    if num_weights > _MAX_WEIGHTS:
+    if num_weights > MAX_WEIGHTS:
         raise TooLarge(
             f"the model would have {num_weights:.1e} weights, more than "
-            f"{_MAX_WEIGHTS:.1e}; give a smaller --num-hidden, --num-inputs or "
+            f"{MAX_WEIGHTS:.1e}; give a smaller --num-hidden, --num-inputs or "
             "--num-layers"
         )
 
 
-def _endless(ids: np.ndarray, config: Config) -> Iterator[tuple[bool, Chunk]]:
-    """The text's chunks again and again, each with whether it is the first."""
-    while True:
-        stream = batches.stream(ids, config.batch_size, config.num_steps)
-        for number, chunk in enumerate(stream):
-            yield number == 0, chunk
+def _settings(config: Config, num_ids: int, train, valid) -> dict:
+    """Returns all that decides the result: a checkpoint of others is refused."""
+    settings = results.settings(config)
+    decide = {name: s for name, s in settings.items() if name not in _NOT_TRAINED}
+    texts = {"text": digests.of_array(train), "valid": digests.of_array(valid)}
+    return decide | texts | {"num_ids": num_ids}
 
 
-def _finite(nats: float, number: int) -> float:
-    if not math.isfinite(nats):
-        raise Diverged(
-            f"the loss is {nats} at update {number}; try a smaller --learning-rate"
-        )
-    return nats
+def _fitted(training: state.Training) -> Fitted:
+    position = training.position
+    train, valid = [], []
+    for record in position.records:
+        if "held_out" in record:
+            valid.append((record["number"], perplexity(record["held_out"])))
+        elif record["count"]:
+            train.append((record["number"], record["mean"]))
+    return Fitted(
+        training.state.params,
+        train,
+        valid,
+        position.number,
+        int(position.num_counted),
+    )
+
+
+def _said(recent: collections.deque, training: state.Training) -> str:
+    said = []
+    if recent:
+        said.append(f"perplexity {perplexity(float(np.mean(recent))):.1f}")
+    records = reversed(training.position.records)
+    held_out = next((r["held_out"] for r in records if "held_out" in r), None)
+    if held_out is not None:
+        said.append(f"held out {perplexity(held_out):.1f}")
+    return ", ".join(said)

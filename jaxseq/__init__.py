@@ -39,6 +39,12 @@ Models that are not recurrent layers, and whole systems:
     word2vec        Skip-gram and CBOW: training, queries, test sets, files
     summarize       summaries by attention and copying: training, beam search, ROUGE
 
+Around them all:
+
+    train           a training loop, its checkpoints and devices
+    interop         weights from and to Flax, PyTorch, Keras, ONNX
+    explain         the lecture's network, on a page to play with
+
 Tools:
 
     explain         the lecture's network as a page to play with, in a browser
@@ -86,6 +92,7 @@ if TYPE_CHECKING:  # what static tools see
         reverse_only as reverse_only,
         summarize as summarize,
         text as text,
+        train as train,
         truncate as truncate,
         types as types,
         unroll as unroll,

@@ -28,6 +28,7 @@ from jaxseq.cells.cell import Cell
 from jaxseq.cells.checks import check_cell, check_unroll
 from jaxseq.cells.lstm import Params, State
 from jaxseq.checks import check_flag, check_inputs
+from jaxseq.interop.gates import reorder
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -135,11 +136,5 @@ def packed(params: Params) -> Array:
     Returns:
         `[n]` all of them.
     """
-    U, W, b = (_as_ifco(leaf) for leaf in params)
+    U, W, b = (reorder(leaf, "fiog", "ifgo") for leaf in params)
     return jnp.concatenate([U.ravel(), W.ravel(), b, jnp.zeros_like(b)])
-
-
-def _as_ifco(stacked: Array) -> Array:
-    """Puts the gates f, i, o, c̃ in cuDNN's order i, f, c̃, o."""
-    f, i, o, g = jnp.split(stacked, 4)
-    return jnp.concatenate([i, f, g, o])

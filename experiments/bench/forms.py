@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells import Cell, elman, gru, lstm
 from jaxseq.cells.activations import relu
+from jaxseq.interop.gates import reorder as reorder
 from jaxseq.types import Array
 
 
@@ -44,12 +45,6 @@ ELMAN_RELU = Form("elman(relu)", elman.cell(relu), 1)
 def gates(rows: Array, order: str) -> dict[str, Array]:
     """Takes a stack of gates, `[G * H, ...]`, apart by the gates' letters."""
     return dict(zip(order, jnp.split(rows, len(order)), strict=True))
-
-
-def reorder(rows: Array, order: str, new_order: str) -> Array:
-    """Stacks the gates of `[G * H, ...]` in another order."""
-    parts = gates(rows, order)
-    return jnp.concatenate([parts[gate] for gate in new_order])
 
 
 def shapes(form: Form, num_inputs: int, num_hidden: int) -> dict[str, tuple[int, ...]]:

@@ -41,8 +41,9 @@ from jaxseq.attention.score import Score, check_score
 from jaxseq.axes import alike
 from jaxseq.bptt import Run, previous
 from jaxseq.cells.cell import Cell, Trace
+from jaxseq.cells.checks import check_cell, check_state
 from jaxseq.cells.inputs import check_sums, matrix, split
-from jaxseq.checks import check_cell, check_inputs, check_state, describe, expect
+from jaxseq.checks import check_inputs, describe, expect
 from jaxseq.masks import Masks
 from jaxseq.precision import casts, product
 from jaxseq.reverse_only import reverse_only

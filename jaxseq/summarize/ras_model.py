@@ -38,8 +38,8 @@ import jax.numpy as jnp
 from jaxseq import attention, embedding, losses, readout
 from jaxseq.attention import dot
 from jaxseq.cells.cell import Cell
+from jaxseq.cells.checks import check_cell
 from jaxseq.checks import (
-    check_cell,
     check_count,
     check_key,
     check_rate,

@@ -10,6 +10,8 @@ from experiments.bench import forms, on_jax
 from experiments.bench.contender import Contender, Peer
 from experiments.bench.forms import Weights
 from experiments.bench.problem import Point, Problem
+from jaxseq.cells import lstm
+from jaxseq.cudnn import packed
 from jaxseq.types import Array
 
 
@@ -39,11 +41,7 @@ def build(problem: Problem) -> Contender:
 
 
 def _convert(weights: Weights) -> Array:
-    U, W, b = (
-        forms.reorder(weights[name], forms.LSTM_GATES, "ifgo")
-        for name in ("U", "W", "b")
-    )
-    return jnp.concatenate([U.ravel(), W.ravel(), b, jnp.zeros_like(b)])
+    return packed(lstm.Params(**weights))
 
 
 PEER = Peer(

@@ -7,13 +7,11 @@ import importlib
 import os
 import sys
 
-import jax.numpy as jnp
-
 from experiments.bench import forms, on_jax
 from experiments.bench.contender import Contender, Peer, missing_package
-from experiments.bench.forms import CellName, Weights
+from experiments.bench.forms import CellName
 from experiments.bench.problem import Point, Problem
-from jaxseq.types import Array
+from jaxseq.interop import keras as interop
 
 
 LAYERS: dict[CellName, str] = {"lstm": "LSTM", "gru": "GRU", "elman": "SimpleRNN"}
@@ -31,7 +29,7 @@ def missing(point: Point) -> str | None:
 
 def build(problem: Problem) -> Contender:
     keras = importlib.import_module("keras")
-    point = problem.point
+    point, form = problem.point, problem.form
     make = getattr(keras.layers, LAYERS[point.cell])
     # Its default, orthogonal, knows no bfloat16; the weights are replaced anyway.
     settings = {"return_sequences": True, "recurrent_initializer": "zeros"}
@@ -39,33 +37,11 @@ def build(problem: Problem) -> Contender:
     rnn.build((point.batch, point.steps, point.hidden))
     rest = [variable.value for variable in rnn.non_trainable_variables]
     layer = on_jax.Layer(
-        convert={"lstm": _lstm, "gru": _gru, "elman": _elman}[point.cell],
+        convert=lambda weights: interop.write(form.cell, forms.params(form, weights)),
         apply=lambda weights, xs: rnn.stateless_call(weights, rest, xs)[0],
         layout=on_jax.batch_major,
     )
     return on_jax.contender(problem, layer)
-
-
-def _lstm(weights: Weights) -> list[Array]:
-    U, W, b = (
-        forms.reorder(weights[name], forms.LSTM_GATES, "ifgo")
-        for name in ("U", "W", "b")
-    )
-    return [U.T, W.T, b]
-
-
-def _gru(weights: Weights) -> list[Array]:
-    U, W, b = (
-        forms.reorder(weights[name], forms.GRU_GATES, "zrn") for name in ("U", "W", "b")
-    )
-    b_m = weights["b_m"]
-    # It adds a bias on both sides of every gate; one of the two would do for z and r.
-    inner = jnp.concatenate([jnp.zeros_like(b_m), jnp.zeros_like(b_m), b_m])
-    return [U.T, W.T, jnp.stack([b, inner])]
-
-
-def _elman(weights: Weights) -> list[Array]:
-    return [weights["U"].T, weights["W"].T, weights["b"]]
 
 
 PEER = Peer(

@@ -16,10 +16,10 @@ from experiments.bench import forms, machine, problem as problems
 from experiments.bench.contender import Contender, Peer, Program, missing_package
 from experiments.bench.forms import CellName, Weights
 from experiments.bench.problem import Answer, Point, Problem
+from jaxseq.interop import torch as interop
 
 
 MODULES: dict[CellName, str] = {"lstm": "LSTM", "gru": "GRU", "elman": "RNN"}
-NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 def missing(point: Point) -> str | None:
@@ -39,7 +39,7 @@ def build(problem: Problem) -> Contender:
     if device == "cpu":
         torch.set_num_threads(machine.num_cores())
     dtype = getattr(torch, problem.point.dtype)
-    hidden = problem.point.hidden
+    form, hidden = problem.form, problem.point.hidden
     rnn = getattr(torch.nn, MODULES[problem.point.cell])(hidden, hidden)
     rnn.to(device=device, dtype=dtype)
 
@@ -48,11 +48,13 @@ def build(problem: Problem) -> Contender:
         copied = torch.from_numpy(np.array(array, np.float32))
         return copied.to(device=device, dtype=dtype)
 
-    with torch.no_grad():
-        for name, weight in zip(NAMES, _convert(problem.weights), strict=True):
-            getattr(rnn, name).copy_(tensor(weight))
+    def convert(weights: Weights) -> dict[str, jax.Array]:
+        return interop.write([form.cell], [forms.params(form, weights)])
+
+    state_dict = convert(problem.weights)
+    rnn.load_state_dict({name: tensor(a) for name, a in state_dict.items()})
     xs, d_ys = tensor(problem.xs).requires_grad_(), tensor(problem.d_ys)
-    params = [getattr(rnn, name) for name in NAMES]
+    params = [getattr(rnn, name) for name in state_dict]
 
     def finished(result):
         if device == "cuda":
@@ -69,7 +71,8 @@ def build(problem: Problem) -> Contender:
 
     def answer() -> Answer:
         _, d_xs, *d_params = (_array(t, problem.xs.dtype) for t in backward())
-        (d_canonical,) = jax.vjp(_convert, problem.weights)[1](tuple(d_params))
+        d_state_dict = dict(zip(state_dict, d_params, strict=True))
+        (d_canonical,) = jax.vjp(convert, problem.weights)[1](d_state_dict)
         ys = _array(forward(), problem.xs.dtype)
         return problems.answer(ys, d_canonical, d_xs)
 
@@ -78,18 +81,6 @@ def build(problem: Problem) -> Contender:
 
 def _array(tensor: Any, dtype: Any) -> jax.Array:
     return jnp.asarray(tensor.detach().float().cpu().numpy(), dtype)
-
-
-def _convert(weights: Weights) -> tuple[jax.Array, ...]:
-    """Returns the weights by NAMES; of its two biases one is zero where it can be."""
-    U, W, b = weights["U"], weights["W"], weights["b"]
-    inner = jnp.zeros_like(b)
-    if "b_m" in weights:
-        b_m = weights["b_m"]
-        inner = jnp.concatenate([jnp.zeros_like(b_m), jnp.zeros_like(b_m), b_m])
-    elif b.size == 4 * W.shape[1]:
-        U, W, b = (forms.reorder(rows, forms.LSTM_GATES, "ifgo") for rows in (U, W, b))
-    return U, W, b, inner
 
 
 PEER = Peer(

@@ -141,7 +141,8 @@ class RNN(nnx.RNN):
             initial_carry = self.cell.initialize_carry(shape, stream)
         tree = tree_of(self.cell, layout)
         leaves = jax.tree.leaves(tree)
-        dtype = canonicalize_dtype(inputs, *leaves, dtype=self.cell.dtype)
+        cell: Any = self.cell  # flax's base class declares no dtype
+        dtype = canonicalize_dtype(inputs, *leaves, dtype=cell.dtype)
         if not is_by_hand(dtype, initial_carry):
             return super().__call__(inputs, initial_carry=initial_carry, **options)
         return read(layout, tree, inputs, initial_carry, dtype, reading)

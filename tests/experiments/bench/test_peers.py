@@ -146,12 +146,6 @@ def test_num_flops_is_the_textbooks():
     assert forms.num_flops(forms.ELMAN, 3, 5, 4, 4) == 15 * 2 * 4 * 8
 
 
-def test_reorder_stacks_gates_anew():
-    rows = np.arange(8.0)[:, None]
-    expected = [2, 3, 0, 1, 6, 7, 4, 5]
-    assert forms.reorder(rows, "fiog", "ifgo").ravel().tolist() == expected
-
-
 def test_layouts_undo_themselves():
     array = np.arange(24).reshape(2, 3, 4)
     for layout in (on_jax.time_major, on_jax.batch_major):

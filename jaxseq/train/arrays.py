@@ -1,0 +1,43 @@
+"""Arrays in a folder, by Orbax: from the host, and to it.
+
+All processes come together to write, though the first one alone has something to do.
+"""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxseq.train import leaves
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes arrays; those without an entry are left out, as Orbax knows none."""
+    from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
+
+    with _context(ocp):
+        ocp.save(str(path), {k: a for k, a in arrays.items() if a.size})
+
+
+def read(path: Path, wanted: dict[str, leaves.Kind]) -> dict[str, np.ndarray]:
+    """Reads arrays of known kinds."""
+    from orbax.checkpoint import v1 as ocp
+
+    empty = {name: leaves.empty(kind) for name, kind in wanted.items()}
+    context = _context(ocp)
+    if jax.process_count() > 1:
+        # Each reads for itself, and waits for nobody.
+        number = jax.process_index()
+        context.multiprocessing.primary_host = number
+        context.multiprocessing.active_processes = {number}
+        context.multiprocessing.barrier_sync_key_prefix = f"process_{number}"
+    with context:
+        stored = ocp.load(str(path), {k: a for k, a in empty.items() if a.size})
+    return empty | stored
+
+
+def _context(ocp):
+    context = ocp.Context()
+    # Else it waits for minutes for a folder that could not be made.
+    context.asynchronous.create_directories_asynchronously = False
+    return context

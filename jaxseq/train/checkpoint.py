@@ -1,0 +1,270 @@
+"""Checkpoints in a folder: each whole and checked, or not there at all.
+
+    FOLDER/step_0000000300/     one checkpoint
+        arrays/                 the leaves, by Orbax
+        checkpoint.json         the rest: place, settings, software, digests
+
+A checkpoint is written beside its place, flushed to the disk, and moved there in one
+step; a program that is killed at any instant leaves the older ones and at most one
+part, which the next run removes. `checkpoint.json` begins with the digest of its own
+content and holds one of every leaf and of every file. Files are compared before
+anything reads them, so that damaged bytes reach no parser; leaves once they are read.
+
+Two kinds of failure are told apart. `Damaged`: what was written is not what is there;
+`latest` goes back to the one before. `OtherTraining`: it is whole, but of something
+else; nothing is better than to say so.
+
+Arrays are saved from the host, whole: a run may go on with other devices or processes.
+Process 0 writes for all. Nothing in the files is code.
+"""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxseq.checks import check_count, expect
+from jaxseq.train import about, arrays as stored, digests, folders, head, leaves
+from jaxseq.train.head import Damaged
+from jaxseq.types import Tree
+
+
+FORMAT = 1
+_ARRAYS = "arrays"
+
+
+class OtherTraining(ValueError):
+    """A checkpoint is of another training or program; the message is one line."""
+
+
+class Keep(NamedTuple):
+    """Which checkpoints to keep.
+
+    Attributes:
+        last: the newest so many, 1 at least; more than one to have something to go back
+            to.
+        best: also the so many with the lowest scores.
+    """
+
+    last: int = 2
+    best: int = 1
+
+
+_KEEP = Keep()
+
+
+class Store(NamedTuple):
+    """A folder of checkpoints of one training, from `opened`."""
+
+    folder: Path
+    settings: dict[str, Any]
+    keep: Keep
+
+
+class Loaded(NamedTuple):
+    """A checkpoint that was read.
+
+    Attributes:
+        number: updates that it comes after.
+        tree: the arrays.
+        host: what else `save` was given.
+        notes: a line for each damaged checkpoint that it was preferred to.
+    """
+
+    number: int
+    tree: Tree
+    host: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def opened(
+    folder: str | os.PathLike[str], settings: Mapping[str, Any], keep: Keep = _KEEP
+) -> Iterator[Store]:
+    """Opens a folder of checkpoints for one training, and shuts out every other one.
+
+    What a killed run has left unfinished is removed.
+
+    Args:
+        folder: made if it is not there.
+        settings: all that decides the result, fit for JSON.
+        keep: which to keep.
+
+    Raises:
+        ValueError: naming the argument.
+        OSError: if the folder cannot be made or used, or another run uses it.
+    """
+    check_count("keep.last", keep.last)
+    check_count("keep.best", keep.best, least=0)
+    path = Path(folder).absolute()
+    store = Store(path, about.plain("settings", settings), keep)
+    with contextlib.ExitStack() as stack:
+        if jax.process_index() == 0:
+            path.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(folders.locked(path))
+            folders.remove_unfinished(path)
+        yield store
+
+
+def save(
+    store: Store,
+    number: int,
+    tree: Tree,
+    host: Mapping[str, Any],
+    score: float | None = None,
+) -> Path:
+    """Writes a checkpoint, then removes those that are not to be kept.
+
+    Args:
+        store: where.
+        number: updates done.
+        tree: arrays of numbers.
+        host: what else is needed to go on, fit for JSON.
+        score: how good it is, lower is better; None if nobody knows.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        ValueError: naming the argument.
+        FloatingPointError: if an array is not finite: older ones stay as they are.
+        OSError: in one line, if it cannot be written; likewise.
+    """
+    check_count("number", number, least=0)
+    is_score = score is None or math.isfinite(score)
+    expect(is_score, "score", "a finite number or None", score)
+    host = about.plain("host", host)
+    kinds = leaves.kinds(tree)
+    arrays = leaves.on_host(tree)
+    place = folders.place(store.folder, number)
+    if (bad := leaves.first_not_finite(arrays)) is not None:
+        raise FloatingPointError(f"not saved at update {number}: {bad} is not finite")
+    if jax.process_index() != 0:
+        stored.write(folders.part_of(place) / _ARRAYS, arrays)
+        return place
+    of_leaves = {
+        name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}
+        for name, kind in kinds.items()
+    }
+    entries = {
+        "format": FORMAT,
+        "number": number,
+        "score": None if score is None else float(score),
+        "host": host,
+        "settings": store.settings,
+        "software": about.software(),
+        "leaves": of_leaves,
+    }
+    with folders.writing(place) as part:
+        stored.write(part / _ARRAYS, arrays)
+        head.write(part, entries)
+    _remove_others(store, number)
+    return place
+
+
+def clear(store: Store) -> None:
+    """Removes every checkpoint, to start afresh."""
+    if jax.process_index() == 0:
+        for number in folders.numbers(store.folder):
+            folders.remove(folders.place(store.folder, number))
+
+
+def latest(store: Store, like: Tree) -> Loaded | None:
+    """Reads the newest checkpoint that is whole.
+
+    Args:
+        store: where.
+        like: a tree of the same structure, shapes and dtypes; its leaves say on which
+            devices those that are read belong.
+
+    Returns:
+        None if there is no checkpoint.
+
+    Raises:
+        Damaged: if there are some, but none is whole.
+        OtherTraining: if the newest that is whole is of another training.
+    """
+    notes: list[str] = []
+    for number in reversed(folders.numbers(store.folder)):
+        try:
+            return load(store, number, like)._replace(notes=tuple(notes))
+        except Damaged as error:
+            notes.append(str(error))
+    if notes:
+        raise Damaged(f"no checkpoint in {str(store.folder)!r} is whole: {notes[0]}")
+    return None
+
+
+def best(store: Store, like: Tree) -> Loaded | None:
+    """Reads the checkpoint with the lowest score; None if none has one.
+
+    Raises:
+        Damaged: if it is not whole.
+        OtherTraining: if it is of another training.
+    """
+    scores = _scores(store)
+    return load(store, min(scores, key=scores.__getitem__), like) if scores else None
+
+
+def load(store: Store, number: int, like: Tree) -> Loaded:
+    """Reads the checkpoint after so many updates; see `latest`.
+
+    Raises:
+        Damaged: if it is not whole.
+        OtherTraining: if it is of another training, or of a newer version.
+    """
+    place = folders.place(store.folder, number)
+    name = repr(str(place))
+    entries = head.read(place)
+    if entries["format"] != FORMAT:
+        raise OtherTraining(f"{name} has format {entries['format']}, not {FORMAT}")
+    if names := about.differences(entries["settings"], store.settings):
+        raise OtherTraining(f"{name} is of another training: {', '.join(names)} differ")
+    wanted = leaves.kinds(like)
+    found = {path: leaves.Kind.read(leaf) for path, leaf in entries["leaves"].items()}
+    if wrong := _unlike(found, wanted):
+        raise OtherTraining(f"{name} has other arrays: {'; '.join(wrong)}")
+    try:
+        arrays = stored.read(place / _ARRAYS, wanted)
+    except Exception as error:  # of whatever kind a library has
+        raise Damaged(f"{name} cannot be read: {folders.first_line(error)}") from error
+    for path, leaf in entries["leaves"].items():
+        if digests.of_array(arrays[path]) != leaf["sha256"]:
+            raise Damaged(f"{name} is damaged: {path} has another digest")
+    return Loaded(number, leaves.on_devices(arrays, like), entries["host"], ())
+
+
+def _unlike(found: dict, wanted: dict) -> list[str]:
+    """Says of every leaf that is not what is wanted what it is."""
+    wrong = []
+    for path in sorted(found.keys() | wanted.keys()):
+        here, there = wanted.get(path, "none"), found.get(path, "none")
+        if here != there:
+            wrong.append(f"{path}: expected {here}, got {there}")
+    return wrong
+
+
+def _scores(store: Store) -> dict[int, float]:
+    found = {}
+    for number in folders.numbers(store.folder):
+        with contextlib.suppress(OSError, ValueError):
+            score = head.unchecked(folders.place(store.folder, number))["score"]
+            if score is not None:
+                found[number] = score
+    return found
+
+
+def _remove_others(store: Store, number: int) -> None:
+    """Keeps what `store.keep` says, and never a newer one than that just written."""
+    # What is newer than the newest is of a future that was gone back from.
+    past = [n for n in folders.numbers(store.folder) if n <= number]
+    scores = _scores(store)
+    ranked = sorted((n for n in past if n in scores), key=scores.__getitem__)
+    kept = {*past[-store.keep.last :], *ranked[: store.keep.best]}
+    for other in folders.numbers(store.folder):
+        if other not in kept:
+            folders.remove(folders.place(store.folder, other))

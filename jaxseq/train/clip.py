@@ -1,0 +1,104 @@
+"""Gradients cut to a largest norm, whatever their size: no overflow on the way.
+
+The norm of a gradient of entries 3e19 is beyond float32 as soon as they are squared,
+though every entry is finite; `optax.clip_by_global_norm` then divides by infinity and
+all of the update is 0. With m the largest magnitude and c the largest norm,
+
+    m   = max_i |g_i|                                                              (1)
+    n   = sqrt(Σ_i (g_i / m)²)         in 1 to sqrt(number of entries)             (2)
+    g_i ← g_i                          if m n ≤ c                                  (3)
+    g_i ← (g_i / m) (c / n)            else                                        (4)
+
+which is the same in exact arithmetic. Whether (3) holds is asked as n ≤ c / m, since
+m n may be infinite. Of a gradient that is not finite nothing can be made: it stays not
+finite, and `jaxseq.train.step` does not apply it.
+
+Reference: Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural
+networks, ICML 2013, algorithm 1. Scaling first: Blue, A portable Fortran program to
+find the Euclidean norm of a vector, ACM TOMS 4, 1978.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxseq.checks import expect
+from jaxseq.types import Array, Tree, accumulator
+
+
+class Norm(NamedTuple):
+    """A norm in two factors, as their product may be too large for the dtype."""
+
+    largest: Array  # m of (1)
+    relative: Array  # n of (2)
+
+
+def global_norm(tree: Tree) -> Norm:
+    """Returns the Euclidean norm of all leaves together, eqs. (1) and (2).
+
+    Args:
+        tree: floating-point leaves.
+
+    Returns:
+        The factors, in the widest dtype of the leaves, float32 at least; not finite if
+        a leaf is not.
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if leaf.size]
+    dtype = accumulator(jnp.result_type(*leaves)) if leaves else jnp.dtype(jnp.float32)
+    largest = jnp.zeros((), dtype)
+    for leaf in leaves:
+        largest = jnp.maximum(largest, jnp.max(jnp.abs(leaf)).astype(dtype))  # (1)
+    divisor = jnp.where(largest > 0, largest, jnp.ones_like(largest))
+    total = jnp.zeros((), dtype)
+    for leaf in leaves:
+        total += jnp.sum(jnp.square(_over(leaf, divisor)))
+    return Norm(largest, jnp.sqrt(total))  # (2)
+
+
+def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
+    """Returns a transformation that cuts updates to a largest norm, eqs. (3) and (4).
+
+    Args:
+        max_norm: c, above 0.
+
+    Raises:
+        ValueError: if `max_norm` is no finite number above 0.
+    """
+    is_positive = math.isfinite(max_norm) and max_norm > 0
+    expect(is_positive, "max_norm", "a finite number above 0", max_norm)
+
+    def init(params):
+        del params
+        return optax.EmptyState()
+
+    def update(updates, state, params=None):
+        del params
+        return clip(updates, max_norm, global_norm(updates)), state
+
+    return optax.GradientTransformation(init, update)
+
+
+def clip(tree: Tree, max_norm: float, norm: Norm) -> Tree:
+    """Cuts a tree whose norm is known to a largest norm, eqs. (3) and (4)."""
+    dtype = norm.largest.dtype
+    most = jnp.asarray(max_norm, dtype)
+    divisor = jnp.where(norm.largest > 0, norm.largest, jnp.ones_like(norm.largest))
+    is_short = norm.relative <= most / divisor
+    scale = most / jnp.maximum(norm.relative, jnp.ones_like(norm.relative))
+
+    def cut(leaf):
+        # Rounding to a narrow dtype may lengthen each entry by half a unit.
+        is_narrow = leaf.dtype != dtype
+        least = 1 - jnp.finfo(leaf.dtype).eps / 2 if is_narrow else 1
+        shorter = _over(leaf, divisor) * (scale * jnp.asarray(least, dtype))
+        shorter = shorter.astype(leaf.dtype)  # (4)
+        return jnp.where(is_short, leaf, shorter)  # (3)
+
+    return jax.tree.map(cut, tree)
+
+
+def _over(leaf: Array, divisor: Array) -> Array:
+    return leaf.astype(divisor.dtype) / divisor

@@ -1,0 +1,74 @@
+"""What a checkpoint says beside its arrays: one file of JSON that seals all the others.
+
+It begins with the digest of its own content, and holds those of the other files.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jaxseq.train import about, digests
+
+
+NAME = "checkpoint.json"
+_LARGEST = 2**26  # bytes; some hundred a leaf are needed
+_ENTRIES = {
+    "format": int,
+    "number": int,
+    "score": float | None,
+    "host": dict,
+    "settings": dict,
+    "software": dict,
+    "leaves": dict,
+    "files": dict,
+}
+
+
+class Damaged(ValueError):
+    """A checkpoint is not what was written; the message is one line."""
+
+
+def write(place: Path, entries: dict[str, Any]) -> None:
+    """Writes the file, when all others are there; it adds their digests."""
+    entries = entries | {"files": digests.of_files(place)}
+    text = json.dumps(entries, allow_nan=False, ensure_ascii=False)
+    (place / NAME).write_bytes(digests.sealed(text))
+
+
+def read(place: Path) -> dict[str, Any]:
+    """Reads the file, and compares every other one with its digest.
+
+    Raises:
+        Damaged: if a bit of any of them is another one.
+    """
+    try:
+        head = unchecked(place)
+        found = digests.of_files(place)
+    except (OSError, RecursionError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Damaged(f"{str(place)!r} is damaged: {reason}") from None
+    found.pop(NAME)
+    if wrong := about.differences(found, head["files"]):
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise Damaged(f"{str(place)!r} is damaged: its file {wrong[0]!r}{more}")
+    return head
+
+
+def unchecked(place: Path) -> dict[str, Any]:
+    """Reads the file alone.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is not what was written.
+    """
+    with open(place / NAME, "rb") as stream:
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"{NAME} has more than {_LARGEST} bytes")
+    head = json.loads(digests.unsealed(content))
+    is_object = isinstance(head, dict)
+    if not is_object or not all(
+        isinstance(head.get(k), t) for k, t in _ENTRIES.items()
+    ):
+        raise ValueError(f"{NAME} is not what this program writes")
+    return head

@@ -1,0 +1,95 @@
+"""The order of the data, from the seed, the epoch and the place: any place at once.
+
+The entries of an epoch are shuffled by a permutation π of 0 … N - 1 that is computed
+where it is asked for, not stored. A Feistel network of R rounds permutes the numbers of
+2b bits; with a number written as (l, r), b bits each,
+
+    (l, r) ← (r, l ⊕ F_k(r))           for each round key k                        (1)
+
+is undone by applying it backwards, whatever F is, so it is a permutation. It is one of
+4^b ≥ N numbers; a number that leads to N or above is sent through again until it does
+not (cycle walking), which is a permutation of 0 … N - 1:                          (2)
+
+    π(i) = E^j(i),     j the least of 1, 2, … with E^j(i) < N
+
+As 4^b < 4 N, four times on average at most. To go on at update 10^6 costs no more than
+to begin.
+
+References: Luby, Rackoff, How to construct pseudorandom permutations from pseudorandom
+functions, SIAM J. Computing 17, 1988. Black, Rogaway, Ciphers with arbitrary finite
+domains, CT-RSA 2002: cycle walking. F is the finalizer of MurmurHash3 (Appleby 2011)
+of r + k: to shuffle, not to hide.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxseq.checks import check_count
+
+
+_NUM_ROUNDS = 12
+_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+_SHIFT = np.uint64(33)
+
+
+class Place(NamedTuple):
+    """Where in the data an update reads."""
+
+    epoch: int  # from 0
+    batch: int  # of the epoch, from 0
+
+
+def place(number: int, num_batches: int) -> Place:
+    """Returns where update `number`, from 0, reads; an epoch has so many batches."""
+    check_count("number", number, least=0)
+    check_count("num_batches", num_batches)
+    return Place(*divmod(number, num_batches))
+
+
+def shuffled(
+    seed: int, epoch: int, num_entries: int, start: int, stop: int
+) -> np.ndarray:
+    """Returns a part of an epoch's order: π(i) for i of `start` to `stop` - 1.
+
+    Args:
+        seed: of the whole run, 0 or more.
+        epoch: each has an order of its own, 0 or more.
+        num_entries: N.
+        start: the first place wanted.
+        stop: the place after the last one; at most N counts.
+
+    Returns:
+        `[min(stop, N) - start]` int64, each of 0 … N - 1 once in an epoch.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    for name, count in (("seed", seed), ("epoch", epoch), ("start", start)):
+        check_count(name, count, least=0)
+    check_count("num_entries", num_entries)
+    check_count("stop", stop, least=start)
+    keys = np.random.SeedSequence((seed, epoch)).generate_state(_NUM_ROUNDS, np.uint64)
+    half = np.uint64(max(1, -(-(num_entries - 1).bit_length() // 2)))  # b
+    numbers = _permuted(
+        np.arange(start, min(stop, num_entries), dtype=np.uint64), half, keys
+    )
+    while (outside := numbers >= num_entries).any():
+        numbers[outside] = _permuted(numbers[outside], half, keys)  # (2)
+    return numbers.astype(np.int64)
+
+
+def _permuted(numbers: np.ndarray, half: np.uint64, keys: np.ndarray) -> np.ndarray:
+    """Applies (1) once for each key."""
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    left, right = numbers >> half, numbers & mask
+    for key in keys:
+        left, right = right, left ^ (_mixed(right + key) & mask)  # (1)
+    return (left << half) | right
+
+
+def _mixed(numbers: np.ndarray) -> np.ndarray:
+    """F: every bit of the result depends on every bit of the number."""
+    for factor in _FACTORS:
+        numbers = (numbers ^ (numbers >> _SHIFT)) * factor
+    return numbers ^ (numbers >> _SHIFT)

@@ -1,0 +1,50 @@
+"""Several processes as one training: who they are, and what they agree on.
+
+Each process has its devices and runs the same program on the same numbers; arrays lie
+over the devices of all. What one process alone knows, its clock and the signals that it
+hears, is agreed on between updates: else one would write a checkpoint, or end, while
+the others wait for it. If one dies the others end too, within the heartbeat's time:
+what is left is the last checkpoint, and any number of processes goes on from it.
+"""
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from jaxseq.checks import check_count, expect
+
+
+HEARTBEAT_SECONDS = 10
+
+
+def start(address: str, num_processes: int, number: int) -> None:
+    """Joins the other processes; before anything else is asked of JAX.
+
+    Args:
+        address: host and port of process 0, `127.0.0.1:1234`.
+        num_processes: of all.
+        number: of this one, from 0.
+
+    Raises:
+        ValueError: naming the argument.
+        RuntimeError: if the others do not come.
+    """
+    check_count("num_processes", num_processes)
+    check_count("number", number, least=0)
+    expected = f"less than {num_processes}, the processes"
+    expect(number < num_processes, "number", expected, number)
+    jax.distributed.initialize(
+        address,
+        num_processes,
+        number,
+        heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+        shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
+    )
+
+
+def agreed(*numbers: float) -> tuple[float, ...]:
+    """Returns the largest that any process has of each number."""
+    if jax.process_count() == 1:
+        return numbers
+    every = multihost_utils.process_allgather(np.asarray(numbers, np.float32))
+    return tuple(np.asarray(every).max(axis=0).tolist())

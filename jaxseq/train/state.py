@@ -1,0 +1,87 @@
+"""Where a training is: what an update changes, and what is counted beside it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxseq.types import Array, Tree
+
+
+class Skips(NamedTuple):
+    """Updates that were not applied, as their gradient was not finite."""
+
+    total: Array  # int32
+    in_a_row: Array  # int32, since the last one that was applied
+
+
+class State(NamedTuple):
+    """What an update changes; given away whole, so that no copy is kept.
+
+    Attributes:
+        params: the weights.
+        optimizer_state: of optax.
+        carry: what goes from one batch to the next, as the states of a recurrent
+            network do; `()` for nothing.
+        skips: updates that were not applied.
+    """
+
+    params: Tree
+    optimizer_state: Tree
+    carry: Tree
+    skips: Skips
+
+
+class Position(NamedTuple):
+    """How far a training is, on the host; fit for JSON.
+
+    Attributes:
+        number: updates done, applied or not: the number of the next one, from 0.
+        num_counted: what the batches held so far: tokens, examples.
+        seconds: spent so far, in all runs together.
+        best: the lowest held-out cost; None before the first.
+        best_number: updates before it.
+        num_worse: held-out costs since then.
+        total: sum of costs since the last record.
+        num_targets: what they are of.
+        records: what the log holds; so a checkpoint can write it again.
+    """
+
+    number: int = 0
+    num_counted: float = 0.0
+    seconds: float = 0.0
+    best: float | None = None
+    best_number: int = 0
+    num_worse: int = 0
+    total: float = 0.0
+    num_targets: float = 0.0
+    records: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, host: Mapping[str, Any]) -> "Position":
+        """Returns what a checkpoint holds."""
+        return cls(**host)._replace(records=tuple(host["records"]))
+
+
+class Training(NamedTuple):
+    """All that is needed to go on."""
+
+    state: State
+    position: Position
+
+
+def begin(
+    params: Tree, optimizer: optax.GradientTransformation, carry: Tree = ()
+) -> Training:
+    """Returns the beginning of a training.
+
+    Args:
+        params: the first weights; given away with the first update.
+        optimizer: what the updates will be made by.
+        carry: what the first batch starts from; likewise.
+    """
+    params, carry = jax.tree.map(jnp.asarray, (params, carry))
+    skips = Skips(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
+    return Training(State(params, optimizer.init(params), carry, skips), Position())

@@ -1,0 +1,208 @@
+"""Runs that are killed, stopped, starved and moved, as programs of their own."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxseq.train import folders
+
+
+TINY = Path(__file__).with_name("tiny.py")
+ROOT = TINY.parents[2]
+
+
+@contextlib.contextmanager
+def running(folder, *options, **more):
+    """Starts the tiny training; ends it if it has not ended."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    process = subprocess.Popen(
+        [sys.executable, str(TINY), str(folder), *map(str, options)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finished(folder, *options, **more):
+    """Runs to the end: the lines, without the last, and what that one says."""
+    with running(folder, *options, **more) as process:
+        out, error = process.communicate(timeout=300)
+        assert process.returncode == 0, error
+    *lines, end = out.splitlines()
+    return lines, end.split()
+
+
+def numbers_of(lines):
+    return [int(line.split()[0]) for line in lines]
+
+
+def checkpoints(folder):
+    return folders.numbers(folder / "checkpoints")
+
+
+@pytest.mark.parametrize("num_kills", [1, pytest.param(100, marks=pytest.mark.slow)])
+def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
+    interval = 3
+    options = ("--num-updates", 40 * num_kills)
+    draw = np.random.default_rng(0)
+    last, num_in_saves = 0, 0
+    for _ in range(num_kills):
+        often = (*options, "--save-every", interval)
+        with running(tmp_path / "killed", *often) as process:
+            lines = [process.stdout.readline() for _ in range(draw.integers(1, 20))]
+            time.sleep(draw.uniform(0, 0.06))
+            process.kill()
+            # The last line may have been cut by the kill.
+            lines += process.stdout.read().splitlines()[:-1]
+        numbers = numbers_of(lines)
+        assert numbers[0] >= last - interval + 1
+        last = numbers[-1]
+        left = os.listdir(tmp_path / "killed" / "checkpoints")
+        unfinished = [name for name in left if name.startswith(".")]
+        assert len(unfinished) <= 2
+        num_in_saves += bool(unfinished)
+    lines, end = finished(tmp_path / "killed", *options, "--save-every", 10**6)
+    assert numbers_of(lines)[0] >= last - interval + 1
+    _, expected = finished(tmp_path / "whole", *options, "--save-every", 10**6)
+    assert end == expected
+    names = os.listdir(tmp_path / "killed" / "checkpoints")
+    assert all(name.startswith("step_") for name in names)
+    # Some came while a checkpoint was being written.
+    assert num_in_saves >= num_kills // 10
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+    ],
+)
+def test_a_signal_leaves_a_checkpoint(tmp_path, signum, code):
+    options = ("--save-every", 0, "--sleep", 0.01)
+    with running(tmp_path, *options) as process:
+        for _ in range(7):
+            process.stdout.readline()
+        started = time.monotonic()
+        process.send_signal(signum)
+        out, error = process.communicate(timeout=60)
+        assert time.monotonic() - started < 5
+        assert (process.returncode, error) == (code, "")
+    assert checkpoints(tmp_path) == [numbers_of(out.splitlines())[-1]]
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    with running(tmp_path, "--save-every", 0, "--sleep", 60) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=5)
+        assert process.returncode == 143
+    assert checkpoints(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_it_in_one_line(tmp_path):
+    _, end = finished(tmp_path, "--num-updates", 20)
+    assert end[:2] == ["end", "20"]
+
+    def no_file_larger():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+
+    with running(tmp_path, "--num-updates", 40, preexec_fn=no_file_larger) as process:
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 1
+    (line,) = [each for each in error.splitlines() if each.startswith("error: ")]
+    assert "cannot write the checkpoint" in line
+    assert checkpoints(tmp_path) == [15, 20]
+    assert all(n.startswith("step_") for n in os.listdir(tmp_path / "checkpoints"))
+    lines, _ = finished(tmp_path, "--num-updates", 30)
+    assert numbers_of(lines) == list(range(21, 31))
+
+
+def means_of(lines):
+    return np.array([float(line.split()[1]) for line in lines])
+
+
+QUIET = ("--noise", 0, "--num-updates", 40)
+
+
+@pytest.mark.slow
+def test_it_goes_on_with_other_devices(tmp_path):
+    expected, end = finished(tmp_path / "one", *QUIET)
+    for number in (2, 8):
+        found, _ = finished(tmp_path / str(number), *QUIET, "--devices", number)
+        np.testing.assert_allclose(means_of(found), means_of(expected), atol=1e-6)
+    found = []
+    for devices, until in ((1, 10), (4, 25), (1, 40)):
+        options = ("--noise", 0, "--num-updates", until, "--devices", devices)
+        lines, moved = finished(tmp_path / "moved", *options)
+        found += lines
+    assert numbers_of(found) == list(range(1, 41))
+    np.testing.assert_allclose(means_of(found), means_of(expected), atol=1e-6)
+    assert float(moved[-1]) == pytest.approx(float(end[-1]), abs=1e-5)
+
+
+def together(folder, number, *options):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    shared = ("--processes", number, "--address", address)
+    return [
+        running(folder, *options, *shared, "--process", process)
+        for process in range(number)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [2, 4])
+def test_processes_train_as_one(tmp_path, number):
+    expected, end = finished(tmp_path / "one", *QUIET)
+    with contextlib.ExitStack() as stack:
+        group = together(tmp_path / "many", number, *QUIET)
+        processes = [stack.enter_context(each) for each in group]
+        outs = [process.communicate(timeout=240) for process in processes]
+        assert [p.returncode for p in processes] == [0] * number, outs
+    for out, _ in outs:
+        lines = [line for line in out.splitlines() if line[0].isdigit()]
+        np.testing.assert_allclose(means_of(lines), means_of(expected), atol=1e-6)
+    # What many have written, one goes on from.
+    lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", 45)
+    assert numbers_of(lines) == list(range(41, 46))
+
+
+@pytest.mark.slow
+def test_if_one_process_dies_the_others_end(tmp_path):
+    options = ("--noise", 0, "--num-updates", 10**6, "--sleep", 0.02)
+    with contextlib.ExitStack() as stack:
+        group = together(tmp_path / "many", 2, *options)
+        first, second = (stack.enter_context(each) for each in group)
+        for _ in range(12):
+            first.stdout.readline()
+        second.kill()
+        started = time.monotonic()
+        first.communicate(timeout=60)
+        assert time.monotonic() - started < 30
+        assert first.returncode != 0
+    last = checkpoints(tmp_path / "many")[-1]
+    lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", last + 3)
+    assert numbers_of(lines) == [last + 1, last + 2, last + 3]
