@@ -48,7 +48,16 @@ OURS = Orders(lstm="fiog", gru="rzn")
 
 
 def reorder(stacked: Any, order: str, new_order: str) -> Any:
-    """Stacks the gates of `[G, ...]` in another order; of NumPy's or JAX's arrays."""
+    """Stacks the gates of `[G, ...]` in another order.
+
+    Args:
+        stacked: `[G, ...]`, of NumPy or JAX.
+        order: the letters of its gates, in their order.
+        new_order: the same letters in the order wanted.
+
+    Returns:
+        `[G, ...]`, of the same library.
+    """
     num_gates = len(order)
     size = stacked.shape[0] // num_gates
     parts = stacked.reshape(num_gates, size, *stacked.shape[1:])
@@ -58,6 +67,10 @@ def reorder(stacked: Any, order: str, new_order: str) -> Any:
 
 def kind_of(argument: str, cell: Cell) -> str:
     """Returns which field of `Orders` a cell is of.
+
+    Args:
+        argument: the name of `cell`, for errors.
+        cell: any cell.
 
     Raises:
         ValueError: if it has no counterpart in PyTorch and Keras.
@@ -71,7 +84,11 @@ def kind_of(argument: str, cell: Cell) -> str:
 
 
 def activation_of(cell: Cell) -> Activation | None:
-    """Returns the activation of Elman's cell; None of any other."""
+    """Returns the activation of Elman's cell; None of any other.
+
+    Args:
+        cell: any cell.
+    """
     step: Any = cell.step
     is_elman = isinstance(step, functools.partial) and step.func is elman.step
     return step.args[0] if is_elman else None
@@ -163,7 +180,13 @@ def as_like(
 
 
 def check_params(argument: str, cell: Cell, params: Tree) -> None:
-    """Checks the type of a cell's parameters, and that their shapes are one cell's."""
+    """Checks the type of a cell's parameters, and that their shapes are one cell's.
+
+    Args:
+        argument: the name of `params`, for errors.
+        cell: one that `kind_of` knows.
+        params: its parameters; may be traced.
+    """
     record = _record(cell)
     is_one = isinstance(params, record)
     expected = f"{record.__module__.rpartition('.')[2]}.{record.__name__}"
@@ -182,6 +205,13 @@ def check_params(argument: str, cell: Cell, params: Tree) -> None:
 def on_host(argument: str, value: Any) -> np.ndarray:
     """Copies an array of NumPy, JAX, or a tensor of PyTorch, to NumPy.
 
+    Args:
+        argument: its name, for errors.
+        value: of any shape.
+
+    Returns:
+        The same shape, dtype and numbers.
+
     Raises:
         ValueError: if it is no array of floating-point numbers.
     """
@@ -199,6 +229,13 @@ def on_host(argument: str, value: Any) -> np.ndarray:
 
 def on_device(argument: str, tree: Tree) -> Tree:
     """Copies a tree of NumPy's arrays to JAX's, to the bit.
+
+    Args:
+        argument: its name, for errors.
+        tree: NumPy's arrays.
+
+    Returns:
+        JAX's arrays, in the same tree.
 
     Raises:
         ValueError: if they are of 64 bits, and JAX is not set to have these.

@@ -35,8 +35,8 @@ from jaxseq.word2vec.streams import FilePath, writing
 class Contents(NamedTuple):
     """What is in a file."""
 
-    arrays: dict[str, np.ndarray]
-    metadata: dict[str, str]
+    arrays: dict[str, np.ndarray]  # by name, of any shape [...]
+    metadata: dict[str, str]  # texts by name
 
 
 def write(
@@ -72,6 +72,9 @@ def write(
 
 def read(path: FilePath) -> Contents:
     """Reads arrays by name, whoever wrote them.
+
+    Args:
+        path: the file.
 
     Raises:
         ValueError: in one line that names the file: if it is not there, is no regular

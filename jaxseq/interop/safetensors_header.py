@@ -86,6 +86,9 @@ def read(stream: BinaryIO, num_bytes: int) -> Header:
 def check_name(name: str) -> None:
     """Checks the name of an array: printable, and as a path below where it is.
 
+    Args:
+        name: of the array.
+
     Raises:
         ValueError: if it is not.
     """

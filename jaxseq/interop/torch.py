@@ -128,7 +128,8 @@ def write(
             as the two that they were, and none where it has none. None for b and 0.
 
     Returns:
-        JAX's arrays by name, in PyTorch's order; `torch.from_dlpack` takes them.
+        JAX's arrays by name, weights `[G, I]` and `[G, H]`, biases `[G]`, in PyTorch's
+        order; `torch.from_dlpack` takes them.
 
     Raises:
         ValueError: naming the layer that PyTorch does not have.

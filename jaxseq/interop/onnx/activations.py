@@ -76,7 +76,15 @@ _OF_CELLS = {
 
 
 def value(activation: Activation, a: Array) -> Array:
-    """Applies an activation, to an array of any shape."""
+    """Applies an activation.
+
+    Args:
+        activation: of `named`.
+        a: of any shape.
+
+    Returns:
+        The same shape.
+    """
     numbers = (n for n in (activation.alpha, activation.beta) if n is not None)
     return _KINDS[activation.name].value(a, *numbers)
 
@@ -117,6 +125,9 @@ def named(
 def of_cell(activation: of_cells.Activation) -> Activation:
     """Returns ONNX's form of an activation of `jaxseq.cells.activations`.
 
+    Args:
+        activation: of a cell.
+
     Raises:
         ValueError: if it has none.
     """
@@ -126,6 +137,10 @@ def of_cell(activation: of_cells.Activation) -> Activation:
 
 
 def to_cell(activation: Activation) -> of_cells.Activation | None:
-    """Returns the activation of Elman's cell that is ONNX's; None if there is none."""
+    """Returns the activation of Elman's cell that is ONNX's; None if there is none.
+
+    Args:
+        activation: ONNX's.
+    """
     found = (cells for cells, onnx in _OF_CELLS.items() if onnx == activation)
     return next(found, None)

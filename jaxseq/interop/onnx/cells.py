@@ -3,20 +3,26 @@
 f, g, h are a node's activations, each of a clipped argument, a ← min(max(a, -clip),
 clip); h of an LSTM's cells is not clipped, as in onnxruntime. p are peepholes.
 
-RNN:   h_t = f(U x_t + W h_{t-1} + b)                                              (1)
+RNN:
 
-GRU:   z_t = f(U_z x_t + W_z h_{t-1} + b_z)                                        (2)
-       r_t = f(U_r x_t + W_r h_{t-1} + b_r)                                        (3)
-       n_t = g(U_n x_t + b_n + W_n (r_t ⊙ h_{t-1}))          reset before          (4)
-       n_t = g(U_n x_t + b_n + r_t ⊙ (W_n h_{t-1} + b_m))    linear_before_reset   (4')
-       h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}                                       (5)
+    h_t = f(U x_t + W h_{t-1} + b)                                                 (1)
 
-LSTM:  i_t = f(U_i x_t + W_i h_{t-1} + p_i ⊙ c_{t-1} + b_i)                        (6)
-       f_t = f(U_f x_t + W_f h_{t-1} + p_f ⊙ c_{t-1} + b_f)                        (7)
-       f_t = 1 - i_t                                         input_forget          (7')
-       c_t = f_t ⊙ c_{t-1} + i_t ⊙ g(U_c x_t + W_c h_{t-1} + b_c)                  (8)
-       o_t = f(U_o x_t + W_o h_{t-1} + p_o ⊙ c_t + b_o)                            (9)
-       h_t = o_t ⊙ h(c_t)                                                         (10)
+GRU:
+
+    z_t = f(U_z x_t + W_z h_{t-1} + b_z)                                           (2)
+    r_t = f(U_r x_t + W_r h_{t-1} + b_r)                                           (3)
+    n_t = g(U_n x_t + b_n + W_n (r_t ⊙ h_{t-1}))          reset before             (4)
+    n_t = g(U_n x_t + b_n + r_t ⊙ (W_n h_{t-1} + b_m))    linear_before_reset      (4')
+    h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}                                          (5)
+
+LSTM:
+
+    i_t = f(U_i x_t + W_i h_{t-1} + p_i ⊙ c_{t-1} + b_i)                           (6)
+    f_t = f(U_f x_t + W_f h_{t-1} + p_f ⊙ c_{t-1} + b_f)                           (7)
+    f_t = 1 - i_t                                         input_forget             (7')
+    c_t = f_t ⊙ c_{t-1} + i_t ⊙ g(U_c x_t + W_c h_{t-1} + b_c)                     (8)
+    o_t = f(U_o x_t + W_o h_{t-1} + p_o ⊙ c_t + b_o)                               (9)
+    h_t = o_t ⊙ h(c_t)                                                            (10)
 
 These are steps alone: `jaxseq.cells.derived.from_step` differentiates them. Where a
 cell of jaxseq has a node's equations, `jaxseq.interop.onnx.form` takes that, which is
@@ -50,7 +56,11 @@ class Form(NamedTuple):
 
 @functools.cache
 def rnn(form: Form) -> Cell:
-    """Returns the cell of an RNN node; parameters are `elman.Params`."""
+    """Returns the cell of an RNN node; parameters are `elman.Params`.
+
+    Args:
+        form: of an RNN node.
+    """
     (f,) = _clipped(form)
 
     def step(params: elman.Params, h_tm1: Array, x_t: Array) -> Array:
@@ -64,7 +74,11 @@ def rnn(form: Form) -> Cell:
 
 @functools.cache
 def gru_before(form: Form) -> Cell:
-    """Returns the cell of a GRU node; parameters are `gru.ParamsBefore`."""
+    """Returns the cell of a GRU node; parameters are `gru.ParamsBefore`.
+
+    Args:
+        form: of a GRU node.
+    """
     f, g = _clipped(form)
 
     def step(params: gru.ParamsBefore, h_tm1: Array, x_t: Array) -> Array:
@@ -81,7 +95,11 @@ def gru_before(form: Form) -> Cell:
 
 @functools.cache
 def gru_after(form: Form) -> Cell:
-    """Returns the cell of a GRU node; parameters are `gru.ParamsAfter`."""
+    """Returns the cell of a GRU node; parameters are `gru.ParamsAfter`.
+
+    Args:
+        form: of a GRU node.
+    """
     f, g = _clipped(form)
 
     def step(params: gru.ParamsAfter, h_tm1: Array, x_t: Array) -> Array:
@@ -98,7 +116,11 @@ def gru_after(form: Form) -> Cell:
 
 @functools.cache
 def lstm_whole(form: Form) -> Cell:
-    """Returns the cell of an LSTM node; parameters are `lstm_peephole.Params`."""
+    """Returns the cell of an LSTM node; parameters are `lstm_peephole.Params`.
+
+    Args:
+        form: of an LSTM node.
+    """
     f, g, _ = _clipped(form)
     h = functools.partial(value, form.activations[2])
 

@@ -85,6 +85,10 @@ def write(
 def save(path: FilePath, model: Any) -> None:
     """Writes a model to a file; an old one is replaced in one step.
 
+    Args:
+        path: where to.
+        model: a ModelProto, from `write`.
+
     Raises:
         OSError: if the file cannot be written; an old one is then unharmed.
     """

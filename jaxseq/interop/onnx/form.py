@@ -52,7 +52,11 @@ _CELLS: dict[Form, Cell] = {
 
 
 def cell(form: Form) -> Cell:
-    """Returns the cell that computes a form, the same one each time."""
+    """Returns the cell that computes a form, the same one each time.
+
+    Args:
+        form: one direction of a node.
+    """
     if form in _CELLS:
         return _CELLS[form]
     if form.kind == "RNN":
@@ -67,6 +71,10 @@ def cell(form: Form) -> Cell:
 
 def of_cell_of_jaxseq(argument: str, one: Cell) -> Form:
     """Returns the form that a cell of jaxseq computes.
+
+    Args:
+        argument: the name of `one`, for errors.
+        one: the cell.
 
     Raises:
         ValueError: if ONNX does not have it.
@@ -108,6 +116,9 @@ def layer_of(recurrent: Recurrent) -> tuple[Layer, Tree]:
     """Returns a node's layer and parameters for `jaxseq.network` and `unroll`.
 
     A node of direction "reverse" is one cell: give `reverse=True` to `unroll`.
+
+    Args:
+        recurrent: the node.
     """
     made: list[Any] = [cell(form) for form in recurrent.forms]
     if len(made) == 1:
@@ -116,5 +127,9 @@ def layer_of(recurrent: Recurrent) -> tuple[Layer, Tree]:
 
 
 def num_gates(kind: str) -> int:
-    """Returns how many stacked gates W and R of a node have."""
+    """Returns how many stacked gates W and R of a node have.
+
+    Args:
+        kind: "RNN", "LSTM" or "GRU".
+    """
     return {"RNN": 1, "GRU": 3, "LSTM": 4}[kind]

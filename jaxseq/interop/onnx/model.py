@@ -74,6 +74,9 @@ def load(source: Any) -> Any:
 def read(source: Any) -> Recurrent:
     """Reads the one recurrent node of a model, whose weights are in the model.
 
+    Args:
+        source: as in `load`.
+
     Raises:
         ValueError: if there is none, or several, or its weights come from elsewhere.
     """
@@ -85,7 +88,11 @@ def read(source: Any) -> Recurrent:
 
 
 def read_weights(source: Any) -> Weights:
-    """Reads W, R, B and P of the one recurrent node as they are, for `like`."""
+    """Reads W, R, B and P of the one recurrent node as they are, for `like`.
+
+    Args:
+        source: as in `load`, a model that `read` reads.
+    """
     graph = load(source).graph
     (node,) = (node for node in graph.node if node.op_type in NUM_INPUTS)
     return _weights(_inputs(node, _constants(graph), weights_only=True))
@@ -96,10 +103,10 @@ def run(source: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
     Args:
         source: a path, or a ModelProto.
-        inputs: the graph's inputs by name.
+        inputs: the graph's inputs by name, of the shape `[...]` that it says.
 
     Returns:
-        The graph's outputs by name.
+        The graph's outputs `[...]` by name.
 
     Raises:
         ValueError: naming the input, node or attribute that cannot be run.

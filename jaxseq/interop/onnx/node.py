@@ -37,7 +37,7 @@ _FLAGS = {"LSTM": "input_forget", "GRU": "linear_before_reset"}
 
 
 def onnx() -> Any:
-    """Imports the package onnx.
+    """Returns the package onnx, imported when it is first needed.
 
     Raises:
         ImportError: naming the extra that brings it.
@@ -50,7 +50,11 @@ def onnx() -> Any:
 
 
 def attributes(node: Any) -> dict[str, Any]:
-    """Returns the attributes of a node by name, texts as str."""
+    """Returns the attributes of a node by name, texts as str.
+
+    Args:
+        node: a NodeProto.
+    """
     return {
         one.name: _value(onnx().helper.get_attribute_value(one))
         for one in node.attribute

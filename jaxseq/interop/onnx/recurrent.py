@@ -21,7 +21,7 @@ class Outputs(NamedTuple):
 
     Y: Array  # [T, D, B, H] or [B, T, D, H]
     Y_h: Array  # [D, B, H] or [B, D, H]
-    Y_c: Array | None  # as Y_h, of an LSTM
+    Y_c: Array | None  # [D, B, H] or [B, D, H] of an LSTM, or else None
 
 
 def run(
@@ -38,7 +38,7 @@ def run(
         X: `[T, B, I]`, or `[B, T, I]` of layout 1.
         sequence_lens: `[B]` integers; None for T.
         initial_h: `[D, B, H]`, or `[B, D, H]` of layout 1; None for zeros.
-        initial_c: likewise, of an LSTM.
+        initial_c: the same shape, of an LSTM.
 
     Raises:
         ValueError: naming the input that does not fit.
