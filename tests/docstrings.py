@@ -174,8 +174,9 @@ def _errors(node):
     for each in ast.walk(node):
         if isinstance(each, ast.Raise) and each.exc is not None:
             called = each.exc.func if isinstance(each.exc, ast.Call) else each.exc
-            name = ast.unparse(called)
-            found.add(name if name.endswith("Error") else "ValueError")
+            name = ast.unparse(called).rpartition(".")[2]
+            # What is no class is a function that returns the error, or a variable.
+            found.add(name if name[0].isupper() else "ValueError")
         elif isinstance(each, ast.Call) and isinstance(each.func, ast.Name):
             is_check = each.func.id == "expect" or each.func.id.startswith("check_")
             if is_check and id(each) not in caught:
@@ -203,7 +204,16 @@ def _of_class(node, lines):
 
 
 def _properties(node):
-    return [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
+    """Names what a class has beside its fields: methods, and what they set of self."""
+    methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+    stored = [
+        target.attr
+        for method in methods
+        for target in ast.walk(method)
+        if isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store)
+        if ast.unparse(target.value) == "self"
+    ]
+    return [*(method.name for method in methods), *stored]
 
 
 def _is_array(annotation):

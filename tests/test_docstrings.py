@@ -77,6 +77,8 @@ OWN = (
     "jaxseq.cells.activations",
     "jaxseq.cells.derived",
     "jaxseq.summarize.packing",
+    "jaxseq.train.loop",
+    "jaxseq.train.step",
     "jaxseq.word2vec.sparse",
 )
 
@@ -170,6 +172,41 @@ def test_good_docstrings_pass():
 def test_faults_are_found(old, new, fault):
     assert GOOD.count(old) == 1
     assert fault in docstrings.faults(GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("raised", "named"),
+    [
+        ("folders.Damaged(x_t)", "Damaged"),
+        ("OSError(x_t)", "OSError"),
+        ("too_large(x_t)", "ValueError"),
+        ("error", "ValueError"),
+    ],
+)
+def test_what_is_raised_is_named(raised, named):
+    source = GOOD.replace('check_floats("x_t", x_t)', f"raise {raised}")
+    assert docstrings.faults(source.replace("ValueError", named)) == []
+    fault = f"step: {named} is not in Raises"
+    assert docstrings.faults(source.replace("ValueError: n", "N")) == [fault]
+
+
+def test_attributes_are_fields_or_set():
+    source = '''"""Signals."""
+
+
+class Stopped(SystemExit):
+    """A signal.
+
+    Attributes:
+        number: updates.
+    """
+
+    def __init__(self, number):
+        self.number = number
+'''
+    assert docstrings.faults(source) == []
+    fault = "Stopped: no field number"
+    assert docstrings.faults(source.replace("self.number", "number")) == [fault]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,28 @@
 """Training that survives: being killed, starved, moved, or fed rubbish.
 
-`step` makes an update of a cost and an optimizer, `loop` does one after the other, and
-`checkpoint` keeps where they are. `order` says what is read when, `clip` cuts
-gradients, `precision` says which numbers are narrow, `sharding` and `processes` spread
-the work, `signals` hears when to stop, `metrics` writes how it goes.
+    loop        one update after the other, and all that keeps a run alive
+    setting     how long, and when it measures, records and saves
+    state       where a training is
+    metrics     how it goes, in a file of records
+    signals     a request to stop
+
+An update:
+
+    step        gradient, mean, check, optimizer
+    clip        gradients cut to a largest norm
+    precision   which numbers are narrow
+    order       what is read when, from the number alone
+    programs    one compiled program a shape of batch, refused if it is too large
+    sharding    what lies on which device
+    processes   several processes as one training
+
+Checkpoints:
+
+    checkpoint  each whole and checked, or not there
+    saved       which is the last, and when the next is due
+    head        what one says beside its arrays: about, digests
+    arrays      the arrays, by Orbax: leaves are a tree's, by name
+    folders     folders that appear and vanish in one step
 """
 
 from jaxseq.train import (

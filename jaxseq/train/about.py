@@ -33,6 +33,10 @@ def software() -> dict[str, str]:
 def plain(argument: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a mapping as JSON gives it back: lists for tuples, texts for keys.
 
+    Args:
+        argument: its name, for errors.
+        mapping: what JSON can hold.
+
     Raises:
         ValueError: naming the argument, if JSON cannot hold it.
     """
@@ -43,7 +47,12 @@ def plain(argument: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Returns the names of the settings that are not the same, sorted."""
+    """Returns the names of the settings that are not the same, sorted.
+
+    Args:
+        found: settings by name.
+        wanted: likewise.
+    """
     names = sorted(found.keys() | wanted.keys())
     return [name for name in names if _of(found, name) != _of(wanted, name)]
 

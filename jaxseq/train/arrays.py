@@ -12,7 +12,12 @@ from jaxseq.train import leaves
 
 
 def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Writes arrays; those without an entry are left out, as Orbax knows none."""
+    """Writes arrays; those without an entry are left out, as Orbax knows none.
+
+    Args:
+        path: a folder that is not there yet.
+        arrays: by name, of any shape.
+    """
     from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
 
     with _context(ocp):
@@ -20,7 +25,15 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read(path: Path, wanted: dict[str, leaves.Kind]) -> dict[str, np.ndarray]:
-    """Reads arrays of known kinds."""
+    """Reads arrays of known kinds.
+
+    Args:
+        path: the folder.
+        wanted: what they are, by name.
+
+    Returns:
+        The arrays by name, each of the shape wanted.
+    """
     from orbax.checkpoint import v1 as ocp
 
     empty = {name: leaves.empty(kind) for name, kind in wanted.items()}

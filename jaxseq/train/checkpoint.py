@@ -167,7 +167,11 @@ def save(
 
 
 def clear(store: Store) -> None:
-    """Removes every checkpoint, to start afresh."""
+    """Removes every checkpoint, to start afresh.
+
+    Args:
+        store: where.
+    """
     if jax.process_index() == 0:
         for number in folders.numbers(store.folder):
             folders.remove(folders.place(store.folder, number))
@@ -202,6 +206,10 @@ def latest(store: Store, like: Tree) -> Loaded | None:
 def best(store: Store, like: Tree) -> Loaded | None:
     """Reads the checkpoint with the lowest score; None if none has one.
 
+    Args:
+        store: where.
+        like: as of `latest`.
+
     Raises:
         Damaged: if it is not whole.
         OtherTraining: if it is of another training.
@@ -211,7 +219,12 @@ def best(store: Store, like: Tree) -> Loaded | None:
 
 
 def load(store: Store, number: int, like: Tree) -> Loaded:
-    """Reads the checkpoint after so many updates; see `latest`.
+    """Reads the checkpoint after so many updates.
+
+    Args:
+        store: where.
+        number: updates that it comes after.
+        like: as of `latest`.
 
     Raises:
         Damaged: if it is not whole.

@@ -32,8 +32,8 @@ from jaxseq.types import Array, Tree, accumulator
 class Norm(NamedTuple):
     """A norm in two factors, as their product may be too large for the dtype."""
 
-    largest: Array  # m of (1)
-    relative: Array  # n of (2)
+    largest: Array  # scalar, m of (1)
+    relative: Array  # scalar, n of (2)
 
 
 def global_norm(tree: Tree) -> Norm:
@@ -82,7 +82,13 @@ def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
 
 
 def clip(tree: Tree, max_norm: float, norm: Norm) -> Tree:
-    """Cuts a tree whose norm is known to a largest norm, eqs. (3) and (4)."""
+    """Cuts a tree whose norm is known to a largest norm, eqs. (3) and (4).
+
+    Args:
+        tree: floating-point leaves.
+        max_norm: c, above 0.
+        norm: of the tree, by `global_norm`.
+    """
     dtype = norm.largest.dtype
     most = jnp.asarray(max_norm, dtype)
     divisor = jnp.where(norm.largest > 0, norm.largest, jnp.ones_like(norm.largest))

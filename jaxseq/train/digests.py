@@ -14,7 +14,11 @@ import numpy as np
 
 
 def of_array(array: np.ndarray) -> str:
-    """Returns the digest of an array: its dtype, shape and bytes, in C order."""
+    """Returns the digest of an array: its dtype, shape and bytes, in C order.
+
+    Args:
+        array: of any shape.
+    """
     digest = hashlib.sha256(f"{array.dtype}{list(array.shape)}".encode())
     # As bytes: the buffer protocol does not know bfloat16.
     digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
@@ -23,6 +27,9 @@ def of_array(array: np.ndarray) -> str:
 
 def of_files(folder: Path) -> dict[str, str]:
     """Returns the digest of every file under a folder, by its path from there.
+
+    Args:
+        folder: with other folders in it, or none.
 
     Raises:
         ValueError: if something is neither file nor folder: a link could lead anywhere.
@@ -41,13 +48,20 @@ def of_files(folder: Path) -> dict[str, str]:
 
 
 def sealed(text: str) -> bytes:
-    """Returns a text in UTF-8, after a line with its digest."""
+    """Returns a text in UTF-8, after a line with its digest.
+
+    Args:
+        text: any.
+    """
     body = text.encode("utf-8")
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
 def unsealed(content: bytes) -> str:
     """Returns the text that was sealed.
+
+    Args:
+        content: what `sealed` returned.
 
     Raises:
         ValueError: if a bit of it is another one.

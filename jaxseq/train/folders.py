@@ -21,12 +21,21 @@ _UNFINISHED = (".part-", ".gone-")
 
 
 def place(folder: Path, number: int) -> Path:
-    """Returns where the checkpoint after so many updates is."""
+    """Returns where the checkpoint after so many updates is.
+
+    Args:
+        folder: of all checkpoints.
+        number: of updates.
+    """
     return folder / f"step_{number:010d}"
 
 
 def numbers(folder: Path) -> list[int]:
-    """Returns the updates after which there are checkpoints, rising."""
+    """Returns the updates after which there are checkpoints, rising.
+
+    Args:
+        folder: of all checkpoints; need not be there.
+    """
     if not folder.is_dir():
         return []
     matches = (_NAME.fullmatch(name) for name in os.listdir(folder))
@@ -38,6 +47,12 @@ def writing(path: Path) -> Iterator[Path]:
     """Gives a new folder to write in, which at the end takes its place.
 
     An older one in this place is then removed.
+
+    Args:
+        path: the place.
+
+    Yields:
+        The new folder.
 
     Raises:
         OSError: in one line that names the place, whatever way the disk has to fail;
@@ -63,12 +78,20 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def part_of(path: Path) -> Path:
-    """Returns where a checkpoint is written before it takes its place."""
+    """Returns where a checkpoint is written before it takes its place.
+
+    Args:
+        path: the place.
+    """
     return _hidden(path, ".part-")
 
 
 def remove(path: Path) -> None:
-    """Removes a folder: at once it has no longer its name, then it is gone."""
+    """Removes a folder: at once it has no longer its name, then it is gone.
+
+    Args:
+        path: the folder.
+    """
     gone = _hidden(path, ".gone-")
     shutil.rmtree(gone, ignore_errors=True)
     os.rename(path, gone)
@@ -76,7 +99,11 @@ def remove(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Removes what a killed run was writing or removing."""
+    """Removes what a killed run was writing or removing.
+
+    Args:
+        folder: of all checkpoints.
+    """
     for name in os.listdir(folder):
         if name.startswith(_UNFINISHED):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -87,6 +114,12 @@ def locked(folder: Path) -> Iterator[None]:
     """Shuts other programs out of a folder; the system unlocks it if this one dies.
 
     Where the system has no such locks, nothing is locked.
+
+    Args:
+        folder: to lock until the block ends.
+
+    Yields:
+        Nothing, when it is locked.
 
     Raises:
         OSError: if another program has it locked.
@@ -108,7 +141,11 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """Returns the first line of what an error says, or what kind it is."""
+    """Returns the first line of what an error says, or what kind it is.
+
+    Args:
+        error: any.
+    """
     lines = str(error).splitlines()
     return lines[0][:200] if lines else type(error).__name__
 

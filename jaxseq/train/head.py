@@ -29,7 +29,12 @@ class Damaged(ValueError):
 
 
 def write(place: Path, entries: dict[str, Any]) -> None:
-    """Writes the file, when all others are there; it adds their digests."""
+    """Writes the file, when all others are there; it adds their digests.
+
+    Args:
+        place: the folder of the checkpoint.
+        entries: what the file shall hold, fit for JSON.
+    """
     entries = entries | {"files": digests.of_files(place)}
     text = json.dumps(entries, allow_nan=False, ensure_ascii=False)
     (place / NAME).write_bytes(digests.sealed(text))
@@ -37,6 +42,9 @@ def write(place: Path, entries: dict[str, Any]) -> None:
 
 def read(place: Path) -> dict[str, Any]:
     """Reads the file, and compares every other one with its digest.
+
+    Args:
+        place: the folder of the checkpoint.
 
     Raises:
         Damaged: if a bit of any of them is another one.
@@ -56,6 +64,9 @@ def read(place: Path) -> dict[str, Any]:
 
 def unchecked(place: Path) -> dict[str, Any]:
     """Reads the file alone.
+
+    Args:
+        place: the folder of the checkpoint.
 
     Raises:
         OSError: if it cannot be read.

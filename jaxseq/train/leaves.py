@@ -23,12 +23,19 @@ class Kind(NamedTuple):
 
     @classmethod
     def read(cls, entry: Mapping[str, Any]) -> "Kind":
-        """Reads it from JSON, where a shape is a list."""
+        """Reads it from JSON, where a shape is a list.
+
+        Args:
+            entry: has "dtype" and "shape"; the rest is not read.
+        """
         return cls(entry["dtype"], tuple(entry["shape"]))
 
 
 def kinds(tree: Tree) -> dict[str, Kind]:
     """Returns dtype and shape of every leaf by its path, `.params['W']`.
+
+    Args:
+        tree: arrays of numbers.
 
     Raises:
         ValueError: if a leaf is no array of numbers.
@@ -46,7 +53,14 @@ def kinds(tree: Tree) -> dict[str, Kind]:
 
 
 def on_host(tree: Tree) -> dict[str, np.ndarray]:
-    """Returns every leaf by its path, whole, also if devices or processes share it."""
+    """Returns every leaf by its path, whole, also if devices or processes share it.
+
+    Args:
+        tree: arrays of numbers.
+
+    Returns:
+        The leaves by path, each of the shape that `kinds` tells.
+    """
     return {
         jax.tree_util.keystr(path): _whole(leaf)
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
@@ -54,7 +68,12 @@ def on_host(tree: Tree) -> dict[str, np.ndarray]:
 
 
 def on_devices(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
-    """Returns arrays as a tree, each where the leaf of `like` with its path is."""
+    """Returns arrays as a tree, each where the leaf of `like` with its path is.
+
+    Args:
+        arrays: by path, each of the shape of the leaf of `like`.
+        like: a tree of arrays.
+    """
 
     def place(path, leaf):
         array = arrays[jax.tree_util.keystr(path)]
@@ -68,7 +87,11 @@ def on_devices(arrays: dict[str, np.ndarray], like: Tree) -> Tree:
 
 
 def first_not_finite(arrays: dict[str, np.ndarray]) -> str | None:
-    """Returns the path of a leaf with a number that is not finite, if there is one."""
+    """Returns the path of a leaf with a number that is not finite, if there is one.
+
+    Args:
+        arrays: by path, of any shape.
+    """
     for name, array in arrays.items():
         if jnp.issubdtype(array.dtype, jnp.inexact) and not np.isfinite(array).all():
             return name
@@ -76,7 +99,14 @@ def first_not_finite(arrays: dict[str, np.ndarray]) -> str | None:
 
 
 def empty(kind: Kind) -> np.ndarray:
-    """Returns an array of a kind, with whatever is in the memory."""
+    """Returns an array of a kind, with whatever is in the memory.
+
+    Args:
+        kind: its dtype and shape.
+
+    Returns:
+        An array of this shape.
+    """
     return np.empty(kind.shape, jnp.dtype(kind.dtype))
 
 

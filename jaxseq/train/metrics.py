@@ -33,6 +33,9 @@ class Log:
     def restart(self, records: Iterable[Record]) -> None:
         """Begins the file again, with these records, in one step.
 
+        Args:
+            records: fit for JSON.
+
         Raises:
             OSError: if it cannot be written; an old one is then unharmed.
         """
@@ -45,6 +48,9 @@ class Log:
 
     def add(self, record: Record) -> None:
         """Adds a record.
+
+        Args:
+            record: fit for JSON.
 
         Raises:
             OSError: if it cannot be written.
@@ -67,7 +73,12 @@ class Clock:
         self._started = time.monotonic()
 
     def stop(self, count: float, num_flops: float) -> None:
-        """Ends it: so many targets, so many operations."""
+        """Ends it.
+
+        Args:
+            count: targets of the update.
+            num_flops: its floating-point operations.
+        """
         now = time.monotonic()
         self._seconds += now - self._started
         self.total, self._last = self.total + now - self._last, now

@@ -8,9 +8,9 @@ where it is asked for, not stored. A Feistel network of R rounds permutes the nu
 
 is undone by applying it backwards, whatever F is, so it is a permutation. It is one of
 4^b ≥ N numbers; a number that leads to N or above is sent through again until it does
-not (cycle walking), which is a permutation of 0 … N - 1:                          (2)
+not (cycle walking), which is a permutation of 0 … N - 1:
 
-    π(i) = E^j(i),     j the least of 1, 2, … with E^j(i) < N
+    π(i) = E^j(i),     j the least of 1, 2, … with E^j(i) < N                      (2)
 
 As 4^b < 4 N, four times on average at most. To go on at update 10^6 costs no more than
 to begin.
@@ -41,7 +41,15 @@ class Place(NamedTuple):
 
 
 def place(number: int, num_batches: int) -> Place:
-    """Returns where update `number`, from 0, reads; an epoch has so many batches."""
+    """Returns where an update reads.
+
+    Args:
+        number: of the update, from 0.
+        num_batches: of an epoch.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     check_count("number", number, least=0)
     check_count("num_batches", num_batches)
     return Place(*divmod(number, num_batches))

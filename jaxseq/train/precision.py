@@ -38,6 +38,10 @@ BFLOAT16 = Precision(jnp.float32, jnp.bfloat16, jnp.float32)
 def check_precision(argument: str, precision: Precision) -> None:
     """Checks that all three are floating-point dtypes.
 
+    Args:
+        argument: the name of `precision`, for errors.
+        precision: the dtypes.
+
     Raises:
         ValueError: naming the argument.
     """

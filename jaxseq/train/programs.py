@@ -64,6 +64,9 @@ class Programs:
     def find(self, *args: Tree) -> Program:
         """Returns the program for these arguments, compiled now or before.
 
+        Args:
+            *args: of `update`, the state first.
+
         Raises:
             TooLarge: if XLA says that it needs more memory than there is.
             TooManyShapes: if it would be one program more than was said.
@@ -95,7 +98,11 @@ class Programs:
         return Program(compiled, float((costs or {}).get("flops", 0.0)))
 
     def explained(self, error: Exception) -> Exception:
-        """Returns what to say of an error of the runtime: itself, or `TooLarge`."""
+        """Returns what to say of an error of the runtime: itself, or `TooLarge`.
+
+        Args:
+            error: of a compilation, or of a call.
+        """
         if "RESOURCE_EXHAUSTED" not in str(error):
             return error
         return TooLarge(f"not enough memory for an update: {self._advice}")

@@ -20,7 +20,12 @@ class Saved:
         self._seconds = position.seconds
 
     def is_late(self, setting: Setting, position: Position) -> bool:
-        """Returns whether a checkpoint is due."""
+        """Returns whether a checkpoint is due.
+
+        Args:
+            setting: how often they are.
+            position: where the training is.
+        """
         every = setting.save_every
         if every and position.number % every == 0:
             return True
@@ -28,6 +33,11 @@ class Saved:
 
     def write(self, state: State, position: Position, score: float | None) -> None:
         """Writes a checkpoint, unless the last one is of the same update.
+
+        Args:
+            state: what to write.
+            position: where the training is.
+            score: the held-out cost, lower is better; None if nobody knows.
 
         Raises:
             Diverged: if the state is not finite.

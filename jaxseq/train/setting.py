@@ -40,6 +40,9 @@ class Setting(NamedTuple):
 def check_setting(setting: Setting) -> None:
     """Checks every number.
 
+    Args:
+        setting: the numbers.
+
     Raises:
         ValueError: naming the field.
     """
@@ -55,16 +58,32 @@ def check_setting(setting: Setting) -> None:
 
 
 def fraction(setting: Setting, position: Position) -> float:
-    """Returns how much is done, of the updates or of the seconds, 1 at most."""
+    """Returns how much is done, of the updates or of the seconds, 1 at most.
+
+    Args:
+        setting: how long to train.
+        position: where the training is.
+    """
     done = position.number / setting.num_updates
     return min(max(done, position.seconds / setting.seconds), 1.0)
 
 
 def is_due(setting: Setting, position: Position, every: int) -> bool:
-    """Returns whether it is time for what is done every so many updates."""
+    """Returns whether it is time for what is done every so many updates.
+
+    Args:
+        setting: how long to train: at the end all is due.
+        position: where the training is.
+        every: how many updates.
+    """
     return position.number % every == 0 or fraction(setting, position) >= 1
 
 
 def is_over(setting: Setting, position: Position) -> bool:
-    """Returns whether all is done, or nothing is gained any more."""
+    """Returns whether all is done, or nothing is gained any more.
+
+    Args:
+        setting: how long to train.
+        position: where the training is.
+    """
     return fraction(setting, position) >= 1 or position.num_worse >= setting.patience

@@ -67,12 +67,21 @@ def mesh(num_devices: int | None = None) -> Mesh:
 
 
 def rows(axis: int) -> PartitionSpec:
-    """Returns how an array lies whose rows the devices share, by the rows' axis."""
+    """Returns how an array lies whose rows the devices share, by the rows' axis.
+
+    Args:
+        axis: which one counts the rows.
+    """
     return PartitionSpec(*[None] * axis, AXIS)
 
 
 def of_params(where: Layout, num_devices: int, params: Tree) -> Tree:
     """Returns how every array of the weights lies.
+
+    Args:
+        where: the layout.
+        num_devices: D.
+        params: the weights.
 
     Raises:
         ValueError: naming a table that D does not divide.
@@ -92,7 +101,7 @@ def of_params(where: Layout, num_devices: int, params: Tree) -> Tree:
 def place(
     where: Layout, optimizer: optax.GradientTransformation, state: State
 ) -> State:
-    """Lays out a state, whole on the host or on one device before.
+    """Returns a state laid out; it is whole on the host or on one device before.
 
     Args:
         where: the layout.
@@ -147,7 +156,15 @@ def place_batch(where: Layout, batch: Tree) -> Tree:
 
 
 def place_scalars(where: Layout, *numbers: int) -> tuple[jax.Array, ...]:
-    """Puts numbers of 32 bits on every device."""
+    """Puts numbers of 32 bits on every device.
+
+    Args:
+        where: the layout.
+        *numbers: integers in 0 … 2³² - 1.
+
+    Returns:
+        Each as a scalar, uint32.
+    """
     arrays = [np.asarray(number, np.uint32) for number in numbers]
     if where.mesh is None:
         return tuple(jax.device_put(arrays))

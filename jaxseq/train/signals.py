@@ -38,7 +38,12 @@ class Stop:
         self.signum: int | None = None
 
     def hear(self, signum: int, frame: FrameType | None) -> None:
-        """Notes a signal; ends the process if it is the second one."""
+        """Notes a signal; ends the process if it is the second one.
+
+        Args:
+            signum: the signal's number.
+            frame: not read.
+        """
         del frame
         if self.signum is not None:
             os._exit(128 + signum)
@@ -47,7 +52,11 @@ class Stop:
 
 @contextlib.contextmanager
 def heard() -> Iterator[Stop]:
-    """Notes signals instead of ending the program, until the block ends."""
+    """Notes signals instead of ending the program, until the block ends.
+
+    Yields:
+        Where they are noted.
+    """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -13,8 +13,8 @@ from jaxseq.types import Array, Tree
 class Skips(NamedTuple):
     """Updates that were not applied, as their gradient was not finite."""
 
-    total: Array  # int32
-    in_a_row: Array  # int32, since the last one that was applied
+    total: Array  # scalar int32
+    in_a_row: Array  # scalar int32, since the last one that was applied
 
 
 class State(NamedTuple):
@@ -61,7 +61,11 @@ class Position(NamedTuple):
 
     @classmethod
     def read(cls, host: Mapping[str, Any]) -> "Position":
-        """Returns what a checkpoint holds."""
+        """Returns what a checkpoint holds.
+
+        Args:
+            host: the fields by name, as JSON gives them back.
+        """
         return cls(**host)._replace(records=tuple(host["records"]))
 
 

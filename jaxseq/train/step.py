@@ -8,9 +8,9 @@ p, the gradient is that of the mean over all targets, whatever A and D:
 
 and not the mean of means, in which the targets of a part with few of them count more.
 If g, or the cost, is not finite, the update is skipped: weights, optimizer, carry stay
-as they are, bit for bit, and the skip is counted:                                 (2)
+as they are, bit for bit, and the skip is counted:
 
-    w, s ← optimizer(w, s, g)          if every g_i and L are finite
+    w, s ← optimizer(w, s, g)          if every g_i and L are finite               (2)
 
 `optax.apply_if_finite` applies the NaN in the end; here nothing does.
 """
@@ -37,19 +37,19 @@ from jaxseq.types import Array, Key, Tree
 class Cost(NamedTuple):
     """What a part of a batch costs."""
 
-    total: Array  # L, a sum over targets
-    num_targets: Array  # n
+    total: Array  # scalar, L, a sum over targets
+    num_targets: Array  # scalar, n
     carry: Tree  # what the next batch starts from
 
 
 class Report(NamedTuple):
     """What an update says of itself."""
 
-    total: Array  # Σ L
-    num_targets: Array  # Σ n
-    norm: Array  # of g, before it is cut; may be infinite where g is not
-    is_applied: Array
-    num_skipped: Array  # in a row, this one included
+    total: Array  # scalar, Σ L
+    num_targets: Array  # scalar, Σ n
+    norm: Array  # scalar, of g before it is cut; may be infinite where g is not
+    is_applied: Array  # scalar bool, whether the update was, or was skipped
+    num_skipped: Array  # scalar int32, in a row, this one included
 
 
 CostFunction = Callable[[Tree, Tree, Tree, Key], Cost]

@@ -6,9 +6,9 @@
 
 `form` says what a node computes, and which cell computes it; `cells` has those that no
 other module has, `activations` their functions; `node` reads and writes attributes;
-`weights` converts; `recurrent` runs a node; `model` reads and runs
-files; `export` writes them. Files are read and written by the package onnx, the extra
-`onnx`; nothing here needs onnxruntime.
+`weights` converts; `recurrent` runs a node; `model` reads and runs files; `export`
+writes them. Files are read and written by the package onnx, the extra `onnx`; nothing
+here needs onnxruntime.
 
 Reference: ONNX 1.9, 2021: operators RNN-14, GRU-14, LSTM-14.
 """
