@@ -47,8 +47,6 @@ Around them all:
 
 Tools:
 
-    explain         the lecture's network as a page to play with, in a browser
-    interop         the layers of other libraries, with the deltas of this one
     gradcheck       is a gradient right? by hand, by autodiff, by differences
     axes            mesh axes inside `jax.shard_map`
     in_place        a scan that writes over what it has read

@@ -25,7 +25,7 @@ LAYERS = (
     ("bptt",),
     ("memory",),
     ("unroll",),
-    ("both", "cudnn", "truncate"),
+    ("both", "truncate"),
     ("embedding", "losses", "network", "readout"),
 )
 
