@@ -54,9 +54,6 @@ from jaxseq.types import Array, DTypeLike, Key, Tree
 
 SCORE = dot.score()
 
-# What training does to entries of the embeddings; elsewhere, nothing.
-Drop = Callable[[Array], Array]
-
 
 class Encoder(NamedTuple):
     """An encoder. Hashable, so that `jit` can take it as static.
@@ -65,19 +62,18 @@ class Encoder(NamedTuple):
         name: for messages and reports.
         size: entries of enc.
         init: `(key, num_ids, num_context, dtype) -> params`; the key is consumed.
-        read: `(params, ids, mask, drop) -> memory`, `[M, B]` int32 below V and `[M, B]`
-            bool to leaves `[B, ...]`; `drop` is applied to the x̃.
-        attend: `(params, memory, contexts, drop) -> Attended`, `[..., B, C]` int32 y_c
-            to enc `[..., B, size]` and p `[..., B, M]`, zeros where there is none;
-            `drop` is applied to the ỹ'_c.
+        read: `(params, ids, mask) -> memory`, `[M, B]` int32 below V and `[M, B]` bool
+            to leaves `[B, ...]`.
+        attend: `(params, memory, contexts) -> Attended`, `[..., B, C]` int32 y_c to enc
+            `[..., B, size]` and p `[..., B, M]`, zeros where there is none.
         renormalize: `(params) -> params`, the rows of the tables by `capped`.
     """
 
     name: str
     size: int
     init: Callable[[Key, int, int, DTypeLike], Tree]
-    read: Callable[[Tree, Array, Array, Drop], Tree]
-    attend: Callable[[Tree, Tree, Array, Drop], Attended]
+    read: Callable[[Tree, Array, Array], Tree]
+    attend: Callable[[Tree, Tree, Array], Attended]
     renormalize: Callable[[Tree], Tree]
 
 
@@ -159,8 +155,8 @@ def none() -> Encoder:
         del key, num_context
         return jnp.zeros((num_ids, 0), dtype)
 
-    def read(table, ids, mask, drop):
-        del ids, drop
+    def read(table, ids, mask):
+        del ids
         encoded = jnp.zeros((mask.shape[1], 0), table.dtype)
         return Fixed(encoded, jnp.zeros(mask.T.shape, table.dtype))
 
@@ -183,8 +179,8 @@ def bag_of_words(size: int) -> Encoder:
         del num_context
         return draw(key, num_ids, size, dtype)
 
-    def read(table, ids, mask, drop):
-        xs = zero_unless(mask, drop(lookup(table, ids)))
+    def read(table, ids, mask):
+        xs = zero_unless(mask, lookup(table, ids))
         counts = jnp.sum(mask, axis=0).astype(xs.dtype)
         shares = 1 / jnp.maximum(counts, jnp.ones_like(counts))
         weights = zero_unless(mask.T, jnp.tile(shares[:, None], len(mask)))  # (1)
@@ -216,9 +212,9 @@ def convolution(size: int, num_layers: int = 3, radius: int = 2) -> Encoder:
         layers = tuple(readout.init(k, width, size, dtype) for k in keys[1:])
         return Convolution(draw(keys[0], num_ids, size, dtype), layers)
 
-    def read(params, ids, mask, drop):
+    def read(params, ids, mask):
         num_places = len(mask)
-        xs = drop(lookup(params.table, ids))
+        xs = lookup(params.table, ids)
         for number, layer in enumerate(params.layers):
             if number > 0:
                 xs, mask = _halved(xs, mask)  # (4)
@@ -256,14 +252,14 @@ def attentive(size: int, radius: int = 2) -> Encoder:
             projection=readout.init(keys[2], num_context * size, size, dtype),
         )
 
-    def read(params, ids, mask, drop):
-        xs = zero_unless(mask, drop(lookup(params.table, ids)))
+    def read(params, ids, mask):
+        xs = zero_unless(mask, lookup(params.table, ids))
         near = jnp.stack(_shifted(xs, radius))
         smoothed = jnp.sum(near, axis=0) / max(radius, 1)  # (8)
         return attention.memory.remember(SCORE, (), xs, smoothed, mask)
 
-    def look(params, memory, contexts, drop):
-        ys = drop(lookup(params.context, contexts))
+    def look(params, memory, contexts):
+        ys = lookup(params.context, contexts)
         ys = ys.reshape(*contexts.shape[:-1], -1)  # (6)
         queries = readout.readout(params.projection, ys)
         return attend(SCORE, (), queries, memory)  # (7), (9)
@@ -275,21 +271,9 @@ def attentive(size: int, radius: int = 2) -> Encoder:
     return Encoder("attention", size, init, read, look, renormalize)
 
 
-def whole(xs: Array) -> Array:
-    """Returns all entries: the `Drop` that drops nothing.
-
-    Args:
-        xs: `[..., D]`.
-
-    Returns:
-        `[..., D]` the same.
-    """
-    return xs
-
-
-def _same_for_all(params: Tree, memory: Fixed, contexts: Array, drop: Drop) -> Attended:
+def _same_for_all(params: Tree, memory: Fixed, contexts: Array) -> Attended:
     """Returns what does not depend on the summary."""
-    del params, drop
+    del params
     before = contexts.shape[:-2]
     return Attended(*(jnp.broadcast_to(a, (*before, *a.shape)) for a in memory))
 

@@ -24,7 +24,7 @@ summarization, EMNLP 2015, section 3; their program NAMAS.
 
 Departures: the biases, as NAMAS has them. Ours: one vocabulary for documents and
 summaries, the factor s (`jaxseq.summarize.abs_encoders` says why), Adam for gradient
-descent, and dropout of all embeddings and of what (3) reads.
+descent, and dropout of (1) and of what (3) reads.
 """
 
 import functools
@@ -36,7 +36,7 @@ import jax.numpy as jnp
 from jaxseq import losses, readout
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
 from jaxseq.summarize import dropout as dropping
-from jaxseq.summarize.abs_encoders import Drop, Encoder, capped, draw, lookup, whole
+from jaxseq.summarize.abs_encoders import Encoder, capped, draw, lookup
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, Step
 from jaxseq.summarize.known import known
@@ -97,22 +97,9 @@ def init(
 
 
 def read(
-    encoder: Encoder,
-    params: Params,
-    documents: Documents,
-    num_outside: int,
-    *,
-    drop: Drop = whole,
+    encoder: Encoder, params: Params, documents: Documents, num_outside: int
 ) -> Tree:
-    """Reads documents.
-
-    Args:
-        encoder: of the document.
-        params: the weights.
-        documents: `[M, B]` ids, those of words outside the vocabulary read as UNK, and
-            `[B]` lengths.
-        num_outside: not read, as nothing is copied.
-        drop: what is done to the entries of x̃.
+    """Reads documents; words outside the vocabulary are UNK, `num_outside` is not read.
 
     Returns:
         The encoder's memory, leaves `[B, ...]`.
@@ -124,8 +111,7 @@ def read(
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
     mask = jnp.arange(len(ids), dtype=jnp.int32)[:, None] < lengths[None, :]
-    ids = known(ids, len(params.embedding))
-    return encoder.read(params.encoder, ids, mask, drop)
+    return encoder.read(params.encoder, known(ids, len(params.embedding)), mask)
 
 
 def score(
@@ -142,8 +128,7 @@ def score(
         encoder: of the document.
         params: the weights.
         batch: of examples.
-        dropout: rate at which entries of (1), of the embeddings of the encoder, and of
-            h and enc are dropped.
+        dropout: rate at which entries of (1), and of h and enc, are dropped.
         key: random key of the dropout, consumed; None for no dropout.
 
     Returns:
@@ -153,18 +138,20 @@ def score(
         ValueError: naming the argument.
     """
     check_rate("dropout", dropout)
-    keys = (None,) * 4 if key is None else jax.random.split(key, 4)
-    drops = [functools.partial(dropping.each, k, dropout) for k in keys]
+    keys = (None, None) if key is None else jax.random.split(key)
     targets = jnp.asarray(batch.targets)
     expect(targets.ndim == 2, "batch.targets", "shape [T, B]", describe(targets))
     targets = known(targets, len(params.embedding))
-    memory = read(encoder, params, batch.documents, 0, drop=drops[0])
+    memory = read(encoder, params, batch.documents, 0)
     contexts = windows(targets, _num_context(params))
-    encoded, _ = encoder.attend(params.encoder, memory, contexts, drops[1])
+    encoded, _ = encoder.attend(params.encoder, memory, contexts)
     packing = Packing(*map(jnp.asarray, batch.packing))
     counts = packing.steps < targets.size
-    hidden = _hidden(params, pack(packing, contexts), drops[2])
-    seen = drops[3](jnp.concatenate([hidden, pack(packing, encoded)], axis=-1))
+    seen = [
+        _hidden(params, pack(packing, contexts), dropout, keys[0]),
+        pack(packing, encoded),
+    ]
+    seen = dropping.each(keys[1], dropout, jnp.concatenate(seen, axis=-1))
     logits = readout.readout(params.output, seen)  # (3)
     return losses.cross_entropy(logits, pack(packing, targets), counts)
 
@@ -211,9 +198,9 @@ def step(
     y_tm1 = known(y_tm1, len(params.embedding))
     context = jnp.concatenate([state[..., 1:], y_tm1[..., None]], axis=-1)
     # The encoders have their words, and hypotheses, in front of the documents.
-    found = encoder.attend(params.encoder, memory, jnp.swapaxes(context, 0, 1), whole)
+    found = encoder.attend(params.encoder, memory, jnp.swapaxes(context, 0, 1))
     encoded, weights = (jnp.swapaxes(a, 0, 1) for a in found)
-    seen = jnp.concatenate([_hidden(params, context, whole), encoded], axis=-1)
+    seen = jnp.concatenate([_hidden(params, context), encoded], axis=-1)
     logits = readout.readout(params.output, seen)  # (3)
     return Step(jax.nn.log_softmax(logits), weights, context)
 
@@ -254,8 +241,10 @@ def _num_context(params: Params) -> int:
     return params.hidden.V.shape[1] // params.embedding.shape[1]
 
 
-def _hidden(params: Params, contexts: Array, drop: Drop) -> Array:
+def _hidden(
+    params: Params, contexts: Array, dropout: float = 0.0, key: Key | None = None
+) -> Array:
     """Returns h, eqs. (1) and (2), `[..., C]` to `[..., H]`."""
-    ys = drop(lookup(params.embedding, contexts))
-    ys = ys.reshape(*contexts.shape[:-1], -1)  # (1)
+    ys = lookup(params.embedding, contexts)
+    ys = dropping.each(key, dropout, ys.reshape(*contexts.shape[:-1], -1))  # (1)
     return jnp.tanh(readout.readout(params.hidden, ys))  # (2)

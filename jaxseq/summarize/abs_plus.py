@@ -164,9 +164,8 @@ def rescore(
         here = scores.at[:, places].get(mode="fill", fill_value=0) + gained
         return scores.at[:, places].set(here, mode="drop")
 
-    return jax.vmap(of_document)(
-        memory.ids, weights.log_prob * log_probs, gained
-    )  # (1)
+    scores = weights.log_prob * log_probs
+    return jax.vmap(of_document)(memory.ids, scores, gained)  # (1)
 
 
 def tune(

@@ -187,7 +187,7 @@ def test_a_document_without_words_is_finite(name):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, gradient)))
     memory = model.read(params, empty, 0)
     contexts = jnp.full((3, NUM_CONTEXT), BOS, jnp.int32)
-    found = ENCODERS[name].attend(params.encoder, memory, contexts, abs_encoders.whole)
+    found = ENCODERS[name].attend(params.encoder, memory, contexts)
     np.testing.assert_array_equal(found.contexts[1], 0)
     np.testing.assert_array_equal(found.weights[1], 0)
 
