@@ -95,4 +95,5 @@ def _vector(values: Sequence[float]) -> str:
 
 def _unbroken(text: str) -> str:
     """Keeps an equation or a vector on one line: a table may be wider than a page."""
-    return text.replace(" ", "\u00a0")
+    no_break_space, word_joiner = "\u00a0", "\u2060"
+    return text.replace(" ", no_break_space).replace("}", "}" + word_joiner)
