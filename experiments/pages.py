@@ -91,7 +91,6 @@ _FRAME = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none';
  style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src {images}">
 <title>{title}</title>
-<link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
 <body>
