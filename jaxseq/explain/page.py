@@ -73,4 +73,4 @@ def write(path: Path, language: Language = "en") -> Path:
 
 
 def _part(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files("jaxseq.explain").joinpath(name).read_text("utf-8")
