@@ -38,7 +38,7 @@ dt, .how { color: var(--soft); } dd { margin: 0; } .how { font-size: .85rem; }
 pre { white-space: pre-wrap; font-size: .85rem; }
 .number { min-height: 1.5em; margin: .6rem 0 .2rem; font-variant-numeric: tabular-nums;
   position: sticky; top: 0; background: var(--paper); z-index: 1; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin: .8rem 0; }
 .scroll:focus-visible, a:focus-visible { outline: 3px solid #1f6feb; }
 img { display: block; margin: .6rem 0; max-width: 100%; height: auto;
   background: #fff; }
@@ -91,7 +91,6 @@ _FRAME = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none';
  style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src {images}">
 <title>{title}</title>
-<link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
 <body>

@@ -23,7 +23,9 @@ def worked_example(folder: Path) -> str | None:
         ("BP2T", "∂L/∂s_t", backward["d_states"]),
         ("BP2", "δ_t", backward["state_deltas"]),
     )
-    rows = [[name, what, *map(_vector, values)] for name, what, values in by_step]
+    rows = [
+        [name, _unbroken(what), *map(_vector, values)] for name, what, values in by_step
+    ]
     num_steps = len(forward["states"])
     cell, readout = (backward["gradients"][key] for key in ("cell", "readout"))
     gradients = (
@@ -42,7 +44,10 @@ def worked_example(folder: Path) -> str | None:
     parts.append(
         pages.table(
             ("", "gradient", "rows"),
-            [[n, what, "; ".join(map(_vector, rows))] for n, what, rows in gradients],
+            [
+                [name, _unbroken(what), "; ".join(map(_vector, rows))]
+                for name, what, rows in gradients
+            ],
             "The gradients, summed over the steps",
         )
     )
@@ -84,4 +89,11 @@ def gradient_check(folder: Path) -> str | None:
 
 
 def _vector(values: Sequence[float]) -> str:
-    return f"({', '.join(f'{value:z.5f}'.replace('-', '−') for value in values)})"
+    numbers = (f"{value:z.5f}".replace("-", "−") for value in values)
+    return _unbroken(f"({', '.join(numbers)})")
+
+
+def _unbroken(text: str) -> str:
+    """Keeps an equation or a vector on one line: a table may be wider than a page."""
+    no_break_space, word_joiner = "\u00a0", "\u2060"
+    return text.replace(" ", no_break_space).replace("}", "}" + word_joiner)

@@ -25,7 +25,7 @@ function fieldGroup(inputs, name, words) {
   });
   const gradient = WEIGHTS.includes(name)
     ? `<div class="scroll gradient" data-gradient="${name}"></div>` : "";
-  return `<fieldset data-quantity="${name}"><legend>${name.length > 1 ? prose(name) : `<var>${name}</var>`}</legend>
+  return `<fieldset data-quantity="${name}"><legend>${prose(name)}</legend>
     <table role="presentation" class="array">${rows.join("")}</table>
     <p class="problem" id="problem-${name}" hidden></p>${gradient}</fieldset>`;
 }

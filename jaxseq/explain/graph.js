@@ -15,15 +15,16 @@ const LEADING = 17;
 
 const middleOf = t => LEFT + (t - 1) * COLUMN;
 
-// Numbers that fit beside an arrow, whatever their size.
-function written(vector) {
-  if (areShort(vector, 5)) return vector.map(exact);
-  return vector.map(value => {
-    const size = Math.abs(value);
-    if (size < 1000) return decimals(value, size < 100 ? 5 : 4);
-    return value.toExponential(2).replaceAll("-", "−");
-  });
-}
+// Computed numbers, to fit beside an arrow whatever their size; what is 0 stays 0.
+const computed = vector => vector.map(value => {
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size < 1000) return decimals(value, size < 100 ? 5 : 4);
+  return value.toExponential(2).replaceAll("-", "−");
+});
+
+// Given numbers, as they were typed unless they are long.
+const given = vector => areShort(vector, 5) ? vector.map(exact) : computed(vector);
 
 function drawing(inputs, values) {
   const T = inputs.xs.length;
@@ -31,11 +32,11 @@ function drawing(inputs, values) {
   for (let t = 1; t <= T; t++) parts.push(...arrows(values, t, T));
   for (let t = 1; t <= T; t++) parts.push(...nodes(inputs, values, t));
   const first = { x: S_0.middle, y: ROW.s, width: S_0.width, height: NODE.s };
-  parts.push(node("s_0", "s_0", written(inputs.s_0), first, "given"));
+  parts.push(node("s_0", "s_0", given(inputs.s_0), first, "given"));
   const total = { ...TOTAL, x: middleOf(T) + TOTAL.middle, y: ROW.L };
   parts.push(arrow("L", [middleOf(T) + NODE.width / 2, ROW.L],
     [total.x - TOTAL.width / 2, ROW.L], "forward"));
-  parts.push(node("L", "L", written([values.loss]), total, "forward"));
+  parts.push(node("L", "L", computed([values.loss]), total, "forward"));
   const width = total.x + TOTAL.width / 2 + 8;
   return { width, height: ROW.x + 44, body: parts.join("") };
 }
@@ -45,11 +46,11 @@ function nodes(inputs, values, t) {
   const at = row => ({ x, y: ROW[row], width, height: NODE[row] });
   const target = { ...Y_NODE, x: x - Y_NODE.middle, y: ROW.L };
   return [
-    node(`y_${t}`, `y_${t}`, written(inputs.ys[i]), target, "given"),
-    node(`L_${t}`, `L_${t}`, written([values.losses[i]]), at("L"), "forward"),
-    node(`o_${t}`, `o_${t}`, written(values.outputs[i]), at("o"), "forward"),
-    node(`s_${t}`, `s_${t}`, written(values.states[i]), at("s"), "forward"),
-    node(`x_${t}`, `x_${t}`, written(inputs.xs[i]), at("x"), "given"),
+    node(`y_${t}`, `y_${t}`, given(inputs.ys[i]), target, "given"),
+    node(`L_${t}`, `L_${t}`, computed([values.losses[i]]), at("L"), "forward"),
+    node(`o_${t}`, `o_${t}`, computed(values.outputs[i]), at("o"), "forward"),
+    node(`s_${t}`, `s_${t}`, computed(values.states[i]), at("s"), "forward"),
+    node(`x_${t}`, `x_${t}`, given(inputs.xs[i]), at("x"), "given"),
   ];
 }
 
@@ -116,10 +117,13 @@ function node(key, name, lines, { x, y, width, height }, kind) {
 }
 
 function label(key, name, vector, [x, y, anchor], kind) {
-  const lines = written(vector);
+  const lines = computed(vector);
   const shift = LEADING / 2;
   const top = y - lines.length * shift;
+  const width = 92, height = (lines.length + 1) * LEADING + 4;
+  const left = { start: x - 5, middle: x - width / 2, end: x - width + 5 }[anchor];
   return `<g class="label ${kind}" data-part="${key}">
+    <rect x="${left}" y="${y - height / 2}" width="${width}" height="${height}" rx="6"/>
     <text class="name" x="${x}" y="${top}" dy=".35em" text-anchor="${anchor}"
       >${subscripted(name)}</text>
     ${stack(lines, x, y + shift, anchor)}</g>`;

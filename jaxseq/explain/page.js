@@ -14,9 +14,11 @@ let inputs = lectureInputs(); // the last valid ones
 let values, stages, current = 0;
 let words = WORDS[document.documentElement.lang];
 
-// Letters with an index, as HTML: s_1, b_o, s_{t−1}.
-const prose = text => text.replace(/([A-Za-zδ])_(?:\{([^}]+)\}|(\w))/g,
-  (_, letter, long, one) => `<var>${letter}</var><sub>${long ?? one}</sub>`);
+// Letters of the equations as HTML: U, s_1, b_o, s_{t−1}.
+const prose = text => text
+  .replace(/(^|[^\w])([UVW])(?!\w)/g, "$1<var>$2</var>")
+  .replace(/([A-Za-zδ])_(?:\{([^}]+)\}|(\w))/g,
+    (_, letter, long, one) => `<var>${letter}</var><sub>${long ?? one}</sub>`);
 
 // Showing ---------------------------------------------------------------------
 

@@ -167,7 +167,7 @@ def test_report_holds_every_figure_and_number(full):
     assert base64.b64decode(images[1].partition(",")[2]) == PNG
     svg = base64.b64decode(images[0].partition(",")[2])
     assert svg == SVG
-    for said in ("loss is 3.42692", "−0.78166", "(0.04833, 0.00163)", "2.5e-17"):
+    for said in ("loss is 3.42692", "−0.78166", "(0.04833,\u00a00.00163)", "2.5e-17"):
         assert said in text
     for said in ("queen 0.75", "0.625", "+0.50 to +1.50", "Held-out perplexity\n4.0"):
         assert said in text
