@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import tyro
 
 from experiments import cli
-from jaxseq.summarize import constraints, training
+from jaxseq.summarize import beam, constraints, risk, training
 from jaxseq.summarize.constraints import Options
+from jaxseq.summarize.risk import Choose
 from jaxseq.summarize.training import Setting
 from jaxseq.text import tokens
 from jaxseq.text.tokens import Tokenizer
@@ -129,6 +130,10 @@ class Config:
     length_penalty: float = 1.0
     """Summaries are ranked by their score over this power of their length."""
 
+    sharpness: float | None = 0.7
+    """Of the hypotheses the one that is most like the others is taken, each counting by
+    this power of its probability; none: the first by score."""
+
     no_repeat: int = 1
     """No sequence of so many words is written twice; 0 allows it."""
 
@@ -178,6 +183,9 @@ class Config:
         cli.expect(0 < share <= 1, "coverage_share", "a share in (0, 1]", share)
         has_coverage = not weight or self.architecture == "copy"
         cli.expect(has_coverage, "coverage_weight", "--architecture copy", weight)
+        tau = self.sharpness
+        is_power = tau is None or 0 <= tau < math.inf
+        cli.expect(is_power, "sharpness", "0 or more, or none", tau)
         alpha = self.length_penalty
         cli.expect(0 <= alpha < math.inf, "length_penalty", "0 or more", alpha)
         for name in ("pairs", "valid", "test"):
@@ -250,6 +258,13 @@ def make_options(config: Config) -> Options:
         no_repeat_ngram_size=config.no_repeat,
         forbidden=_FORBIDDEN.get(config.architecture, (BOS,)),
     )
+
+
+def make_choice(config: Config) -> Choose:
+    """Returns how one of the hypotheses is chosen."""
+    if config.sharpness is None:
+        return beam.best
+    return risk.least(config.sharpness, config.length_penalty)
 
 
 def trained_settings(config: Config) -> dict:

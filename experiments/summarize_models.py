@@ -149,4 +149,5 @@ def write(
         max_words=config.max_words,
         num_shards=max(1, min(config.num_shards, len(documents))),
         rescore=ARCHITECTURES[config.architecture].rescore,
+        choose=summarize_config.make_choice(config),
     )

@@ -99,7 +99,13 @@ def init(
 def read(
     encoder: Encoder, params: Params, documents: Documents, num_outside: int
 ) -> Tree:
-    """Reads documents; words outside the vocabulary are UNK, `num_outside` is not read.
+    """Reads documents; words outside the vocabulary are UNK.
+
+    Args:
+        encoder: what reads.
+        params: the weights.
+        documents: `[M, B]` ids and `[B]` lengths.
+        num_outside: not read, as nothing is copied.
 
     Returns:
         The encoder's memory, leaves `[B, ...]`.

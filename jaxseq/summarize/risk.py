@@ -21,8 +21,10 @@ References:
     2004: (1) and (3), there with other measures. Lin 2004: (2).
 """
 
+import functools
 import math
 import numbers
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -32,13 +34,17 @@ from jaxseq.summarize.beam import Hypotheses
 from jaxseq.types import Array
 
 
-def least(
-    hypotheses: Hypotheses, sharpness: float, length_penalty: float
-) -> Hypotheses:
-    """Returns the hypothesis of least risk of each document, its fields `[B, ...]`.
+Choose = Callable[[Hypotheses], Hypotheses]  # one of K: `beam.best` is another
+
+
+# typed: True is refused, and not taken for 1.0.
+@functools.lru_cache(maxsize=None, typed=True)
+def least(sharpness: float, length_penalty: float) -> Choose:
+    """Returns the choice of least risk, for `jaxseq.summarize.summarizer`.
+
+    Equal arguments give one and the same function, so that `jit` knows it again.
 
     Args:
-        hypotheses: all K of a search.
         sharpness: τ, 0 or more.
         length_penalty: α of the search, by which its scores are s / n^α.
 
@@ -49,6 +55,11 @@ def least(
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         fits = is_number and math.isfinite(value) and value >= 0
         expect(fits, name, "a number of 0 or more", repr(value))
+    return functools.partial(_least, sharpness, length_penalty)
+
+
+def _least(sharpness: float, length_penalty: float, hypotheses: Hypotheses):
+    """Chooses a hypothesis for each document; fields `[B, ...]`."""
     num_terms = hypotheses.lengths + hypotheses.is_complete.astype(jnp.int32)
     norms = jnp.maximum(num_terms, 1).astype(hypotheses.scores.dtype) ** length_penalty
     sums = hypotheses.scores * norms

@@ -23,6 +23,7 @@ from jaxseq.summarize.constraints import Options
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.examples import Document
 from jaxseq.summarize.model import Model
+from jaxseq.summarize.risk import Choose
 from jaxseq.summarize.unknown import replace_unknown
 from jaxseq.text.vocab import UNK, Vocab
 
@@ -60,6 +61,7 @@ def summarize(
     batch_size: int = 32,
     num_shards: int = 1,
     rescore: Rescore | None = None,
+    choose: Choose = beam.best,
 ) -> Iterator[Summary]:
     """Summarizes documents, in their order.
 
@@ -74,6 +76,8 @@ def summarize(
         batch_size: documents read at a time, on each device.
         num_shards: D, devices.
         rescore: as in `jaxseq.summarize.beam.search`.
+        choose: which of the hypotheses of a document to take: the best by score, or
+            `jaxseq.summarize.risk.least`.
 
     Yields:
         A summary of each.
@@ -92,7 +96,7 @@ def summarize(
     num_words = max([1, *(len(document.ids) for document in read)])
     num_words = min(-(-num_words // 20) * 20, max_words)
     batch_size = num_shards * min(batch_size, max(1, -(-len(read) // num_shards)))
-    search = _program(model, options, num_outside, rescore, num_shards)
+    search = _program(model, options, num_outside, rescore, choose, num_shards)
     for first in range(0, len(read), batch_size):
         some = read[first : first + batch_size]
         filled = [*some, *[_EMPTY] * (batch_size - len(some))]
@@ -113,13 +117,14 @@ def _program(
     options: Options,
     num_outside: int,
     rescore: Rescore | None,
+    choose: Choose,
     num_shards: int,
 ) -> Callable[[Params, Documents], Hypotheses]:
     def search(params, documents):
         documents = jax.tree.map(jnp.asarray, documents)
         memory = model.read(params, documents, num_outside)
         found = beam.search(model.decoder, params, memory, options, rescore)
-        return beam.best(found)
+        return choose(found)
 
     if num_shards == 1:
         return jax.jit(search)

@@ -42,7 +42,7 @@ def words(found, row, k):
 @pytest.mark.parametrize(("tau", "alpha"), [(0.0, 0.0), (0.7, 0.6), (3.0, 1.0)])
 def test_it_is_the_plain_definition(seed, tau, alpha):
     found = draw(seed)
-    chosen = jax.jit(risk.least, static_argnums=(1, 2))(found, tau, alpha)
+    chosen = jax.jit(risk.least(tau, alpha))(found)
     for row in range(len(found.tokens)):
         all_words = [words(found, row, k) for k in range(K)]
         n = [len(w) + int(found.is_complete[row, k]) for k, w in enumerate(all_words)]
@@ -80,24 +80,28 @@ def test_a_likely_summary_unlike_the_others_is_not_chosen():
         is_complete=jnp.ones((1, 3), bool),
         weights=jnp.zeros((1, 3, 3, 2)),
     )
-    assert risk.least(found, 1.0, 0.0).tokens.tolist() == [[4, 5, 6]]
+    assert risk.least(1.0, 0.0)(found).tokens.tolist() == [[4, 5, 6]]
     # Where only probability counts the likeliest stays.
-    assert risk.least(found, 50.0, 0.0).tokens.tolist() == [[9, 8, 0]]
+    assert risk.least(50.0, 0.0)(found).tokens.tolist() == [[9, 8, 0]]
 
 
 def test_without_words_or_numbers_the_first_is_chosen():
     found = draw(1, num=2)
     empty = found._replace(lengths=jnp.zeros_like(found.lengths))
     np.testing.assert_array_equal(
-        risk.least(empty, 1.0, 0.0).weights, found.weights[:, 0]
+        risk.least(1.0, 0.0)(empty).weights, found.weights[:, 0]
     )
     broken = found._replace(scores=jnp.full_like(found.scores, jnp.nan))
     np.testing.assert_array_equal(
-        risk.least(broken, 1.0, 0.0).weights, found.weights[:, 0]
+        risk.least(1.0, 0.0)(broken).weights, found.weights[:, 0]
     )
 
 
 @pytest.mark.parametrize("value", [-1.0, float("nan"), True, "1"])
 def test_a_sharpness_without_sense_is_named(value):
     with pytest.raises(ValueError, match="sharpness: expected a number"):
-        risk.least(draw(0), value, 0.0)
+        risk.least(value, 0.0)
+
+
+def test_equal_arguments_give_the_same_choice():
+    assert risk.least(0.5, 0.6) is risk.least(0.5, 0.6)
