@@ -26,7 +26,7 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
-from experiments import results
+from . import results
 
 
 Config = TypeVar("Config")
@@ -132,7 +132,7 @@ def _command(config: type) -> str | None:
         return sys.argv[0]
     for module in ("__main__", config.__module__):
         name = getattr(getattr(sys.modules[module], "__spec__", None), "name", "")
-        if name.startswith("experiments."):
+        if name.startswith(("experiments.", "jaxseq.experiments.")):
             return f"python -m {name.removesuffix('.__main__')}"
     return None
 

@@ -20,7 +20,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments import (
+from jaxseq import host_memory
+
+from . import (
     cli,
     gradient_check,
     language_model,
@@ -28,8 +30,7 @@ from experiments import (
     report,
     word2vec,
 )
-from experiments.language_config import demo_config
-from jaxseq import host_memory
+from .language_config import demo_config
 
 
 @dataclasses.dataclass(frozen=True)

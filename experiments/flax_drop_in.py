@@ -21,10 +21,11 @@ import numpy as np
 import optax
 from flax import nnx as flax_nnx
 
-from experiments import cli
-from experiments.bench.timing import interleaved
 from jaxseq.interop.flax import linen, nnx
 from jaxseq.types import Array, Tree
+
+from . import cli
+from .bench.timing import interleaved
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import cli, results
 from jaxseq.cells import (
     Cell,
     activations,
@@ -28,6 +27,8 @@ from jaxseq.cells import (
     lstm_peephole,
 )
 from jaxseq.gradcheck import Report, check_cell, passed, table
+
+from . import cli, results
 
 
 CELLS: tuple[Cell, ...] = (

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments import results
-from experiments.fonts import font_for
 from jaxseq.checks import describe, expect
+
+from . import results
+from .fonts import font_for
 
 
 TOLERANCE = 1e-3  # of a column's sum: attention may have been taken in bfloat16

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from experiments import pages
-from experiments.heatmap import COPIED, Alignment, summary_labels
+from . import pages
+from .heatmap import COPIED, Alignment, summary_labels
 
 
 STYLE = """

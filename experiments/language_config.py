@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from experiments import cli
 from jaxseq.cells import (
     Cell,
     elman,
@@ -22,6 +21,8 @@ from jaxseq.text import tokens
 from jaxseq.text.tokens import Tokenizer
 from jaxseq.train import precision
 from jaxseq.train.precision import Precision
+
+from . import cli
 
 
 CellName = Literal[

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.data import debian
 from jaxseq.text import files, vocab
 from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import EOS, Vocab
+
+from .data import debian
 
 
 VALID_FRACTION = 0.05

@@ -45,18 +45,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments import (
-    bigram,
-    cli,
-    language_corpus,
-    language_report,
-    progress,
-    results,
-)
-from experiments.language_config import TOKENIZERS, Config, make_cells
-from experiments.language_corpus import Corpus
-from experiments.language_training import ADVICE, TooLarge, fit, perplexity
-from experiments.progress import Report
 from jaxseq import host_memory, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
@@ -65,6 +53,19 @@ from jaxseq.text.vocab import BOS, EOS, PAD, UNK
 from jaxseq.train.checkpoint import Damaged, OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.signals import Stopped
+
+from . import (
+    bigram,
+    cli,
+    language_corpus,
+    language_report,
+    progress,
+    results,
+)
+from .language_config import TOKENIZERS, Config, make_cells
+from .language_corpus import Corpus
+from .language_training import ADVICE, TooLarge, fit, perplexity
+from .progress import Report
 
 
 _NO_MEMORY = f"not enough memory; {ADVICE}"

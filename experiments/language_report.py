@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments.results import can_draw, replace
+from .results import can_draw, replace
 
 
 def summary(result: dict) -> str:

@@ -20,9 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments import results
-from experiments.language_config import PRECISIONS, Config
-from experiments.progress import Report
 from jaxseq import language_model
 from jaxseq.cells import Cell
 from jaxseq.text import batches
@@ -41,6 +38,10 @@ from jaxseq.train import (
 from jaxseq.train.clip import clip_by_global_norm
 from jaxseq.train.sharding import Layout
 from jaxseq.types import Array, Key, Tree
+
+from . import results
+from .language_config import PRECISIONS, Config
+from .progress import Report
 
 
 MAX_WEIGHTS = 2**31 - 1  # with gradient and Adam's two moments 34 GB

@@ -23,12 +23,13 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from experiments import cli, results, worked_example, worked_steps
-from experiments.worked_example import Backward, Example, Forward
-from experiments.worked_steps import entry, heading, matrix, number, vector
 from jaxseq import readout
 from jaxseq.cells.activations import tanh
 from jaxseq.cells.cell import sum_outer
+
+from . import cli, results, worked_example, worked_steps
+from .worked_example import Backward, Example, Forward
+from .worked_steps import entry, heading, matrix, number, vector
 
 
 SENTENCE = "我爱学习爱劳动，是个好青年"
@@ -212,7 +213,7 @@ def draw(
     """Draws the unrolled network; returns the paths of the figure's files."""
     if not results.can_draw():
         return []
-    from experiments import unrolled_graph
+    from . import unrolled_graph
 
     return unrolled_graph.draw(folder, example, values, errors)
 

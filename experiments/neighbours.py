@@ -14,8 +14,9 @@ from pathlib import Path
 
 import tyro
 
-from experiments import cli
 from jaxseq.word2vec import nearest, vector_files
+
+from . import cli
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from experiments import results
+from . import results
 
 
 _STYLE = """

@@ -15,7 +15,9 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments import (
+from jaxseq import explain
+
+from . import (
     cli,
     curves,
     heatmap_page,
@@ -24,7 +26,6 @@ from experiments import (
     report_learning,
     report_lecture,
 )
-from jaxseq import explain
 
 
 class Part(NamedTuple):

@@ -4,9 +4,9 @@ import json
 from html import escape
 from pathlib import Path
 
-from experiments import pages
-from experiments.classics import page
-from experiments.classics.__main__ import EXPERIMENTS
+from . import pages
+from .classics import page
+from .classics.__main__ import EXPERIMENTS
 
 
 def classics(folder: Path) -> str | None:

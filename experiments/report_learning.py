@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import curves, heatmap, heatmap_page, pages
-from experiments.curves import Curve
-from experiments.heatmap import Alignment
+from . import curves, heatmap, heatmap_page, pages
+from .curves import Curve
+from .heatmap import Alignment
 
 
 _NUMBER = '<p class="number" aria-live="polite"></p>'

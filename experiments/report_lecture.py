@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import pages
+from . import pages
 
 
 def worked_example(folder: Path) -> str | None:

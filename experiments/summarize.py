@@ -40,7 +40,14 @@ from pathlib import Path
 
 import jax
 
-from experiments import (
+from jaxseq import host_memory
+from jaxseq.summarize import checkpoint
+from jaxseq.summarize.decoder import Params
+from jaxseq.summarize.summarizer import Summary
+from jaxseq.text import vocab
+from jaxseq.text.files import CorpusError
+
+from . import (
     cli,
     heatmap,
     heatmap_page,
@@ -54,14 +61,8 @@ from experiments import (
     summarize_tuning,
     summarize_use,
 )
-from experiments.summarize_config import TOKENIZERS, Config
-from experiments.summarize_corpus import Corpus
-from jaxseq import host_memory
-from jaxseq.summarize import checkpoint
-from jaxseq.summarize.decoder import Params
-from jaxseq.summarize.summarizer import Summary
-from jaxseq.text import vocab
-from jaxseq.text.files import CorpusError
+from .summarize_config import TOKENIZERS, Config
+from .summarize_corpus import Corpus
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments import cli
 from jaxseq.summarize import beam, constraints, risk, training
 from jaxseq.summarize.constraints import Options
 from jaxseq.summarize.risk import Choose
@@ -15,6 +14,8 @@ from jaxseq.summarize.training import Setting
 from jaxseq.text import tokens
 from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import BOS, UNK
+
+from . import cli
 
 
 ArchitectureName = Literal[

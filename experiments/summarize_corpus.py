@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.data import debian
-from experiments.summarize_config import TOKENIZERS, Config
 from jaxseq.summarize import examples, pairs
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.pairs import Pair
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError, read_lines
 from jaxseq.text.vocab import Vocab
+
+from .data import debian
+from .summarize_config import TOKENIZERS, Config
 
 
 HELD_OUT_SHARE = 0.04

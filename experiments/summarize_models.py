@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from experiments import summarize_config
-from experiments.summarize_config import ArchitectureName, Config
 from jaxseq.cells import activations, elman, lstm_linear
 from jaxseq.cells.cell import Cell
 from jaxseq.summarize import (
@@ -23,6 +21,9 @@ from jaxseq.summarize.model import Model
 from jaxseq.summarize.phases import Phase
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text.vocab import Vocab
+
+from . import summarize_config
+from .summarize_config import ArchitectureName, Config
 
 
 class Architecture(NamedTuple):

@@ -6,14 +6,15 @@ from types import MappingProxyType
 
 import numpy as np
 
-from experiments import heatmap
-from experiments.heatmap import Alignment
-from experiments.summarize_corpus import Part
 from jaxseq.summarize import rouge
 from jaxseq.summarize.rouge import Evaluation, bootstrap, tokenizers
 from jaxseq.summarize.rouge.metrics import Score
 from jaxseq.summarize.rouge.settings import Settings
 from jaxseq.summarize.summarizer import Summary
+
+from . import heatmap
+from .heatmap import Alignment
+from .summarize_corpus import Part
 
 
 METRICS = ("ROUGE-1", "ROUGE-2", "ROUGE-L")

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from experiments import progress, summarize_config, summarize_corpus, summarize_models
-from experiments.progress import Report
-from experiments.summarize_config import Config
-from experiments.summarize_corpus import Corpus
 from jaxseq.summarize import batches, checkpoint, phases, training
 from jaxseq.summarize.decoder import Params
+
+from . import progress, summarize_config, summarize_corpus, summarize_models
+from .progress import Report
+from .summarize_config import Config
+from .summarize_corpus import Corpus
 
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0

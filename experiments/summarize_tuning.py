@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from experiments import summarize_models, summarize_report
-from experiments.summarize_config import TOKENIZERS, Config
-from experiments.summarize_corpus import Corpus, Part
 from jaxseq.summarize import abs_plus
 from jaxseq.summarize.abs_plus import Weights
+
+from . import summarize_models, summarize_report
+from .summarize_config import TOKENIZERS, Config
+from .summarize_corpus import Corpus, Part
 
 
 class Found(NamedTuple):

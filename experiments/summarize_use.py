@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import jax
 
-from experiments import summarize_config, summarize_corpus, summarize_models
-from experiments.summarize_config import TOKENIZERS, Config
 from jaxseq.summarize import checkpoint
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.vocab import Vocab
+
+from . import summarize_config, summarize_corpus, summarize_models
+from .summarize_config import TOKENIZERS, Config
 
 
 def use(config: Config, path: Path) -> None:

@@ -15,8 +15,9 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from experiments.worked_example import Backward, Example, Forward
 from jaxseq.types import Array
+
+from .worked_example import Backward, Example, Forward
 
 
 _WIDTH, _HEIGHT, _DPI = 1600, 1150, 100

@@ -31,20 +31,21 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from experiments import cli, progress, results, word2vec_corpus, word2vec_report
-from experiments.progress import Report
-from experiments.word2vec_config import (
+from jaxseq import host_memory
+from jaxseq.text.files import CorpusError
+from jaxseq.word2vec import checkpoint, training, vector_files, vectors
+from jaxseq.word2vec.corpus import Corpus
+from jaxseq.word2vec.vocab import Vocab
+
+from . import cli, progress, results, word2vec_corpus, word2vec_report
+from .progress import Report
+from .word2vec_config import (
     Config,
     keep_probability,
     make_objective,
     make_setting,
     make_state,
 )
-from jaxseq import host_memory
-from jaxseq.text.files import CorpusError
-from jaxseq.word2vec import checkpoint, training, vector_files, vectors
-from jaxseq.word2vec.corpus import Corpus
-from jaxseq.word2vec.vocab import Vocab
 
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0

@@ -9,7 +9,6 @@ from typing import Literal
 import jax
 import numpy as np
 
-from experiments import cli
 from jaxseq.text import tokens
 from jaxseq.word2vec import (
     chinese,
@@ -27,6 +26,8 @@ from jaxseq.word2vec.objective import Objective
 from jaxseq.word2vec.sampler import Sampler
 from jaxseq.word2vec.training import Setting, State
 from jaxseq.word2vec.vocab import Vocab
+
+from . import cli
 
 
 ModelName = Literal["skip-gram", "cbow"]

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from experiments.data import debian, text8
-from experiments.word2vec_config import TOKENS, Config
 from jaxseq.word2vec import corpus, sentences
 from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.vocab import Vocab
+
+from .data import debian, text8
+from .word2vec_config import TOKENS, Config
 
 
 CACHE = Path("data")

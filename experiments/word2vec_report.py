@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import results
-from experiments.fonts import font_for
 from jaxseq.word2vec import evaluate, nearest
 from jaxseq.word2vec.vectors import Vectors, normed
+
+from . import results
+from .fonts import font_for
 
 
 NUM_SHOWN = 10

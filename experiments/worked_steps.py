@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 
-from experiments.worked_example import Backward, Example, Forward
 from jaxseq.types import Array
+
+from .worked_example import Backward, Example, Forward
 
 
 _EQUATION = 37  # columns; with a vector of 3 a line has 80

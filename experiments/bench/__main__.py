@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments import cli
-from experiments.bench import rnn, rnn_config, summarize, word2vec
+from .. import cli
+from . import rnn, rnn_config, summarize, word2vec
 
 
 RUNS: dict[type, Callable[[Any], None]] = {

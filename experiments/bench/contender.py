@@ -4,8 +4,8 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from experiments.bench.forms import CellName, Form
-from experiments.bench.problem import Answer, Point, Problem
+from .forms import CellName, Form
+from .problem import Answer, Point, Problem
 
 
 class Memory(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from experiments.bench import on_jax, timing
-from experiments.bench.problem import NO_OPTIONS, DTypeName
+from . import on_jax, timing
+from .problem import NO_OPTIONS, DTypeName
 
 
 NUM_ROUNDS = 5

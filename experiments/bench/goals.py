@@ -8,16 +8,16 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from experiments.bench.peers import BASE
-from experiments.bench.problem import Point
-from experiments.bench.ratios import (
+from .peers import BASE
+from .problem import Point
+from .ratios import (
     Ratio,
     geometric_mean,
     percent_of_gemm,
     ratios,
     timed,
 )
-from experiments.bench.records import Record, point_of
+from .records import Record, point_of
 
 
 JAX_PEERS = ("jaxseq-plain", "flax-linen", "flax-nnx", "haiku", "equinox", "keras")

@@ -23,11 +23,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.bench import forms, gemm, machine, problem as problems, timing
-from experiments.bench.contender import Contender, Peer, Program
-from experiments.bench.forms import Form
-from experiments.bench.problem import NO_OPTIONS, Answer, Options, Point
-from experiments.bench.records import Record
+from . import forms, gemm, machine, problem as problems, timing
+from .contender import Contender, Peer, Program
+from .forms import Form
+from .problem import NO_OPTIONS, Answer, Options, Point
+from .records import Record
 
 
 PASSES = ("forward", "backward")

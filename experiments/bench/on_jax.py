@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.bench import problem as problems
-from experiments.bench.contender import Contender, Memory, Program
-from experiments.bench.forms import Weights
-from experiments.bench.problem import Answer, Options, Problem
 from jaxseq.types import Array, Tree
+
+from . import problem as problems
+from .contender import Contender, Memory, Program
+from .forms import Weights
+from .problem import Answer, Options, Problem
 
 
 def time_major(array: Array) -> Array:

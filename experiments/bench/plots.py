@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.bench.peers import BASE
-from experiments.bench.problem import Point
-from experiments.bench.ratios import percent_of_gemm, timed
-from experiments.bench.records import Record, point_of
-from experiments.results import can_draw, replace
+from ..results import can_draw, replace
+from .peers import BASE
+from .problem import Point
+from .ratios import percent_of_gemm, timed
+from .records import Record, point_of
 
 
 AXES = {"steps": "T", "hidden": "H", "batch": "B"}

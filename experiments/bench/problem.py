@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.bench import forms
-from experiments.bench.forms import CellName, Form, Weights
 from jaxseq.types import Array
 from jaxseq.unroll import unroll_plain
+
+from . import forms
+from .forms import CellName, Form, Weights
 
 
 DTypeName = Literal["float32", "bfloat16"]

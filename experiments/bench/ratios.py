@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from experiments.bench.problem import Point
-from experiments.bench.records import Record, point_of
+from .problem import Point
+from .records import Record, point_of
 
 
 class Ratio(NamedTuple):

@@ -8,8 +8,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import results
-from experiments.bench.problem import Point
+from .. import results
+from .problem import Point
 
 
 Record = dict  # of one point, as `experiments.bench.measure` makes it

@@ -7,10 +7,10 @@ import rich.box
 import rich.console
 import rich.table
 
-from experiments.bench import goals, machine
-from experiments.bench.peers import BASE
-from experiments.bench.problem import Point
-from experiments.bench.ratios import (
+from . import goals, machine
+from .peers import BASE
+from .problem import Point
+from .ratios import (
     geometric_mean,
     gflops,
     percent_of_gemm,
@@ -18,7 +18,7 @@ from experiments.bench.ratios import (
     ratios,
     timed,
 )
-from experiments.bench.records import Record, point_of
+from .records import Record, point_of
 
 
 WIDTH = 120

@@ -36,13 +36,14 @@ from pathlib import Path
 
 import jax
 
-from experiments import cli
-from experiments.bench import machine, plots, records, report
-from experiments.bench.measure import measure
-from experiments.bench.peers import BASE
-from experiments.bench.records import Record, RecordsError
-from experiments.bench.rnn_config import Config, chosen_peers, points
 from jaxseq import host_memory
+
+from .. import cli
+from . import machine, plots, records, report
+from .measure import measure
+from .peers import BASE
+from .records import Record, RecordsError
+from .rnn_config import Config, chosen_peers, points
 
 
 def run(config: Config) -> None:

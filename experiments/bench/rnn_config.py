@@ -6,11 +6,11 @@ import math
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from experiments import cli
-from experiments.bench.contender import Peer
-from experiments.bench.forms import CellName
-from experiments.bench.peers import PEERS
-from experiments.bench.problem import DTypeName, Point
+from .. import cli
+from .contender import Peer
+from .forms import CellName
+from .peers import PEERS
+from .problem import DTypeName, Point
 
 
 GridName = Literal["quick", "full"]

@@ -32,7 +32,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import (
+from jaxseq import host_memory
+from jaxseq.summarize import batches, summarizer
+from jaxseq.summarize.model import Model
+from jaxseq.text.files import CorpusError
+from jaxseq.text.vocab import Vocab
+from jaxseq.types import Tree
+
+from .. import (
     cli,
     results,
     summarize as program,
@@ -42,22 +49,16 @@ from experiments import (
     summarize_training,
     summarize_use,
 )
-from experiments.bench import machine, records, summarize_report, timing
-from experiments.bench.summarize_peers import (
+from ..summarize_config import ArchitectureName, Config as Training
+from ..summarize_corpus import Corpus
+from . import machine, records, summarize_report, timing
+from .summarize_peers import (
     CONTENDERS,
     Contender,
     Task,
     answer,
     errors,
 )
-from experiments.summarize_config import ArchitectureName, Config as Training
-from experiments.summarize_corpus import Corpus
-from jaxseq import host_memory
-from jaxseq.summarize import batches, summarizer
-from jaxseq.summarize.model import Model
-from jaxseq.text.files import CorpusError
-from jaxseq.text.vocab import Vocab
-from jaxseq.types import Tree
 
 
 PACKAGES = ("jax", "jaxlib", "jaxseq", "numpy", "optax", "torch")

@@ -15,15 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.bench import summarize_torch
-from experiments.bench.contender import missing_package
-from experiments.summarize_config import ArchitectureName
 from jaxseq.summarize import batches, training
 from jaxseq.summarize.batches import Planned, Shape
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.training import Setting
 from jaxseq.types import Tree
+
+from ..summarize_config import ArchitectureName
+from . import summarize_torch
+from .contender import missing_package
 
 
 class Task(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.bench import report
-from experiments.bench.goals import Goal
+from . import report
+from .goals import Goal
 
 
 LEAST_RATIO = 1.2

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.bench import machine
 from jaxseq import readout
 from jaxseq.attention import general
 from jaxseq.both import Both
@@ -24,6 +23,8 @@ from jaxseq.summarize.copy_model import Params
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.training import Setting
 from jaxseq.text.vocab import BOS, PAD, UNK
+
+from . import machine
 
 
 _AFFINE = ("bridge_h", "bridge_c", "mix", "switch")

@@ -35,14 +35,15 @@ import rich.box
 import rich.console
 import rich.table
 
-from experiments import cli, word2vec_corpus
-from experiments.bench import machine, records
-from experiments.bench.word2vec_peers import Peer, gensim_peer, jaxseq_peer
-from experiments.word2vec_config import Config as Training, ModelName, OutputName
-from experiments.word2vec_report import scores
 from jaxseq import host_memory
 from jaxseq.text.files import CorpusError
 from jaxseq.word2vec import vectors
+
+from .. import cli, word2vec_corpus
+from ..word2vec_config import Config as Training, ModelName, OutputName
+from ..word2vec_report import scores
+from . import machine, records
+from .word2vec_peers import Peer, gensim_peer, jaxseq_peer
 
 
 PACKAGES = ("gensim", "jax", "jaxlib", "jaxseq", "numpy")

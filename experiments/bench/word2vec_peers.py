@@ -8,7 +8,11 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from experiments.word2vec_config import (
+from jaxseq.word2vec import training
+from jaxseq.word2vec.corpus import Corpus
+from jaxseq.word2vec.vocab import Vocab
+
+from ..word2vec_config import (
     TUNED,
     Config,
     keep_probability,
@@ -16,9 +20,6 @@ from experiments.word2vec_config import (
     make_setting,
     make_state,
 )
-from jaxseq.word2vec import training
-from jaxseq.word2vec.corpus import Corpus
-from jaxseq.word2vec.vocab import Vocab
 
 
 class Outcome(NamedTuple):

@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from experiments import cli
-from experiments.classics import (
+from jaxseq import host_memory
+
+from .. import cli
+from . import (
     claims,
     elman_classes,
     elman_letters,
@@ -37,7 +39,6 @@ from experiments.classics import (
     page,
     vanishing_gradients,
 )
-from jaxseq import host_memory
 
 
 EXPERIMENTS: tuple[ModuleType, ...] = (

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import cli, results
+from .. import cli, results
 
 
 class Claim(NamedTuple):

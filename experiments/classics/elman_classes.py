@@ -24,13 +24,13 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.cluster.hierarchy
 
-from experiments import cli
-from experiments.classics import claims, elman_sentences
-from experiments.classics.claims import Claim, at_least, at_most, reported
-from experiments.classics.elman_sentences import IS_NOUN, WORDS
-from experiments.classics.elman_training import FULL, ONE_STEP, Setting, learn, read
-from experiments.classics.settings import Settings
-from experiments.results import replace
+from .. import cli
+from ..results import replace
+from . import claims, elman_sentences
+from .claims import Claim, at_least, at_most, reported
+from .elman_sentences import IS_NOUN, WORDS
+from .elman_training import FULL, ONE_STEP, Setting, learn, read
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

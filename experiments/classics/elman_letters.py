@@ -21,12 +21,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import Claim, at_most, between
-from experiments.classics.elman_training import FULL, ONE_STEP, Setting, learn, read
-from experiments.classics.settings import Settings
-from experiments.results import replace
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import Claim, at_most, between
+from .elman_training import FULL, ONE_STEP, Setting, learn, read
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,16 +35,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import at_least, reported
-from experiments.classics.settings import Settings
-from experiments.classics.vanishing_gradients import wall_error
-from experiments.results import replace
 from jaxseq import losses, readout
 from jaxseq.cells import elman
 from jaxseq.types import Array, Key
 from jaxseq.unroll import unroll
+
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import at_least, reported
+from .settings import Settings
+from .vanishing_gradients import wall_error
 
 
 @dataclasses.dataclass(frozen=True)

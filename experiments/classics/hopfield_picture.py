@@ -22,13 +22,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import Claim, at_least, at_most, reported
-from experiments.classics.settings import Settings
-from experiments.results import replace
 from jaxseq import hopfield
 from jaxseq.hopfield import Network, plus_minus
+
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import Claim, at_least, at_most, reported
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

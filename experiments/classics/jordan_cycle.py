@@ -20,14 +20,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import at_least, reported
-from experiments.classics.jordan_training import endless, learn, lessons, run_free
-from experiments.classics.settings import Settings
-from experiments.results import replace
 from jaxseq.cells import jordan
 from jaxseq.cells.jordan import State
+
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import at_least, reported
+from .jordan_training import endless, learn, lessons, run_free
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,13 +19,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import at_least, at_most, between, reported
-from experiments.classics.jordan_training import learn, lessons, run_free, together
-from experiments.classics.settings import Settings
-from experiments.results import replace
 from jaxseq.cells import jordan
+
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import at_least, at_most, between, reported
+from .jordan_training import learn, lessons, run_free, together
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

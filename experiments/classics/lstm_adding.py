@@ -24,12 +24,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import at_most, reported
-from experiments.classics.lstm_training import Example, Setting, learn, test
-from experiments.classics.settings import Settings
-from experiments.results import replace
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import at_most, reported
+from .lstm_training import Example, Setting, learn, test
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,17 +29,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments import cli
-from experiments.classics import claims, reber_strings
-from experiments.classics.claims import at_least, at_most, reported
-from experiments.classics.reber_strings import SYMBOLS, Strings
-from experiments.classics.settings import Settings
-from experiments.results import replace
 from jaxseq import losses, readout
 from jaxseq.cells import Cell, elman, lstm_1997
 from jaxseq.cells.activations import logistic
 from jaxseq.types import Tree
 from jaxseq.unroll import unroll
+
+from .. import cli
+from ..results import replace
+from . import claims, reber_strings
+from .claims import at_least, at_most, reported
+from .reber_strings import SYMBOLS, Strings
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,12 +18,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import at_least, at_most, reported
-from experiments.classics.settings import Settings
-from experiments.results import replace
 from jaxseq import modern_hopfield as modern
+
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import at_least, at_most, reported
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

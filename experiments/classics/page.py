@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
-from experiments import pages
+from .. import pages
 
 
 def write(path: Path, results: Sequence[dict], abouts: Sequence[str]) -> Path:

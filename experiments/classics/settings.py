@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from experiments import cli
+from .. import cli
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,14 +26,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import cli
-from experiments.classics import claims
-from experiments.classics.claims import at_least, at_most, between
-from experiments.classics.settings import Settings
-from experiments.results import replace
 from jaxseq.cells import Cell, elman, gru, lstm, lstm_1997
 from jaxseq.cells.activations import logistic
 from jaxseq.unroll import unroll
+
+from .. import cli
+from ..results import replace
+from . import claims
+from .claims import at_least, at_most, between
+from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

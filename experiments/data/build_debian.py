@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.data.apt_index import Description, find, read
+from .apt_index import Description, find, read
 
 
 class Row(NamedTuple):

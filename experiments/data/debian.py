@@ -60,6 +60,11 @@ def load(split: str) -> list[Pair]:
 def _load(file: Path, sha256: str, split: str) -> list[Pair]:
     try:
         data = file.read_bytes()
+    except FileNotFoundError:
+        raise CorpusError(
+            f"{str(file)!r} is not there: the Debian texts come with a checkout, not "
+            "with an installed jaxseq; give a file of your own (--help says how)"
+        ) from None
     except OSError as error:
         raise CorpusError(f"{str(file)!r}: {error.strerror}") from None
     found = hashlib.sha256(data).hexdigest()

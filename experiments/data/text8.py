@@ -21,8 +21,9 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.results import replace
 from jaxseq.text.files import CorpusError
+
+from ..results import replace
 
 
 class Content(NamedTuple):

@@ -1,7 +1,7 @@
 """The libraries that the benchmark knows, one file each; a new one is one more line."""
 
-from experiments.bench.contender import Peer
-from experiments.bench.peers import (
+from ..contender import Peer
+from . import (
     cudnn,
     equinox,
     flax_linen,

@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 from jax.experimental import rnn
 
-from experiments.bench import forms, on_jax
-from experiments.bench.contender import Contender, Peer
-from experiments.bench.forms import Weights
-from experiments.bench.problem import Point, Problem
 from jaxseq.cells import lstm
 from jaxseq.cudnn import packed
 from jaxseq.types import Array
+
+from .. import forms, on_jax
+from ..contender import Contender, Peer
+from ..forms import Weights
+from ..problem import Point, Problem
 
 
 def missing(point: Point) -> str | None:

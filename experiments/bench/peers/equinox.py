@@ -5,11 +5,12 @@ import importlib
 import jax
 import jax.numpy as jnp
 
-from experiments.bench import forms, on_jax
-from experiments.bench.contender import Contender, Peer, missing_package
-from experiments.bench.forms import Weights
-from experiments.bench.problem import Point, Problem
 from jaxseq.types import Array, Tree
+
+from .. import forms, on_jax
+from ..contender import Contender, Peer, missing_package
+from ..forms import Weights
+from ..problem import Point, Problem
 
 
 def missing(point: Point) -> str | None:

@@ -6,11 +6,12 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
-from experiments.bench import forms, on_jax
-from experiments.bench.contender import Contender, Peer, installed
-from experiments.bench.forms import CellName, Weights
-from experiments.bench.problem import Problem
 from jaxseq.interop.flax import trees
+
+from .. import forms, on_jax
+from ..contender import Contender, Peer, installed
+from ..forms import CellName, Weights
+from ..problem import Problem
 
 
 CELLS: dict[CellName, tuple[Callable[..., Any], trees.Layout]] = {

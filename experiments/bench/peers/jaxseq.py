@@ -8,11 +8,12 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from experiments.bench import forms, on_jax
-from experiments.bench.contender import Contender, Peer, installed
-from experiments.bench.problem import Point, Problem
 from jaxseq import memory
 from jaxseq.unroll import Unrolled, unroll, unroll_plain
+
+from .. import forms, on_jax
+from ..contender import Contender, Peer, installed
+from ..problem import Point, Problem
 
 
 FORMS: Any = {"lstm": forms.LSTM, "gru": forms.GRU_AFTER, "elman": forms.ELMAN}

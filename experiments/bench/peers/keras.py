@@ -7,11 +7,12 @@ import importlib
 import os
 import sys
 
-from experiments.bench import forms, on_jax
-from experiments.bench.contender import Contender, Peer, missing_package
-from experiments.bench.forms import CellName
-from experiments.bench.problem import Point, Problem
 from jaxseq.interop import keras as interop
+
+from .. import forms, on_jax
+from ..contender import Contender, Peer, missing_package
+from ..forms import CellName
+from ..problem import Point, Problem
 
 
 LAYERS: dict[CellName, str] = {"lstm": "LSTM", "gru": "GRU", "elman": "SimpleRNN"}

@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.bench import forms, machine, problem as problems
-from experiments.bench.contender import Contender, Peer, Program, missing_package
-from experiments.bench.forms import CellName, Weights
-from experiments.bench.problem import Answer, Point, Problem
 from jaxseq.interop import torch as interop
+
+from .. import forms, machine, problem as problems
+from ..contender import Contender, Peer, Program, missing_package
+from ..forms import CellName, Weights
+from ..problem import Answer, Point, Problem
 
 
 MODULES: dict[CellName, str] = {"lstm": "LSTM", "gru": "GRU", "elman": "RNN"}
