@@ -11,7 +11,7 @@ README = pathlib.Path(__file__).parents[1] / "README.md"
 
 def test_examples_run_in_order():
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     assert all(block.count("\n") <= 12 for block in blocks)
     names: dict = {}
     # A user's session: float32, and JAX's usual promotions.
