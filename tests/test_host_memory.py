@@ -34,6 +34,7 @@ def num_faults(*args):
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
 def test_kept_memory_is_not_faulted_in_again():
     assert num_faults("keep") < num_faults() / 10

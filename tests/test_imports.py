@@ -117,7 +117,6 @@ def modules():
 
 def test_every_module_is_an_attribute_and_no_other_name():
     assert modules() <= set(dir(jaxseq))
-    assert "__main__" not in dir(jaxseq)
     assert jaxseq.summarize.beam.__name__ == "jaxseq.summarize.beam"
     with pytest.raises(AttributeError, match="jaxseq.*'unrol'"):
         jaxseq.unrol  # noqa: B018

@@ -217,6 +217,7 @@ def test_shard_map_takes_every_cell(cell):
     assert relative_error(spread(*args), jax.grad(total, (0, 1, 2))(*args)) <= 1e-12
 
 
+@pytest.mark.slow
 def test_shard_map_takes_chunks_from_zeros():
     cell = CELLS["lstm"]
     args = inputs(cell, 5, (4,))

@@ -113,6 +113,7 @@ def test_network_without_biases_gets_none():
         assert not params.out.b.any()
 
 
+@pytest.mark.slow
 def test_training_is_descent_after_each_sequence():
     task = lstm_adding.setting(0.3)
     keys = jax.random.split(jax.random.key(0), 1)

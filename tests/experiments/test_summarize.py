@@ -123,6 +123,7 @@ def trained_plus(farm, tmp_path_factory):
     return out / "summarize"
 
 
+@pytest.mark.slow
 def test_abs_plus_is_tuned_and_measured_beside_abs(trained_plus):
     result = json.loads((trained_plus / "result.json").read_text("utf-8"))
     systems = result["rouge"]["systems"]
@@ -136,6 +137,7 @@ def test_abs_plus_is_tuned_and_measured_beside_abs(trained_plus):
     assert result["attention"]["radius"] == 2
 
 
+@pytest.mark.slow
 def test_abs_plus_is_used_with_its_weights(trained_plus, tmp_path, capsys):
     model = trained_plus / "model.npz"
     texts = ["The cat no1 sat on the mat.", "The cow sat on the hay."]

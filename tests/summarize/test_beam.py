@@ -137,6 +137,7 @@ def test_one_hypothesis_is_greedy(options, seed):
         np.testing.assert_allclose(left, right, rtol=1e-12, err_msg=name)
 
 
+@pytest.mark.slow
 @given(OPTIONS, st.integers(0, 10**6))
 def test_what_is_found_keeps_the_rules_and_says_its_own_score(options, seed):
     params = draw(seed)

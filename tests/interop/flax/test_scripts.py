@@ -100,7 +100,11 @@ def task(num_steps=10, batch=4):
     return inputs, targets.astype(np.float32), lengths
 
 
-@pytest.mark.parametrize("script", [LINEN, NNX], ids=["linen", "nnx"])
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(LINEN, marks=pytest.mark.slow), NNX],
+    ids=["linen", "nnx"],
+)
 def test_one_import_line_changes_and_the_losses_do_not(script):
     changed = script.replace("\nfrom flax import", "\nfrom jaxseq.interop.flax import")
     lines = zip(script.splitlines(), changed.splitlines(), strict=True)
