@@ -119,7 +119,7 @@ class Config:
     num_shards: int = 2
     """Parts of a batch, each on a core of its own."""
 
-    beam_size: int = 5
+    beam_size: int = 16
     """Summaries of a document that are looked at side by side."""
 
     min_length: int = 1
@@ -128,7 +128,7 @@ class Config:
     max_length: int = 14
     """Words of a summary at most."""
 
-    length_penalty: float = 1.0
+    length_penalty: float = 0.6
     """Summaries are ranked by their score over this power of their length."""
 
     sharpness: float | None = 0.7
