@@ -74,6 +74,9 @@ class Config:
     num_hidden: int = 128
     """H, hidden units of the decoder and of each direction of the encoder."""
 
+    num_members: int = 1
+    """Summarizers that learn side by side and write together."""
+
     num_context: int = 5
     """C, words of the summary that ABS sees."""
 
@@ -195,6 +198,9 @@ class Config:
         for name in ("valid", "test"):
             is_alone = getattr(self, name) and not self.pairs
             cli.expect(not is_alone, name, "--pairs beside it", "none")
+        is_one = self.num_members == 1 or self.architecture != "abs_plus"
+        expected = "1, as the tuned weights of abs_plus are of one"
+        cli.expect(is_one, "num_members", expected, self.num_members)
         has_text = bool(self.text) or self.file is not None
         name = "file" if self.file is not None else "text"
         cli.expect(self.model is not None or not has_text, name, "--model", "none")
@@ -205,6 +211,7 @@ class Config:
 
 
 _COUNTS = (
+    "num_members",
     "num_inputs",
     "num_hidden",
     *("num_context", "num_layers", "num_candidates", "num_tuned"),
@@ -225,6 +232,7 @@ _TRAINED = (
         "max_vocab",
         "num_inputs",
         "num_hidden",
+        "num_members",
         *("num_context", "radius", "num_layers"),
         "max_words",
         "max_targets",
@@ -237,6 +245,7 @@ _FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {"copy": (UNK, BOS)}
 # What a model must be told to be used.
 _OF_MODEL = (
     *("architecture", "tokens", "num_inputs", "num_hidden", "max_words"),
+    "num_members",
     *("num_context", "radius", "num_layers"),
 )
 

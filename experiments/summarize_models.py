@@ -10,6 +10,7 @@ from jaxseq.summarize import (
     abs_model,
     abs_plus,
     copy_model,
+    ensemble,
     ras_encoder,
     ras_model,
     summarizer,
@@ -103,7 +104,15 @@ def make(config: Config, num_ids: int) -> Model:
         config: the settings.
         num_ids: V.
     """
-    return ARCHITECTURES[config.architecture].make(config, num_ids)
+    return _together(config, ARCHITECTURES[config.architecture].make(config, num_ids))
+
+
+def _together(config: Config, member: Model) -> Model:
+    return (
+        member
+        if config.num_members == 1
+        else ensemble.model(member, config.num_members)
+    )
 
 
 def phases(config: Config, num_ids: int) -> list[Phase]:
@@ -123,7 +132,7 @@ def phases(config: Config, num_ids: int) -> list[Phase]:
         coverage_weight=config.coverage_weight,
     )
     before = end - max(1, round(config.coverage_share * end))
-    last = Phase(covering, end)
+    last = Phase(_together(config, covering), end)
     return [Phase(plain, before), last] if before else [last]
 
 

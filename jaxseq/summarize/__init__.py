@@ -13,6 +13,7 @@ The models, and their parts:
     attentive     its loop, in which a step reads what the step before attends to
     copy_model    one that writes words and copies them (See et al. 2017)
     copy_loss     its loss, with its delta by hand
+    ensemble      several of one kind that write together
     coverage      what it costs to attend again to the same place
     known         UNK for the words that a model cannot copy
     dropout       dropout in training: the same entries at each step, or not
