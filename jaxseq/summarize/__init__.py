@@ -57,6 +57,7 @@ from jaxseq.summarize import (
     coverage as coverage,
     decoder as decoder,
     dropout as dropout,
+    ensemble as ensemble,
     examples as examples,
     greedy as greedy,
     known as known,

@@ -1,6 +1,6 @@
 """An ensemble: N summarizers of one kind that write together.
 
-With P_1 … P_N the members' probabilities of the next word and α_1 … α_N their attention,
+With P_1 … P_N the members' probabilities of the next word, α_1 … α_N their attention,
 
     P(w) = 1/N Σ_n P_n(w)                                                          (1)
     α = 1/N Σ_n α_n                                                                (2)
