@@ -230,6 +230,7 @@ number = 3
 """
 
 
+@pytest.mark.slow
 def test_command_line_checks_a_users_file(tmp_path):
     (tmp_path / "users_cells.py").write_text(USERS_FILE)
 

@@ -58,7 +58,11 @@ def _call(function, cell, masks, *sizes):
 
 @pytest.mark.parametrize(
     ("name", "num_steps"),
-    [("lstm", 2), ("gru_before", 2), ("elman_tanh", 1)],
+    [
+        pytest.param("lstm", 2, marks=pytest.mark.slow),
+        ("gru_before", 2),
+        ("elman_tanh", 1),
+    ],
 )
 def test_truncated_equals_chunks_in_a_loop(name, num_steps):
     cell, arguments, masks = _arguments(name)

@@ -65,6 +65,7 @@ def penalty(W, params, xs, ids):
     return jnp.mean(jnp.stack(terms))
 
 
+@pytest.mark.slow
 def test_gradient_is_that_of_the_error_and_of_the_penalty(case):
     params, xs, ids = case
     weight = 3.0

@@ -236,6 +236,7 @@ def test_from_files_counts_words_of_the_training_text_only(tmp_path):
     assert letters.vocab.tokens[4:] == (" ", "x", "y")
 
 
+@pytest.mark.slow
 def test_from_debian_has_both_splits():
     corpus = language_corpus.from_debian(tokens.words, 500)
     assert len(corpus.train) > 20 * len(corpus.valid) > 1_000_000

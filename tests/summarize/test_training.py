@@ -61,6 +61,7 @@ def run(setting, state=None, stop=None):
     return made
 
 
+@pytest.mark.slow
 def test_it_learns_to_copy_words_that_it_has_never_seen():
     made = run(SETTING._replace(num_epochs=20))
     assert made[-1].fraction == 1

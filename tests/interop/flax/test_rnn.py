@@ -111,7 +111,11 @@ OPTIONS = {
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize(
-    ("api", "cell"), [("linen", "OptimizedLSTMCell"), ("nnx", "GRUCell")]
+    ("api", "cell"),
+    [
+        pytest.param("linen", "OptimizedLSTMCell", marks=pytest.mark.slow),
+        ("nnx", "GRUCell"),
+    ],
 )
 def test_options_of_the_call(api, cell, options):
     ours, flaxs = ours_and_flaxs(api, cell)

@@ -100,9 +100,10 @@ def task(num_steps=10, batch=4):
     return inputs, targets.astype(np.float32), lengths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
-    [pytest.param(LINEN, marks=pytest.mark.slow), NNX],
+    [LINEN, NNX],
     ids=["linen", "nnx"],
 )
 def test_one_import_line_changes_and_the_losses_do_not(script):
