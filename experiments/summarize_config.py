@@ -131,14 +131,14 @@ class Config:
     max_length: int = 14
     """Words of a summary at most."""
 
-    length_penalty: float = 0.6
+    length_penalty: float = 1.0
     """Summaries are ranked by their score over this power of their length."""
 
-    sharpness: float | None = 0.7
+    sharpness: float | None = 0.4
     """Of the hypotheses the one that is most like the others is taken, each counting by
     this power of its probability; none: the first by score."""
 
-    no_repeat: int = 1
+    no_repeat: int = 2
     """No sequence of so many words is written twice; 0 allows it."""
 
     num_candidates: int = 32
