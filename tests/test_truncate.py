@@ -60,7 +60,7 @@ def _call(function, cell, masks, *sizes):
     ("name", "num_steps"),
     [
         pytest.param("lstm", 2, marks=pytest.mark.slow),
-        ("gru_before", 2),
+        pytest.param("gru_before", 2, marks=pytest.mark.slow),
         ("elman_tanh", 1),
     ],
 )

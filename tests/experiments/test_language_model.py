@@ -426,7 +426,7 @@ def stopped_at(number):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"accumulate": 2},
+        pytest.param({"accumulate": 2}, marks=pytest.mark.slow),
         pytest.param({"precision": "bfloat16"}, marks=pytest.mark.slow),
         pytest.param({"cell": "gru"}, marks=pytest.mark.slow),
     ],

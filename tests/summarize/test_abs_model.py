@@ -128,7 +128,13 @@ def plain(name, params):
     return jnp.stack([jnp.stack(row) for row in costs])
 
 
-@every_encoder
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "attention" else pytest.param(name, marks=pytest.mark.slow)
+        for name in ENCODERS
+    ],
+)
 def test_value_and_gradient_equal_those_of_the_plain_equations(name):
     model, params = model_of(name), params_of(name)
     wanted, plain_gradient = jax.jit(

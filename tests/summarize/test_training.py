@@ -82,6 +82,7 @@ def test_it_learns_to_copy_words_that_it_has_never_seen():
     assert written[0].weights[0].argmax() == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_gives_the_bits_of_one_that_never_stopped(tmp_path):
     setting = SETTING._replace(num_epochs=2)
     whole = run(setting)

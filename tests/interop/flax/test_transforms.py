@@ -83,7 +83,7 @@ def ensemble(library):
 
 
 SLOW = [remat, jit, inside_flaxs_rnn, ensemble]
-WRAPS = [partitioned, bidirectional, relu, *slowly(SLOW)]
+WRAPS = [bidirectional, *slowly([partitioned, relu, *SLOW])]
 
 
 @pytest.mark.parametrize("wrap", WRAPS)

@@ -220,6 +220,7 @@ def test_gradients_are_those_of_the_layer():
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=10)
 @hypothesis.given(st.data())
 def test_any_attributes_equal_the_documentation(data):
