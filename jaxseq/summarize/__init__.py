@@ -16,6 +16,7 @@ The models, and their parts:
     ensemble      several of one kind that write together
     coverage      what it costs to attend again to the same place
     known         UNK for the words that a model cannot copy
+    tied          one table for words that go in and words that come out
     dropout       dropout in training: the same entries at each step, or not
     packing       the steps that count, without padding
 
@@ -71,6 +72,7 @@ from jaxseq.summarize import (
     risk as risk,
     rouge as rouge,
     summarizer as summarizer,
+    tied as tied,
     training as training,
     unknown as unknown,
 )

@@ -43,17 +43,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import attention, embedding, readout
+from jaxseq import attention, readout
 from jaxseq.attention import attend, general
 from jaxseq.both import Both, one_by_one
 from jaxseq.cells import lstm
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
-from jaxseq.summarize import dropout as dropping
+from jaxseq.masks import masks_of
+from jaxseq.summarize import dropout as dropping, tied
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.copy_loss import copy_loss
 from jaxseq.summarize.coverage import coverage_loss
 from jaxseq.summarize.decoder import Decoder, Step
-from jaxseq.summarize.known import known
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
 from jaxseq.text.vocab import BOS
@@ -118,9 +118,7 @@ def init(
     keys = jax.random.split(key, 9)
     both = 2 * num_hidden
     return Params(
-        # As input √I times this, of unit variance; as output layer this.
-        embedding=jax.random.normal(keys[0], (num_ids, num_inputs), dtype)
-        * float(num_inputs**-0.5),
+        embedding=tied.init(keys[0], num_ids, num_inputs, dtype),
         encoder=Both(*(lstm.init(k, num_inputs, num_hidden, dtype) for k in keys[1:3])),
         bridge_h=readout.init(keys[3], both, num_hidden, dtype),
         bridge_c=readout.init(keys[4], both, num_hidden, dtype),
@@ -158,7 +156,7 @@ def read(
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
     num_ids = params.embedding.shape[0]
-    xs = dropping.alike(key, dropout, _embed(params, ids))
+    xs = dropping.alike(key, dropout, tied.embed(params.embedding, ids))  # (1)
     encoded, states = one_by_one(
         Both(CELL, CELL), params.encoder, None, xs, lengths=lengths
     )  # (2)
@@ -168,7 +166,7 @@ def read(
         h=jnp.tanh(readout.readout(params.bridge_h, last_h)),
         c=readout.readout(params.bridge_c, last_c),
     )  # (3)
-    mask = jnp.arange(len(ids), dtype=jnp.int32)[:, None] < lengths[None, :]
+    mask = masks_of(len(ids), lengths, None, reverse=False).valid
     attended = attention.memory.remember(SCORE, params.attention, encoded, mask=mask)
     most = jnp.max(jnp.where(mask, ids, jnp.zeros_like(ids)), axis=0)
     numbers = num_ids + jnp.arange(num_outside, dtype=jnp.int32)
@@ -211,15 +209,15 @@ def score(
     memory = read(params, batch.documents, 0, dropout=dropout, key=keys[0])
     targets = jnp.asarray(batch.targets)
     expect(targets.ndim == 2, "batch.targets", "shape [T, B]", describe(targets))
-    first = jnp.full_like(targets[:1], BOS)
-    xs = _embed(params, jnp.concatenate([first, targets[:-1]]))
+    xs = tied.embed_before(params.embedding, targets)  # (1)
     xs = dropping.alike(keys[1], dropout, xs)
     hs, _ = unroll(CELL, params.decoder, memory.state_0, xs)  # (4)
     contexts, weights = attend.attend(SCORE, params.attention, hs, memory.attended)
     packing = Packing(*map(jnp.asarray, batch.packing))
     seen = pack(packing, jnp.concatenate([contexts, hs, xs], axis=-1))
     mixed = _mixed(params, seen[:, : -xs.shape[-1]])
-    logits = _logits(params, dropping.each(keys[2], dropout, mixed))
+    mixed = dropping.each(keys[2], dropout, mixed)
+    logits = tied.logits(params.embedding, params.bias, mixed)  # (7)
     gates = readout.readout(params.switch, seen)[:, 0]  # (8)
     here = packing.steps % targets.shape[1]
     ids = jnp.take(targets.reshape(-1), packing.steps, mode="fill", fill_value=BOS)
@@ -250,7 +248,7 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
         state: `[B, K, H]` of the writer.
         y_tm1: `[B, K]` the last words.
     """
-    x_t = _embed(params, y_tm1)
+    x_t = tied.embed(params.embedding, y_tm1)  # (1)
     z_t = CELL.project(params.decoder, x_t)
     state_t, _ = CELL.step(CELL.prepare(params.decoder), state, z_t)  # (4)
     # Attention has its steps, and hypotheses, in front of the documents.
@@ -258,7 +256,8 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
     found = attend.attend(SCORE, params.attention, queries, memory.attended)  # (5)
     context, weights = (jnp.swapaxes(a, 0, 1) for a in found)
     seen = jnp.concatenate([context, state_t.h], axis=-1)
-    logits = _logits(params, _mixed(params, seen))
+    mixed = _mixed(params, seen)
+    logits = tied.logits(params.embedding, params.bias, mixed)  # (7)
     gate = readout.readout(params.switch, jnp.concatenate([seen, x_t], axis=-1))  # (8)
     log_gate = jax.nn.log_sigmoid(gate)
     written = jax.nn.log_softmax(logits) + jnp.broadcast_to(log_gate, logits.shape)
@@ -302,19 +301,8 @@ def _model(num_ids, num_inputs, num_hidden, coverage_weight) -> Model:
     )
 
 
-def _embed(params: Params, ids: Array) -> Array:
-    num_ids, size = params.embedding.shape
-    inside = known(ids, num_ids)
-    return embedding.lookup(params.embedding, inside) * float(size**0.5)  # (1)
-
-
 def _mixed(params: Params, seen: Array) -> Array:
     return jnp.tanh(readout.readout(params.mix, seen))  # (6)
-
-
-def _logits(params: Params, mixed: Array) -> Array:
-    output = readout.Params(V=params.embedding, b=params.bias)
-    return readout.readout(output, mixed)  # (7)
 
 
 def _joined(memory: Memory, written: Array, copied: Array) -> Array:

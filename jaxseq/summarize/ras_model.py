@@ -35,7 +35,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import attention, embedding, losses, readout
+from jaxseq import attention, losses, readout
 from jaxseq.attention import dot
 from jaxseq.cells.cell import Cell
 from jaxseq.cells.checks import check_cell
@@ -46,14 +46,14 @@ from jaxseq.checks import (
     describe,
     expect,
 )
-from jaxseq.summarize import attentive, dropout as dropping
+from jaxseq.masks import masks_of
+from jaxseq.summarize import attentive, dropout as dropping, tied
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, State, Step
 from jaxseq.summarize.known import known
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
 from jaxseq.summarize.ras_encoder import Encoder
-from jaxseq.text.vocab import BOS
 from jaxseq.types import Array, DTypeLike, Key, Tree
 
 
@@ -105,9 +105,7 @@ def init(
     of_h = readout.init(keys[3], num_hidden, num_inputs, dtype)
     of_c = jnp.eye(num_inputs, dtype=dtype)
     return Params(
-        # As input √I times this, of unit variance; as output layer this.
-        embedding=jax.random.normal(keys[0], (num_ids, num_inputs), dtype)
-        * float(num_inputs**-0.5),
+        embedding=tied.init(keys[0], num_ids, num_inputs, dtype),
         encoder=encoder.init(keys[1], num_inputs, num_hidden, dtype),
         cell=cell.init(keys[2], 2 * num_inputs, num_hidden, dtype),
         mix=of_h._replace(V=jnp.concatenate([of_c, of_h.V], axis=1)),
@@ -145,8 +143,8 @@ def read(
     del num_outside
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
-    xs = dropping.alike(key, dropout, _embed(params, ids))
-    is_word = jnp.arange(len(ids), dtype=jnp.int32)[:, None] < lengths[None, :]
+    xs = dropping.alike(key, dropout, tied.embed(params.embedding, ids))  # (1)
+    is_word = masks_of(len(ids), lengths, None, reverse=False).valid
     num_hidden = cell.sizes(params.cell).num_hidden
     keys, mask = encoder.encode(params.encoder, xs, is_word, num_hidden)
     return attention.memory.remember(SCORE, (), keys, xs, mask)
@@ -185,18 +183,16 @@ def score(
     )
     targets = jnp.asarray(batch.targets)
     expect(targets.ndim == 2, "batch.targets", "shape [T, B]", describe(targets))
-    first = jnp.full_like(targets[:1], BOS)
-    ys = _embed(params, jnp.concatenate([first, targets[:-1]]))
+    ys = tied.embed_before(params.embedding, targets)  # (1)
     ys = dropping.alike(keys[1], dropout, ys)
     weights = attentive.Params(params.cell, ())
     run = attentive.unroll(cell, SCORE, weights, None, ys, memory)  # (2), (3)
     packing = Packing(*map(jnp.asarray, batch.packing))
     seen = pack(packing, jnp.concatenate([run.contexts, run.ys], axis=-1))
     mixed = dropping.each(keys[2], dropout, readout.readout(params.mix, seen))  # (4)
-    ids = jnp.take(targets.reshape(-1), packing.steps, mode="fill", fill_value=BOS)
-    ids = known(ids, len(params.bias))
-    nats = losses.cross_entropy(_logits(params, mixed), ids)  # (5)
-    return jnp.where(packing.steps < targets.size, nats, jnp.zeros_like(nats))
+    logits = tied.logits(params.embedding, params.bias, mixed)  # (5)
+    ids = pack(packing, known(targets, len(params.bias)))
+    return losses.cross_entropy(logits, ids, packing.steps < targets.size)  # (5)
 
 
 def start(cell: Cell, params: Params, memory: attention.memory.Memory) -> State:
@@ -228,11 +224,12 @@ def step(
     """
     # Attention has the hypotheses in front of the documents.
     state, y_tm1 = _swapped((state, y_tm1))
-    x_t = _embed(params, y_tm1)
+    x_t = tied.embed(params.embedding, y_tm1)  # (1)
     weights = attentive.Params(params.cell, ())
     state, found = attentive.step(cell, SCORE, weights, memory, state, x_t)  # (2), (3)
     seen = jnp.concatenate([found.contexts, cell.output(state)], axis=-1)
-    logits = _logits(params, readout.readout(params.mix, seen))  # (4)
+    mixed = readout.readout(params.mix, seen)  # (4)
+    logits = tied.logits(params.embedding, params.bias, mixed)  # (5)
     return Step(*_swapped((jax.nn.log_softmax(logits), found.weights, state)))  # (5)
 
 
@@ -248,15 +245,6 @@ def model(
         score=functools.partial(score, cell, encoder),
         decoder=Decoder(functools.partial(start, cell), functools.partial(step, cell)),
     )
-
-
-def _embed(params: Params, ids: Array) -> Array:
-    num_ids, size = params.embedding.shape
-    return embedding.lookup(params.embedding, known(ids, num_ids)) * float(size**0.5)
-
-
-def _logits(params: Params, mixed: Array) -> Array:
-    return readout.readout(readout.Params(params.embedding, params.bias), mixed)
 
 
 def _swapped(tree: Tree) -> Tree:
