@@ -32,9 +32,7 @@ def masks_of(
     """
     valid = restart = None
     if lengths is not None:
-        steps = jnp.arange(num_steps).reshape(-1, *(1,) * jnp.ndim(lengths))
-        lengths = jnp.asarray(lengths).astype(steps.dtype)
-        valid = steps < jnp.broadcast_to(lengths, (1, *jnp.shape(lengths)))
+        valid = valid_of(num_steps, lengths)
     if resets is not None:
         restart = jnp.asarray(resets)
         if valid is not None:
@@ -44,6 +42,18 @@ def masks_of(
             # Read backwards, a sequence is entered at its last step.
             restart = jnp.concatenate([restart[1:], jnp.zeros_like(restart[:1])])
     return Masks(valid, restart)
+
+
+def valid_of(num_steps: int, lengths: Array) -> Array:
+    """Returns which steps count, `[T, ...]` bool.
+
+    Args:
+        num_steps: T.
+        lengths: `[...]` integers.
+    """
+    steps = jnp.arange(num_steps).reshape(-1, *(1,) * jnp.ndim(lengths))
+    lengths = jnp.asarray(lengths).astype(steps.dtype)
+    return steps < jnp.broadcast_to(lengths, (1, *jnp.shape(lengths)))
 
 
 def pad(valid: Array | None, xs: Array) -> Array:

@@ -35,7 +35,7 @@ import jax.numpy as jnp
 
 from jaxseq import losses, readout
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
-from jaxseq.masks import masks_of
+from jaxseq.masks import valid_of
 from jaxseq.summarize import dropout as dropping
 from jaxseq.summarize.abs_encoders import Encoder, capped, draw, lookup
 from jaxseq.summarize.batches import Batch, Documents
@@ -117,7 +117,7 @@ def read(
     del num_outside
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
-    mask = masks_of(len(ids), lengths, None, reverse=False).valid
+    mask = valid_of(len(ids), lengths)
     return encoder.read(params.encoder, known(ids, len(params.embedding)), mask)
 
 

@@ -48,7 +48,7 @@ from jaxseq.attention import attend, general
 from jaxseq.both import Both, one_by_one
 from jaxseq.cells import lstm
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
-from jaxseq.masks import masks_of
+from jaxseq.masks import valid_of
 from jaxseq.summarize import dropout as dropping, tied
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.copy_loss import copy_loss
@@ -166,7 +166,7 @@ def read(
         h=jnp.tanh(readout.readout(params.bridge_h, last_h)),
         c=readout.readout(params.bridge_c, last_c),
     )  # (3)
-    mask = masks_of(len(ids), lengths, None, reverse=False).valid
+    mask = valid_of(len(ids), lengths)
     attended = attention.memory.remember(SCORE, params.attention, encoded, mask=mask)
     most = jnp.max(jnp.where(mask, ids, jnp.zeros_like(ids)), axis=0)
     numbers = num_ids + jnp.arange(num_outside, dtype=jnp.int32)

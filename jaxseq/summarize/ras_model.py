@@ -46,7 +46,7 @@ from jaxseq.checks import (
     describe,
     expect,
 )
-from jaxseq.masks import masks_of
+from jaxseq.masks import valid_of
 from jaxseq.summarize import attentive, dropout as dropping, tied
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, State, Step
@@ -144,7 +144,7 @@ def read(
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
     xs = dropping.alike(key, dropout, tied.embed(params.embedding, ids))  # (1)
-    is_word = masks_of(len(ids), lengths, None, reverse=False).valid
+    is_word = valid_of(len(ids), lengths)
     num_hidden = cell.sizes(params.cell).num_hidden
     keys, mask = encoder.encode(params.encoder, xs, is_word, num_hidden)
     return attention.memory.remember(SCORE, (), keys, xs, mask)

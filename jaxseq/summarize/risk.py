@@ -58,7 +58,9 @@ def least(sharpness: float, length_penalty: float) -> Choose:
     return functools.partial(_least, sharpness, length_penalty)
 
 
-def _least(sharpness: float, length_penalty: float, hypotheses: Hypotheses):
+def _least(
+    sharpness: float, length_penalty: float, hypotheses: Hypotheses
+) -> Hypotheses:
     """Chooses a hypothesis for each document; fields `[B, ...]`."""
     num_terms = hypotheses.lengths + hypotheses.is_complete.astype(jnp.int32)
     norms = jnp.maximum(num_terms, 1).astype(hypotheses.scores.dtype) ** length_penalty
