@@ -408,7 +408,7 @@ BPTT = _rows(
 MASKS = _rows(
     "masks.py",
     "lstm",
-    ("one step too many", "valid = steps < ", "valid = steps <= "),
+    ("one step too many", "return steps < ", "return steps <= "),
     ("reset in the padding", "restart = restart & valid", "pass"),
     (
         "reset not at the entry, reversed",
