@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxseq.summarize import abs_encoders
+from jaxseq.summarize import abs_tables
 from jaxseq.summarize.abs_model import Params
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.training import Setting
@@ -37,7 +37,7 @@ def build(params: Params, examples: Sequence[Example], setting: Setting) -> Eage
     torch = summarize_torch.load()
     functional = torch.nn.functional
     num_ids, size = params.embedding.shape
-    scale = abs_encoders.scale(size)
+    scale = abs_tables.scale(size)
     num_context = params.hidden.V.shape[1] // size
     net = summarize_torch.weights(torch, params)
     batch = summarize_torch.side_by_side(examples)
@@ -63,7 +63,7 @@ def build(params: Params, examples: Sequence[Example], setting: Setting) -> Eage
         queries = affine(
             net.encoder.projection, embed(net.encoder.context, windows).flatten(-2)
         )  # (6e)
-        scores = (queries @ xs.mT).masked_fill(~mask.mT, -torch.inf)
+        scores = (queries @ xs.mT / size**0.5).masked_fill(~mask.mT, -torch.inf)
         encoded = (scores.softmax(-1) @ values)[counts]  # (7e), (9e)
         ys = embed(net.embedding, windows[counts]).flatten(-2)
         ys = functional.dropout(ys, rate)  # (1)
