@@ -59,7 +59,8 @@ def build(params: Params, examples: Sequence[Example], setting: Setting) -> Eage
         h = c = torch.zeros(num_documents, num_hidden)
         seen = []
         for z_t in projected:
-            scores = (keys @ h[:, :, None]).masked_fill(~is_word, -torch.inf)
+            scores = keys @ h[:, :, None] / num_hidden**0.5
+            scores = scores.masked_fill(~is_word, -torch.inf)
             context = (scores.softmax(1).mT @ values)[:, 0]  # (2)
             z_t = z_t + functional.linear(torch.cat([context, h], 1), recurrent)
             *gates, candidate = z_t.chunk(4, 1)
