@@ -32,8 +32,9 @@ Departures: the biases of (3) and (7), as the authors' program NAMAS has them; i
 learns scale and bias of (8), and adds a layer after (9), which we leave out. It has no
 padding: its batches are of documents of one length. The factor s is ours, see
 `jaxseq.summarize.abs_tables`, and so is 1 / √D in (7): entries of x̃ and of the query
-are of the size of 1, and without it the softmax is all but one-hot at first (the
-largest p is .64 of 28 on the mean, with it .10) and never recovers.
+are of the size of 1, and without it the softmax is all but one-hot at first: the
+largest of 28 p is .64 on the mean, with it .10. Perplexity of the held-out Debian pairs
+after 6 epochs: 34.4 with it, 49.6 without.
 """
 
 import functools
