@@ -51,7 +51,8 @@ class Config:
     """Texts to summarize with MODEL, one a line (plain, .gz, .bz2, .xz)."""
 
     pairs: tuple[Path, ...] = ()
-    """JSONL or TSV of documents and summaries, or a file of each, line by line."""
+    """JSONL or TSV of documents and summaries, or a file of each, line by line; JSONL
+    may say the split of each, train, valid or test."""
 
     valid: tuple[Path, ...] = ()
     """As PAIRS, to choose the best weights by; none: some of PAIRS."""

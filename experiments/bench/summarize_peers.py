@@ -23,7 +23,12 @@ from jaxseq.summarize.training import Setting
 from jaxseq.types import Tree
 
 from ..summarize_config import ArchitectureName
-from . import summarize_torch
+from . import (
+    summarize_torch,
+    summarize_torch_abs,
+    summarize_torch_copy,
+    summarize_torch_ras,
+)
 from .contender import missing_package
 
 
@@ -122,7 +127,9 @@ def _too_few_devices(num_shards: int, task: Task) -> str | None:
 
 
 EAGER: Mapping[ArchitectureName, Callable[..., summarize_torch.Eager]] = {
-    "copy": summarize_torch.build
+    "copy": summarize_torch_copy.build,
+    "abs": summarize_torch_abs.build,
+    "ras_lstm": summarize_torch_ras.build,
 }
 
 

@@ -7,6 +7,7 @@ The models, and their parts:
 
     abs_model     ABS, feed-forward (Rush et al. 2015)
     abs_encoders  what it knows of a document: a bag of words, convolution, attention
+    abs_tables    the tables of its words
     abs_plus      ABS+: any model, searched with a liking for the document's words
     ras_model     RAS, any cell that attends at each step (Chopra et al. 2016)
     ras_encoder   what it attends by: a convolution that knows positions
@@ -48,6 +49,7 @@ from jaxseq.summarize import (
     abs_encoders as abs_encoders,
     abs_model as abs_model,
     abs_plus as abs_plus,
+    abs_tables as abs_tables,
     attentive as attentive,
     batches as batches,
     beam as beam,

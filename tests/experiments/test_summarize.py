@@ -310,6 +310,33 @@ def test_read_holds_out_and_leaves_out(farm, tmp_path):
     assert len(examples) == 4
 
 
+def test_read_keeps_to_the_split_that_the_file_says(tmp_path):
+    path = tmp_path / "a.jsonl"
+
+    def read(*splits, **more):
+        rows = [
+            {"document": f"a {n} b", "summary": str(n), "split": split}
+            for n, split in enumerate(splits)
+        ]
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+        corpus = summarize_corpus.read(Config(pairs=(path,), **more))
+        parts = (corpus.train, corpus.valid, corpus.test)
+        return [[int(pair.summary) for pair in part.pairs] for part in parts]
+
+    assert read("test", "train", "validation", "train") == [[1, 3], [2], [0]]
+    # What it lacks is drawn from what is to be trained on.
+    train, (drawn,), test = read("train", "train", "test", "train")
+    assert sorted([*train, drawn]) == [0, 1, 3]
+    assert test == [2]
+    other = tmp_path / "b.tsv"
+    other.write_text("a 9\t9\n", "utf-8")
+    assert read("train", "valid", "test", test=(other,)) == [[0], [1], [9]]
+    with pytest.raises(
+        CorpusError, match="^a.jsonl: expected 2 pairs or more, .* got 1"
+    ):
+        read("train", "test")
+
+
 def test_read_refuses_pairs_without_words(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("\t\n" * 9, "utf-8")
