@@ -33,7 +33,7 @@ import jax
 import numpy as np
 
 from jaxseq import host_memory
-from jaxseq.summarize import batches, summarizer
+from jaxseq.summarize import batches, summarizer, training as updates
 from jaxseq.summarize.model import Model
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import Vocab
@@ -178,11 +178,9 @@ def tasks(training: Training, corpus: Corpus, model: Model) -> list[Task]:
         summarize_corpus.encode(training, corpus.vocab, part)
         for part in (corpus.train, corpus.valid)
     )
-    size = setting.batch_size // setting.num_shards
-    shapes = batches.shapes_of([*examples, *valid], size)
-    planned = batches.plan(
-        examples, size, shapes, seed=0, epoch=0, num_shards=setting.num_shards
-    )
+    shapes = updates.shapes_of([*examples, *valid], setting)
+    dealt = updates.deal(examples, shapes, setting)
+    planned = [batches.plan(dealt, 0, 0, n) for n in range(dealt.num_batches)]
     params = model.init(jax.random.key(0))
     fullest = {
         shape: max(
@@ -244,8 +242,7 @@ def measure(
 
 def _trained(training: Training, corpus: Corpus) -> Tree:
     with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder) / "checkpoint.npz"
-        return summarize_training.train(training, corpus, saved).params
+        return summarize_training.train(training, corpus, Path(folder)).params
 
 
 def search(
