@@ -14,7 +14,7 @@ networks, ACL 2017, section 5: coverage is added for a last short phase.
 import contextlib
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +22,11 @@ import jax
 import numpy as np
 
 from jaxseq.summarize import cost, model_file, training
-from jaxseq.summarize.batches import Dealt
+from jaxseq.summarize.batches import Dealt, Shape
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.examples import Example
+from jaxseq.summarize.model import Model
+from jaxseq.summarize.setting import Setting, layout_of, part_size
 from jaxseq.text.vocab import Vocab
 from jaxseq.train import (
     checkpoint,
@@ -35,6 +37,7 @@ from jaxseq.train import (
     signals,
     state,
 )
+from jaxseq.train.sharding import Layout
 from jaxseq.train.state import Position, Training
 
 from . import progress, runs, summarize_config, summarize_corpus, summarize_models
@@ -62,6 +65,17 @@ class Trained(NamedTuple):
     valid_nats: list[float]  # a target, after each epoch
 
 
+class _Data(NamedTuple):
+    """What is read, and how."""
+
+    setting: Setting
+    layout: Layout
+    examples: list[Example]
+    valid: list[Example]
+    shapes: tuple[Shape, ...]
+    dealt: Dealt  # the examples
+
+
 def train(
     config: Config, corpus: Corpus, folder: Path, report: Report = progress.silent
 ) -> Trained:
@@ -76,25 +90,17 @@ def train(
     Raises:
         jaxseq.train: what `loop.resumed` and `loop.train` raise.
     """
-    setting = summarize_config.make_setting(config)
-    layout = training.layout_of(setting)
-    examples, valid = (
-        summarize_corpus.encode(config, corpus.vocab, part)
-        for part in (corpus.train, corpus.valid)
-    )
-    shapes = training.shapes_of([*examples, *valid], setting)
-    dealt = training.deal(examples, shapes, setting)
-    num_epoch = dealt.num_batches
+    data = _read(config, corpus)
+    num_epoch = data.dealt.num_batches
     num_updates = config.num_epochs * num_epoch
+    num_words = sum(len(e.document.ids) + len(e.targets) for e in data.examples)
     phases = summarize_models.phases(config, len(corpus.vocab.tokens))
-    rates = functools.partial(training.rate, setting, num_updates)
+    rates = functools.partial(training.rate, data.setting, num_updates)
     optimizer = training.make_optimizer(config.clip_norm, rates)
     params = phases[0].model.init(jax.random.key(config.seed))
     now = state.begin(params, optimizer)
-    now = now._replace(state=sharding.place(layout, optimizer, now.state))
-    settings = _settings(config, corpus.vocab, dealt, examples, valid)
-    num_words = sum(len(e.document.ids) + len(e.targets) for e in examples)
-    first = 0
+    now = now._replace(state=sharding.place(data.layout, optimizer, now.state))
+    settings, first = _settings(config, corpus.vocab, data), 0
     with contextlib.ExitStack() as stack:
         stack.enter_context(jax.debug_nans(config.debug))
         stores = [
@@ -105,14 +111,12 @@ def train(
         for phase, store in zip(phases, stores, strict=True):
             now = runs.resumed(store, _begun(now, first * num_epoch))
             for made in loop.train(
-                training.make_update(phase.model, optimizer, setting),
-                functools.partial(_batch_at, config, examples, dealt, setting),
+                training.make_update(phase.model, optimizer, data.setting),
+                functools.partial(_batch_at, config, data),
                 now,
-                _loop_setting(config, num_epoch, phase.end, len(shapes)),
-                held_out=cost.make_held_out(
-                    phase.model, valid, training.part_size(setting), shapes, layout
-                ),
-                layout=layout,
+                _loop_setting(config, data, phase.end),
+                held_out=_held_out(phase.model, data),
+                layout=data.layout,
                 store=store,
                 log=metrics.Log(folder / "training.jsonl"),
                 stop=stop,
@@ -122,8 +126,7 @@ def train(
                 num_read = int(done * config.num_epochs * num_words)
                 report(done, num_read, _said(made.mean, now.position))
             best = checkpoint.load(store, now.position.best_number, now.state)
-            params = best.tree.params
-            first = phase.end
+            params, first = best.tree.params, phase.end
     return _trained(params, now.position)
 
 
@@ -141,16 +144,31 @@ def _begun(now: Training, number: int) -> Training:
     return Training(now.state._replace(optimizer_state=moments), position)
 
 
-def _batch_at(config: Config, examples, dealt, setting, number: int) -> training.Batch:
+def _read(config: Config, corpus: Corpus) -> _Data:
+    setting = summarize_config.make_setting(config)
+    examples, valid = (
+        summarize_corpus.encode(config, corpus.vocab, part)
+        for part in (corpus.train, corpus.valid)
+    )
+    shapes = training.shapes_of([*examples, *valid], setting)
+    dealt = training.deal(examples, shapes, setting)
+    return _Data(setting, layout_of(setting), examples, valid, shapes, dealt)
+
+
+def _batch_at(config: Config, data: _Data, number: int) -> training.Batch:
     if config.overfit is not None:
         number %= config.overfit
-    return training.batch_at(examples, dealt, setting, number)
+    return training.batch_at(data.examples, data.dealt, data.setting, number)
 
 
-def _loop_setting(
-    config: Config, num_epoch: int, end: int, num_shapes: int
-) -> loop.Setting:
-    """Returns how a phase goes on, until an epoch of `num_epoch` updates."""
+def _held_out(model: Model, data: _Data) -> Callable[[Params], float]:
+    size = part_size(data.setting)
+    return cost.make_held_out(model, data.valid, size, data.shapes, data.layout)
+
+
+def _loop_setting(config: Config, data: _Data, end: int) -> loop.Setting:
+    """Returns how a phase goes on, until an epoch."""
+    num_epoch = data.dealt.num_batches
     # What is learnt by heart costs more and more on held-out pairs.
     has_patience = {"patience": config.patience} if config.overfit is None else {}
     return loop.Setting(
@@ -161,22 +179,20 @@ def _loop_setting(
         record_every=math.ceil(config.num_epochs * num_epoch / NUM_RECORDS),
         save_seconds=SECONDS_BETWEEN_CHECKPOINTS,
         max_skipped=config.max_skipped,
-        max_shapes=num_shapes,
+        max_shapes=len(data.shapes),
         advice=ADVICE,
         **has_patience,
     )
 
 
-def _settings(
-    config: Config, known: Vocab, dealt: Dealt, examples, valid
-) -> dict[str, Any]:
+def _settings(config: Config, known: Vocab, data: _Data) -> dict[str, Any]:
     """Returns all that decides the result: a checkpoint of others is refused."""
     return summarize_config.trained_settings(config) | {
         "vocabulary": model_file.hash_of(known),
-        "pairs": _digest(examples),
-        "valid": _digest(valid),
+        "pairs": _digest(data.examples),
+        "valid": _digest(data.valid),
         # Of fewer devices, parts are larger: they may hold the same batches or not.
-        "num_batches": dealt.num_batches,
+        "num_batches": data.dealt.num_batches,
     }
 
 

@@ -13,6 +13,9 @@ so that every example stands once in an epoch, and all batches have as many targ
 within the difference of the longest summary and the shortest. K does not depend on the
 order: an epoch has as many batches as any other, and each is found from its number
 (`jaxseq.train.order`), without those before it.
+
+Reference: Zhao, Zhang, Accelerating minibatch stochastic gradient descent using
+stratified sampling, 2014 (1405.3080).
 """
 
 from collections.abc import Sequence
@@ -138,12 +141,11 @@ def deal(
     of_shape = np.searchsorted([shape.num_words for shape in shapes], num_words)
     used = np.unique(of_shape).tolist()
     rising = np.argsort(num_targets, kind="stable")
-    strata = [
-        _strata(
-            rising[of_shape[rising] == k], num_targets, batch_size, shapes[k], num_parts
-        )
-        for k in used
-    ]
+    strata = []
+    for k in used:
+        members = rising[of_shape[rising] == k]
+        rows = _strata(members, num_targets, batch_size, shapes[k], num_parts)
+        strata.append(rows)
     return Dealt(tuple(shapes[k] for k in used), tuple(strata), num_parts)
 
 
