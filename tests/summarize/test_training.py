@@ -112,14 +112,10 @@ def test_it_learns_to_copy_words_that_it_has_never_seen():
 
 @pytest.mark.parametrize(
     ("changes", "num_stops"),
-    [
-        ({}, 1),
-        pytest.param({}, 20, marks=pytest.mark.slow),
-        pytest.param({"accumulate": 2}, 20, marks=pytest.mark.slow),
-        pytest.param({"num_shards": 2}, 20, marks=pytest.mark.slow),
-    ],
+    [({}, 20), ({"accumulate": 2}, 5), ({"num_shards": 2}, 5)],
     ids=str,
 )
+@pytest.mark.slow
 def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, changes, num_stops):
     setting = SETTING._replace(**changes)
     *_, whole = run(setting)
@@ -217,7 +213,7 @@ def test_weights_are_renormalized_at_the_end_of_an_epoch_alone(is_spoiled):
 
 def test_a_cost_that_is_not_finite_ends_it():
     setting = SETTING._replace(learning_rate=1e30)
-    with pytest.raises(Diverged, match="not finite from update .* smaller learning"):
+    with pytest.raises(Diverged, match="(not finite|cost is nan) .* smaller learning"):
         list(run(setting))
 
 
