@@ -242,6 +242,10 @@ def test_it_goes_on_on_other_devices(whole, tmp_path):
 def test_some_batches_are_read_again_and_again(tmp_path):
     trained = run(tmp_path, phases=[Phase(drifting(), 5)], overfit=2, patience=1)
     assert trained.num_updates == 5 * NUM_EPOCH  # patience does not end it
+    # The weights are the best ones, not the last ones.
+    first, *rest = trained.valid_nats
+    assert first < min(rest)
+    assert 1e-3 * (float(trained.params) + 1) ** 2 == pytest.approx(first, rel=1e-5)
     data = summarize_training._read(CONFIG, corpus())
     config = dataclasses.replace(CONFIG, overfit=2)
     ids = [
