@@ -70,7 +70,7 @@ def test_main_writes_model_numbers_and_summaries(trained):
     names = {path.name for path in trained.iterdir()}
     assert names >= {
         *("model.npz", "model.vocab.json", "result.json", "summaries.txt"),
-        *("model_file.npz", "heatmaps.html", "heatmap_01.json", "heatmap_02.json"),
+        *("training.jsonl", "heatmaps.html", "heatmap_01.json", "heatmap_02.json"),
     }
     drawn = json.loads((trained / "heatmap_01.json").read_text("utf-8"))
     np.testing.assert_allclose(np.sum(drawn["weights"], 1), 1, atol=1e-3)
