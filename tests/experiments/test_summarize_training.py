@@ -260,7 +260,7 @@ def test_some_batches_are_read_again_and_again(tmp_path):
 def test_what_is_not_finite_ends_it_at_once_with_debug(tmp_path):
     with pytest.raises(Diverged, match="from update 1 on, 1 in a row"):
         run(tmp_path, phases=[Phase(stub(float("nan")), 5)], debug=True)
-    with pytest.raises(Diverged, match="10 in a row, none of them applied"):
+    with pytest.raises(Diverged, match="10 in a row"):
         run(tmp_path / "long", phases=[Phase(stub(float("nan")), 5)])
 
 
