@@ -19,6 +19,7 @@ from .summarize_config import TOKENIZERS, Config
 
 HELD_OUT_SHARE = 0.04
 MOST_HELD_OUT = 2000
+NUM_SMOKE = 100  # pairs of each part, to see whether all works
 
 
 class Part(NamedTuple):
@@ -58,6 +59,8 @@ def read(config: Config) -> Corpus:
             [Pair(p.document, p.summary) for p in debian.load(split)]
             for split in debian.SPLITS
         ]
+    if config.smoke:
+        parts = [part[:NUM_SMOKE] for part in parts]
     split = TOKENIZERS[config.tokens].split
     made = [
         Part(part, [split(p.document) for p in part], [split(p.summary) for p in part])

@@ -23,7 +23,6 @@ repeated: the program goes on where it was stopped, and several of it, with othe
 import dataclasses
 import json
 import math
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +36,7 @@ from . import (
     cli,
     progress,
     results,
+    runs,
     summarize,
     summarize_config,
     summarize_corpus,
@@ -128,15 +128,11 @@ def main(args: Sequence[str] | None = None) -> None:
     config = dataclasses.replace(
         config, num_shards=summarize.devices(config.num_shards)
     )
-    try:
-        run(config)
-    except (CorpusError, ValueError) as error:
-        cli.fail(str(error))
-    except FloatingPointError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("stopped by the keyboard", file=sys.stderr)
-        sys.exit(130)
+    with runs.in_one_line(config.out, summarize_training.ADVICE):
+        try:
+            run(config)
+        except (CorpusError, ValueError) as error:
+            cli.fail(str(error))
 
 
 def run(config: Config) -> dict:
@@ -174,8 +170,7 @@ def _trained(training: Training, corpus: Corpus, folder: Path) -> dict:
             return record
     title = f"{training.architecture}, seed {training.seed}"
     with tempfile.TemporaryDirectory() as own, progress.show(title) as report:
-        saved = Path(own) / "checkpoint.npz"
-        trained = summarize_training.train(training, corpus, saved, report)
+        trained = summarize_training.train(training, corpus, Path(own), report)
     num_last = -(-len(trained.nats) // len(trained.valid_nats))
     last = trained.nats[-num_last:]
     record = {

@@ -32,7 +32,7 @@ from typing import Any
 import jax
 
 from jaxseq import host_memory
-from jaxseq.summarize import batches
+from jaxseq.summarize import batches, training as updates
 from jaxseq.summarize.model import Model
 from jaxseq.text.files import CorpusError
 from jaxseq.types import Tree
@@ -121,11 +121,9 @@ def tasks(training: Training, corpus: Corpus, model: Model) -> list[Task]:
         summarize_corpus.encode(training, corpus.vocab, part)
         for part in (corpus.train, corpus.valid)
     )
-    size = setting.batch_size // setting.num_shards
-    shapes = batches.shapes_of([*examples, *valid], size)
-    planned = batches.plan(
-        examples, size, shapes, seed=0, epoch=0, num_shards=setting.num_shards
-    )
+    shapes = updates.shapes_of([*examples, *valid], setting)
+    dealt = updates.deal(examples, shapes, setting)
+    planned = [batches.plan(dealt, 0, 0, n) for n in range(dealt.num_batches)]
     params = model.init(jax.random.key(0))
     fullest = {
         shape: max(
@@ -187,5 +185,4 @@ def measure(
 
 def _trained(training: Training, corpus: Corpus) -> Tree:
     with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder) / "checkpoint.npz"
-        return summarize_training.train(training, corpus, saved).params
+        return summarize_training.train(training, corpus, Path(folder)).params

@@ -130,7 +130,11 @@ def _array(tensor: Any, dtype: Any) -> jax.Array:
     return jnp.asarray(tensor.detach().float().cpu().numpy(), dtype)
 
 
-FORMS = {"lstm": forms.LSTM, "gru": forms.GRU_AFTER, "elman": forms.ELMAN}
+FORMS: dict[CellName, forms.Form] = {
+    "lstm": forms.LSTM,
+    "gru": forms.GRU_AFTER,
+    "elman": forms.ELMAN,
+}
 
 PEER = Peer(
     "torch",
