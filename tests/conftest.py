@@ -12,6 +12,8 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Must come before anything starts the back-end: shard_map's tests need two devices.
 jax.config.update("jax_num_cpu_devices", 2)
+# Started at once: a program under test that wants one device would settle it for all.
+jax.devices()
 
 # No deadline: an example that meets a new shape pays for its compilation.
 hypothesis.settings.register_profile(
