@@ -54,7 +54,7 @@ class Dealt(NamedTuple):
 
     @property
     def num_batches(self) -> int:
-        """Of an epoch."""
+        """Returns how many batches an epoch has."""
         return sum(rows.shape[1] for rows in self.strata)
 
 

@@ -26,7 +26,7 @@ def sums(
     dropout: float = 0.0,
     key: Key | None = None,
 ) -> tuple[Array, Array]:
-    """Returns what all targets of one part cost, and how many they are.
+    """Adds up what all targets of one part cost, and how many they are.
 
     Args:
         model: the summarizer.
@@ -36,7 +36,7 @@ def sums(
         key: random key of the dropout, consumed; None for no dropout.
 
     Returns:
-        Scalars: a sum in nats, and a number.
+        Two scalars, `[]` each: a sum in nats, and a number.
     """
     part = jax.tree.map(lambda leaf: leaf[0], examples)
     nats = model.score(params, part, dropout=dropout, key=key)

@@ -72,7 +72,7 @@ def shapes_of(examples: Sequence[Example], setting: Setting) -> tuple[Shape, ...
 def deal(
     examples: Sequence[Example], shapes: Sequence[Shape], setting: Setting
 ) -> Dealt:
-    """Deals examples to batches.
+    """Returns the examples dealt to batches.
 
     Args:
         examples: to learn from.
@@ -112,6 +112,9 @@ def rate(setting: Setting, num_updates: int, number: ArrayLike) -> Array:
         setting: how to train.
         num_updates: of the whole schedule.
         number: of the update, from 0.
+
+    Returns:
+        A scalar, `[]`.
     """
     fraction = (jnp.asarray(number, jnp.float32) + 1) / num_updates  # p
     warmup = setting.warmup
