@@ -45,7 +45,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq import host_memory, language_model
+from jaxseq import commands, host_memory, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
@@ -78,7 +78,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
-    run(cli.parse(Config, args))
+    run(commands.parse(Config, args, __doc__))
 
 
 def run(config: Config) -> None:
@@ -101,9 +101,9 @@ def run(config: Config) -> None:
         files = [results.write_json(numbers, result)]
         files += language_report.draw(figure, result)
     except (CorpusError, TooLarge) as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     except (Damaged, OtherTraining) as error:
-        cli.fail(f"{error}; --resume none starts afresh")
+        commands.fail(f"{error}; --resume none starts afresh")
     except (Diverged, FloatingPointError, OSError) as error:
         sys.exit(f"error: {error}")
     except MemoryError as error:

@@ -46,7 +46,7 @@ from pathlib import Path
 
 import jax
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 from jaxseq.summarize import checkpoint
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.summarizer import Summary
@@ -78,7 +78,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     run(dataclasses.replace(config, num_shards=devices(config.num_shards)))
 
 
@@ -98,7 +98,7 @@ def run(config: Config) -> None:
         else:
             learn(config)
     except (CorpusError, ValueError) as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     except FloatingPointError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

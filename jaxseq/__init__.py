@@ -51,6 +51,7 @@ Tools:
     axes            mesh axes inside `jax.shard_map`
     in_place        a scan that writes over what it has read
     reverse_only    the error of functions that have no forward mode
+    commands        the command line's commands, and how each reads its options
     host_memory     freed memory stays with the process: faster large layers on CPUs
 
 `help(jaxseq.cells)`, or of any other of them, goes on from here: equations, shapes,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:  # what static tools see
         bptt as bptt,
         cells as cells,
         checks as checks,
+        commands as commands,
         cudnn as cudnn,
         embedding as embedding,
         explain as explain,
