@@ -22,7 +22,7 @@ svg.words [data-n] { cursor: pointer; outline: none; }
 svg.words .room { fill: transparent; }
 svg.words .covered { visibility: hidden; }
 svg.words .now .covered, svg.words .near .covered { visibility: visible; }
-svg.words .now circle { stroke: var(--ink, #1a1a1a); stroke-width: 3; }
+svg.words .now circle:not(.room) { stroke: var(--ink, #1a1a1a); stroke-width: 3; }
 svg.words .now text, svg.words .near text { text-decoration: underline; }
 svg.words:has(.now) [data-n]:not(.now, .near) { opacity: .15; }
 """
