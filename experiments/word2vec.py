@@ -187,7 +187,8 @@ def train(
         if np.isfinite(now.loss):
             losses[min(epoch, config.num_epochs - 1)].append(now.loss)
         loss = f"loss {now.loss:.3f}  " if np.isfinite(now.loss) else ""
-        note = f"{loss}{speed.now(state.num_trained):,.0f} effective words/s"
+        rate = speed.now(state.num_trained)
+        note = loss + (f"{rate:,.0f} effective words/s" if rate else "")
         report(now.fraction, int(now.fraction * num_total), note)
         is_late = time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS
         if is_late or state.epoch != epoch:
