@@ -22,7 +22,7 @@ from jaxseq.text.tokens import Tokenizer
 from jaxseq.train import precision
 from jaxseq.train.precision import Precision
 
-from . import cli
+from . import cli, runs
 
 
 CellName = Literal[
@@ -64,7 +64,7 @@ TOKENIZERS: dict[TokenName, Tokenizer] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(runs.Options):
     """Train a recurrent language model and compare it with a smoothed bigram."""
 
     cell: CellName = "lstm"
@@ -113,19 +113,12 @@ class Config:
     """Of products; weights and sums are float32."""
     accumulate: int = 1
     """Parts of a batch that are computed one after the other, to save memory."""
-    resume: Literal["auto", "none"] = "auto"
-    """Go on from the checkpoint of a run that was stopped, or start afresh."""
-    smoke: bool = False
-    """Two updates only, to see whether all works."""
-    overfit: int | None = None
-    """Read the first so many chunks again and again: a sound model learns them."""
-    debug: bool = False
-    """Stop at the first number that is not finite."""
     out: Path = Path("out")
     """Folder of the results: they go to OUT/language_model/."""
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
+        super().__post_init__()
         if self.smoke:
             small = {"num_updates": 2, "num_evaluations": 1, "num_sampled": 20}
             for name, value in small.items():
@@ -145,9 +138,6 @@ class Config:
         rest = self.batch_size % self.accumulate
         expected = f"a divisor of --batch-size {self.batch_size}"
         cli.expect(rest == 0, "accumulate", expected, self.accumulate)
-        overfit = self.overfit
-        is_some = overfit is None or overfit >= 1
-        cli.expect(is_some, "overfit", "1 or more", overfit)
         decay = self.weight_decay
         cli.expect(0 <= decay < math.inf, "weight_decay", "0 or more", decay)
         cli.expect(0 <= self.dropout < 1, "dropout", "a rate in [0, 1)", self.dropout)

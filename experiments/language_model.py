@@ -37,7 +37,6 @@ that was stopped or killed goes on from there when it is started again.
 
 import functools
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,9 +49,6 @@ from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
-from jaxseq.train.checkpoint import Damaged, OtherTraining
-from jaxseq.train.loop import Diverged
-from jaxseq.train.signals import Stopped
 
 from . import (
     bigram,
@@ -61,14 +57,12 @@ from . import (
     language_report,
     progress,
     results,
+    runs,
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
 from .language_training import ADVICE, TooLarge, fit, perplexity
 from .progress import Report
-
-
-_NO_MEMORY = f"not enough memory; {ADVICE}"
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -93,32 +87,16 @@ def run(config: Config) -> None:
     numbers = cli.result_file(folder, f"{config.cell}.json")
     figure = cli.result_file(folder, f"{config.cell}.png")
     started = time.monotonic()
-    try:
-        with progress.show(config.cell) as report:
-            result = train(config, report, folder)
+    with runs.in_one_line(config.out, ADVICE):
+        try:
+            with progress.show(config.cell) as report:
+                result = train(config, report, folder)
+        except (CorpusError, TooLarge) as error:
+            commands.fail(str(error))
         result["seconds"] = round(time.monotonic() - started, 1)
         print(language_report.summary(result))
         files = [results.write_json(numbers, result)]
         files += language_report.draw(figure, result)
-    except (CorpusError, TooLarge) as error:
-        commands.fail(str(error))
-    except (Damaged, OtherTraining) as error:
-        commands.fail(f"{error}; --resume none starts afresh")
-    except (Diverged, FloatingPointError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except MemoryError as error:
-        sys.exit(f"error: {str(error) or _NO_MEMORY}")
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        sys.exit(f"error: {_NO_MEMORY}")
-    except Stopped as stop:
-        after = f"the same command goes on after update {stop.number}"
-        print(f"stopped by {stop.name}; {after}", file=sys.stderr)
-        raise
-    except KeyboardInterrupt:
-        print("stopped by the keyboard", file=sys.stderr)
-        sys.exit(130)
     # They are there to go on from, and there is nothing left to do.
     shutil.rmtree(folder / "checkpoints" / config.cell, ignore_errors=True)
     print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))

@@ -11,7 +11,6 @@ import collections
 import contextlib
 import functools
 import math
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +25,6 @@ from jaxseq.text import batches
 from jaxseq.text.batches import Chunk
 from jaxseq.text.vocab import EOS
 from jaxseq.train import (
-    checkpoint,
     digests,
     loop,
     metrics,
@@ -39,7 +37,7 @@ from jaxseq.train.clip import clip_by_global_norm
 from jaxseq.train.sharding import Layout
 from jaxseq.types import Array, Key, Tree
 
-from . import results
+from . import results, runs
 from .language_config import PRECISIONS, Config
 from .progress import Report
 
@@ -53,8 +51,8 @@ ADVICE = (
 
 # What a run may change when it goes on; of the texts, what is in them counts.
 _NOT_TRAINED = (
-    *("out", "text", "valid", "minutes", "num_sampled", "temperature"),
-    *("resume", "debug"),
+    *runs.NOT_TRAINED,
+    *("text", "valid", "minutes", "num_sampled", "temperature"),
 )
 # Rows of a chunk are its columns, those of a state its rows.
 _LAYOUT = Layout(batch_axis=1, carry_axis=0)
@@ -127,16 +125,9 @@ def fit(
         options = {}
         if folder is not None:
             settings = _settings(config, num_ids, train, valid)
-            opened = checkpoint.opened(folder / "checkpoints" / config.cell, settings)
-            store = stack.enter_context(opened)
-            if config.resume == "none":
-                checkpoint.clear(store)
-            training, notes = loop.resumed(store, training)
-            for note in notes:
-                print(f"warning: {note}", file=sys.stderr)
-            if training.position.number:
-                number = training.position.number
-                print(f"going on after update {number}", file=sys.stderr)
+            place = folder / "checkpoints" / config.cell
+            store = stack.enter_context(runs.opened(place, settings, config.resume))
+            training = runs.resumed(store, training)
             options = {
                 "store": store,
                 "log": metrics.Log(folder / f"{config.cell}.jsonl"),
@@ -168,7 +159,7 @@ def make_setting(config: Config) -> loop.Setting:
         evaluate_every=math.ceil(config.num_updates / config.num_evaluations),
         record_every=math.ceil(config.num_updates / NUM_RECORDS),
         seconds=math.inf if config.minutes is None else 60 * config.minutes,
-        max_skipped=1 if config.debug else 10,
+        max_skipped=config.max_skipped,
         max_shapes=1,
         advice=ADVICE,
     )

@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 import tyro
 
-from jaxseq.summarize import beam, constraints, risk, training
+from jaxseq.summarize import beam, constraints, risk
 from jaxseq.summarize.constraints import Options
 from jaxseq.summarize.risk import Choose
-from jaxseq.summarize.training import Setting
+from jaxseq.summarize.setting import Setting
 from jaxseq.text import tokens
 from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import BOS, UNK
 
-from . import cli
+from . import cli, runs
 
 
 ArchitectureName = Literal[
@@ -38,7 +38,7 @@ TOKENIZERS: dict[TokenName, Tokenizer] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(runs.Options):
     """Train a summarizer, and measure it; or have one summarize a text."""
 
     text: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
@@ -51,7 +51,8 @@ class Config:
     """Texts to summarize with MODEL, one a line (plain, .gz, .bz2, .xz)."""
 
     pairs: tuple[Path, ...] = ()
-    """JSONL or TSV of documents and summaries, or a file of each, line by line."""
+    """JSONL or TSV of documents and summaries, or a file of each, line by line; JSONL
+    may say the split of each, train, valid or test."""
 
     valid: tuple[Path, ...] = ()
     """As PAIRS, to choose the best weights by; none: some of PAIRS."""
@@ -122,6 +123,9 @@ class Config:
     num_shards: int = 2
     """Parts of a batch, each on a core of its own."""
 
+    accumulate: int = 1
+    """Parts of what a core has of a batch, one after the other: less memory."""
+
     beam_size: int = 16
     """Summaries of a document that are looked at side by side."""
 
@@ -153,14 +157,16 @@ class Config:
     seed: int = 0
     """Of all that is drawn."""
 
-    resume: bool = False
-    """Go on from OUT/summarize/checkpoint.npz."""
-
     out: Path = Path("out")
     """Folder of the results: they go to OUT/summarize/."""
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
+        super().__post_init__()
+        if self.smoke:
+            small = {"num_epochs": 1, "num_candidates": 2, "num_shown": 2}
+            for name, value in small.items():
+                object.__setattr__(self, name, value)
         for name in _COUNTS:
             count = getattr(self, name)
             cli.expect(1 <= count < 2**31, name, "1 or more", count)
@@ -172,9 +178,12 @@ class Config:
         expected = f"--max-length {self.max_length} or less"
         fits = self.min_length <= self.max_length
         cli.expect(fits, "min_length", expected, self.min_length)
-        rest = self.batch_size % self.num_shards
+        num_parts = self.num_shards * self.accumulate
         expected = f"a multiple of --num-shards {self.num_shards}"
-        cli.expect(rest == 0, "batch_size", expected, self.batch_size)
+        if self.accumulate > 1:
+            expected += f" x --accumulate {self.accumulate}"
+        divides = self.batch_size % num_parts == 0
+        cli.expect(divides, "batch_size", expected, self.batch_size)
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             is_positive = value > 0 and math.isfinite(value)
@@ -206,8 +215,6 @@ class Config:
         cli.expect(has_model, "model", "one to summarize the texts with", "none")
         has_use = self.model is None or has_text
         cli.expect(has_use, "model", "a text or --file to summarize", "none")
-        is_odd = self.resume and self.model is not None
-        cli.expect(not is_odd, "resume", "no --model beside it", self.model)
 
 
 _COUNTS = (
@@ -221,10 +228,11 @@ _COUNTS = (
     "num_epochs",
     "patience",
     "num_shards",
+    "accumulate",
     "beam_size",
     "max_length",
 )
-# What decides the weights: of another one, no run goes on.
+# What decides the weights, whatever devices there are: of another, no run goes on.
 _TRAINED = (
     *(
         "architecture",
@@ -238,7 +246,8 @@ _TRAINED = (
         "max_targets",
     ),
     *("batch_size", "num_epochs", "learning_rate", "warmup", "dropout", "clip_norm"),
-    *("patience", "num_shards", "seed", "coverage_weight", "coverage_share"),
+    *("patience", "accumulate", "seed", "coverage_weight", "coverage_share"),
+    *("smoke", "overfit"),
 )
 # Who copies needs no UNK; for the others the word attended to comes in its place.
 _FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {"copy": (UNK, BOS)}
@@ -252,7 +261,7 @@ _OF_MODEL = (
 
 def make_setting(config: Config) -> Setting:
     """Returns how to train."""
-    names = set(training.Setting._fields)
+    names = set(Setting._fields)
     return Setting(
         **{n: v for n, v in dataclasses.asdict(config).items() if n in names}
     )

@@ -19,6 +19,7 @@ from .summarize_config import TOKENIZERS, Config
 
 HELD_OUT_SHARE = 0.04
 MOST_HELD_OUT = 2000
+NUM_SMOKE = 100  # pairs of each part, to see whether all works
 
 
 class Part(NamedTuple):
@@ -43,8 +44,9 @@ class Corpus(NamedTuple):
 def read(config: Config) -> Corpus:
     """Reads the pairs that the config names, or the shipped ones.
 
-    Of a user's own, where no others are given, one in 25 is held out to choose the
-    weights by, and as many to measure on, drawn by the same lot each time.
+    Of a user's own, where they neither say their split nor others are given, one in 25
+    is held out to choose the weights by, and as many to measure on, drawn by the same
+    lot each time.
 
     Raises:
         CorpusError: in one line, if a file cannot be used or too few pairs are left.
@@ -57,6 +59,8 @@ def read(config: Config) -> Corpus:
             [Pair(p.document, p.summary) for p in debian.load(split)]
             for split in debian.SPLITS
         ]
+    if config.smoke:
+        parts = [part[:NUM_SMOKE] for part in parts]
     split = TOKENIZERS[config.tokens].split
     made = [
         Part(part, [split(p.document) for p in part], [split(p.summary) for p in part])
@@ -86,24 +90,29 @@ def encode(config: Config, known: Vocab, part: Part) -> list[Example]:
 
 
 def _own(config: Config) -> list[list[Pair]]:
-    train = list(pairs.from_files(config.pairs))
-    least = 1 + (not config.valid) + (not config.test)
+    given = list(pairs.from_files(config.pairs))
+    train = [pair for pair in given if pair.split in (None, "train")]
+    held_out: dict[str, list[Pair] | None] = {}
+    for split, paths in (("valid", config.valid), ("test", config.test)):
+        if paths:
+            held_out[split] = list(pairs.from_files(paths))
+        else:
+            held_out[split] = [pair for pair in given if pair.split == split] or None
+    least = 1 + list(held_out.values()).count(None)
     if len(train) < least:
         names = ", ".join(path.name for path in config.pairs)
         raise CorpusError(
-            f"{names}: expected {least} pairs or more, as some are held out, got "
-            f"{len(train)}"
+            f"{names}: expected {least} pairs or more, to train on and to hold out "
+            f"from, got {len(train)}"
         )
     order = np.random.default_rng(0).permutation(len(train)).tolist()
     num = min(MOST_HELD_OUT, int(len(train) * HELD_OUT_SHARE) or 1)
-    held_out = []
-    for paths in (config.valid, config.test):
-        if paths:
-            held_out.append(list(pairs.from_files(paths)))
-        else:
-            held_out.append([train[place] for place in order[:num]])
+    for split, part in held_out.items():
+        if part is None:
+            held_out[split] = [train[place] for place in order[:num]]
             order = order[num:]
-    return [[train[place] for place in sorted(order)], *held_out]
+    drawn = [part or [] for part in held_out.values()]
+    return [[train[place] for place in sorted(order)], *drawn]
 
 
 def _whole(part: Part) -> Part:

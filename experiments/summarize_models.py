@@ -19,12 +19,18 @@ from jaxseq.summarize.abs_encoders import Encoder
 from jaxseq.summarize.beam import Rescore
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.model import Model
-from jaxseq.summarize.phases import Phase
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text.vocab import Vocab
 
 from . import summarize_config
 from .summarize_config import ArchitectureName, Config
+
+
+class Phase(NamedTuple):
+    """Some epochs of a training with one aim."""
+
+    model: Model  # its `score` is the aim; the weights fit all phases' models
+    end: int  # number of the first epoch that is no more of it
 
 
 class Architecture(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 
-from jaxseq.summarize import checkpoint
+from jaxseq.summarize import model_file
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.model import Model
 from jaxseq.summarize.summarizer import Summary
@@ -52,15 +52,15 @@ def load(config: Config, path: Path) -> Loaded:
     if path.is_dir():
         raise ValueError(f"{str(path)!r} is a folder; a model is a file, as model.npz")
     known = vocab.load(path.with_suffix(".vocab.json"))
-    found = checkpoint.settings_of(path)
+    found = model_file.settings_of(path)
     names = summarize_config.model_settings(config)
     try:
         config = dataclasses.replace(config, **{name: found[name] for name in names})
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{str(path)!r} is no model of this program") from error
-    about = checkpoint.about(known, summarize_config.model_settings(config))
+    about = model_file.about(known, summarize_config.model_settings(config))
     model = summarize_models.make(config, len(known.tokens))
-    params = checkpoint.load(path, model.init(jax.random.key(0)), about)
+    params = model_file.load(path, model.init(jax.random.key(0)), about)
     return Loaded(config, model, params, known)
 
 

@@ -111,7 +111,7 @@ class Config:
 
     block_size: int | None = None
     """T, words of one step, fewer in a small corpus; a multiple of 32; none: 1,024,
-    with the tree 256."""
+    with the tree 256, on a GPU four times as many."""
 
     words: tuple[str, ...] = ()
     """Words whose neighbours are shown; none: some of the most frequent."""
@@ -167,6 +167,7 @@ def make_setting(config: Config, num_words: int) -> Setting:
         tree = fitting.SETTINGS[fitting.tree]
         sizes = {name: getattr(tree, name) for name in ("block_size", "chunk_size")}
         tuned = tuned._replace(cap=tree.cap, **sizes)
+    tuned = fitting.on_this_device(tuned)
     first_rate = config.learning_rate or tuned.first_rate
     block_size = config.block_size or tuned.block_size
     setting = tuned._replace(

@@ -49,6 +49,7 @@ Tools:
 
     gradcheck       is a gradient right? by hand, by autodiff, by differences
     axes            mesh axes inside `jax.shard_map`
+    loop            the loop over time, in the form that is fastest where it runs
     in_place        a scan that writes over what it has read
     reverse_only    the error of functions that have no forward mode
     commands        the command line's commands, and how each reads its options
@@ -82,6 +83,7 @@ if TYPE_CHECKING:  # what static tools see
         in_place as in_place,
         interop as interop,
         language_model as language_model,
+        loop as loop,
         losses as losses,
         masks as masks,
         memory as memory,

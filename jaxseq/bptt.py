@@ -26,7 +26,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import in_place
+from jaxseq import loop
 from jaxseq.cells.cell import Cell, Trace
 from jaxseq.masks import Masks, frozen, pad, restarted, zero_unless
 from jaxseq.precision import casts
@@ -87,7 +87,7 @@ def _forward(kept, cell, reverse, run):
         state_t = frozen(masks_t.valid, state_t, state_tm1)
         return state_t, narrow(kept.keep(cell, state_t, tape_t))
 
-    state_T, kepts = in_place.scan(body, run.state_0, run.masks, zs, reverse=reverse)
+    state_T, kepts = loop.scan(body, run.state_0, run.masks, zs, reverse=reverse)
     ys = zero_unless(run.masks.valid, kept.outputs(cell, kepts))  # (2)
     return (ys, state_T), (run, kepts)
 
@@ -115,7 +115,7 @@ def _backward(kept, cell, reverse, residuals, d_result):
             d_state_tm1 = zero_unless(~masks_t.restart, d_state_tm1)
         return (d_state_tm1, d_reset_state), narrow(delta_t)
 
-    (d_state_0, d_reset_state), deltas = in_place.scan(
+    (d_state_0, d_reset_state), deltas = loop.scan(
         body,
         (d_state_T, jax.tree.map(jnp.zeros_like, run.reset_state)),
         (d_ys, trace._replace(tape=()), run.masks),

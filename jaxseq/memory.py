@@ -34,7 +34,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import in_place
+from jaxseq import loop
 from jaxseq.bptt import Kept, Run, bptt, previous
 from jaxseq.cells.cell import Cell, Trace, no_combine
 from jaxseq.checks import check_count, expect
@@ -133,7 +133,7 @@ def _recall_from_outputs(cell, reverse, run, ys):
         trace_t = narrow((state_tm1, state_t, tape_t))
         return frozen(masks_t.valid, state_t, state_tm1), trace_t
 
-    _, (states_tm1, states, tapes) = in_place.scan(
+    _, (states_tm1, states, tapes) = loop.scan(
         body, run.state_0, (rs, run.masks), zs, reverse=reverse
     )
     return Trace(zs, states_tm1, states, tapes)

@@ -21,6 +21,7 @@ ROOT = pathlib.Path(jaxseq.__file__).parent
 LAYERS = (
     ("types",),
     ("axes", "checks", "host_memory", "in_place", "masks", "precision", "reverse_only"),
+    ("loop",),
     ("cells",),
     ("bptt",),
     ("memory",),

@@ -17,13 +17,13 @@ import tyro
 
 from jaxseq import commands
 
-from . import rnn, rnn_config, summarize, word2vec
+from . import rnn, rnn_config, summarize, summarize_config, word2vec
 
 
 RUNS: dict[type, Callable[[Any], None]] = {
     rnn_config.Config: rnn.run,
     word2vec.Config: word2vec.run,
-    summarize.Config: summarize.run,
+    summarize_config.Config: summarize.run,
 }
 
 
@@ -34,7 +34,7 @@ class Bench:
     benchmark: tyro.conf.OmitSubcommandPrefixes[
         Annotated[rnn_config.Config, tyro.conf.subcommand("rnn")]
         | Annotated[word2vec.Config, tyro.conf.subcommand("word2vec")]
-        | Annotated[summarize.Config, tyro.conf.subcommand("summarize")]
+        | Annotated[summarize_config.Config, tyro.conf.subcommand("summarize")]
     ]
     """Which one."""
 

@@ -19,9 +19,12 @@ The record of a point:
 """
 
 import datetime
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
+
+import jax
 
 from . import forms, gemm, machine, problem as problems, timing
 from .contender import Contender, Peer, Program
@@ -83,7 +86,11 @@ def measure(
     }
     calls = {key: program.run for key, program in programs.items()}
     start, others = time.perf_counter(), machine.seconds_of_others()
-    for (name, which), times in timing.interleaved(calls, num_rounds).items():
+    on_cpu = jax.default_backend() == "cpu"
+    timed = timing.interleaved(
+        calls, num_rounds, settle=timing.at_rest if on_cpu else nothing_to_wait_for
+    )
+    for (name, which), times in timed.items():
         entries[name][which] = times._asdict() | _costs(programs[name, which])
     others = _share_of_others(start, others)
     shares.append(_idle_share())
@@ -95,6 +102,10 @@ def measure(
         "others_share": others,
         "busy": min(shares) < machine.IDLE_SHARE or others > machine.OTHERS_SHARE,
     }
+
+
+def nothing_to_wait_for() -> None:
+    """Stands for `timing.at_rest` where threads of the CPU do not count."""
 
 
 def _idle_share() -> float:
@@ -135,6 +146,8 @@ def _prepare(
         if reason := peer.missing(point):
             entry["missing"] = reason
             continue
+        # Compiling takes minutes on some devices: who looks on, sees how far it is.
+        print(f"  {name}", file=sys.stderr, flush=True)
         problem = problems.make(point, form, options)
         if form not in answers:
             answers[form] = problems.solve(problem)

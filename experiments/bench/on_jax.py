@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxseq import loop
 from jaxseq.types import Array, Tree
 
 from . import problem as problems
@@ -28,6 +29,14 @@ def time_major(array: Array) -> Array:
 def batch_major(array: Array) -> Array:
     """Swaps `[T, B, ...]` and `[B, T, ...]`."""
     return jnp.swapaxes(array, 0, 1)
+
+
+def num_unrolled() -> int:
+    """Returns how many steps a library's loop takes at once, where it can be told.
+
+    As many as jaxseq's own: on a GPU that makes every loop faster.
+    """
+    return loop.NUM_UNROLLED if jax.default_backend() == "gpu" else 1
 
 
 class Layer(NamedTuple):

@@ -28,6 +28,7 @@ COLOURS = {
     "equinox": "tab:olive",
     "keras": "tab:red",
     "torch": "tab:orange",
+    "torch-graph": "gold",
     "cudnn": "tab:purple",
 }
 

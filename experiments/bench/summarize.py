@@ -2,6 +2,7 @@
 
     python -m experiments.bench summarize                          some minutes
     python -m experiments.bench summarize --model out/summarize/model.npz
+    python -m experiments.bench summarize --architecture abs       or ras_lstm
 
 What is timed in training: an update, loss, gradients, clipping and Adam included, with
 dropout; a batch of each shape that the training of `experiments.summarize` has, the
@@ -24,19 +25,16 @@ File: `OUT/bench/summarize.jsonl`, a line a run of this program.
 import dataclasses
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from jaxseq import commands, host_memory
-from jaxseq.summarize import batches, summarizer
+from jaxseq.summarize import batches, training as updates
 from jaxseq.summarize.model import Model
 from jaxseq.text.files import CorpusError
-from jaxseq.text.vocab import Vocab
 from jaxseq.types import Tree
 
 from .. import (
@@ -49,9 +47,10 @@ from .. import (
     summarize_training,
     summarize_use,
 )
-from ..summarize_config import ArchitectureName, Config as Training
+from ..summarize_config import Config as Training
 from ..summarize_corpus import Corpus
-from . import machine, records, summarize_report, timing
+from . import machine, records, summarize_report, summarize_search, timing
+from .summarize_config import Config, make_training
 from .summarize_peers import (
     CONTENDERS,
     Contender,
@@ -63,63 +62,6 @@ from .summarize_peers import (
 
 PACKAGES = ("jax", "jaxlib", "jaxseq", "numpy", "optax", "torch")
 MAX_ERROR = 1e-4
-NUM_SEARCHES = 3
-SEARCHED_AT_A_TIME = 32  # documents, on a device
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """Time a summarizer's training beside eager PyTorch, and its beam search."""
-
-    architecture: ArchitectureName = "copy"
-    """Which summarizer."""
-
-    model: Path | None = None
-    """Weights that write, of `experiments.summarize`; none: after an epoch."""
-
-    batch_size: int = 128
-    """Pairs of an update."""
-
-    num_inputs: int = 96
-    """I, size of the embedding."""
-
-    num_hidden: int = 128
-    """H, hidden units."""
-
-    dropout: float = 0.2
-    """Rate, in training."""
-
-    beam_size: int = 5
-    """Summaries of a document that are looked at side by side."""
-
-    repetitions: int = 20
-    """Rounds; in each one everybody runs an update."""
-
-    num_one_by_one: int = 100
-    """Documents that are read one by one too."""
-
-    pairs: tuple[Path, ...] = ()
-    """As `experiments.summarize` takes them; none: the shipped ones."""
-
-    out: Path = Path("out")
-    """Folder of the results: they go to OUT/bench/."""
-
-    def __post_init__(self):
-        """Refuses values that make no sense, naming the option."""
-        enough = self.repetitions >= 20
-        cli.expect(enough, "repetitions", "20 or more", self.repetitions)
-        num = self.num_one_by_one
-        cli.expect(num >= 1, "num_one_by_one", "1 or more", num)
-        # What both have in common is checked where it is used.
-        make_training(self)
-
-
-def make_training(config: Config) -> Training:
-    """Returns the settings, as `experiments.summarize` takes them."""
-    common = {field.name for field in dataclasses.fields(Training)}
-    given = dataclasses.asdict(config)
-    given = {name: given[name] for name in given.keys() & common - {"model", "out"}}
-    return Training(**given, num_epochs=1)
 
 
 def run(config: Config) -> None:
@@ -167,7 +109,8 @@ def _measure(config: Config, training: Training) -> dict:
         params, known = _trained(training, corpus), corpus.vocab
     else:
         training, model, params, known = summarize_use.load(training, config.model)
-    found = search(config, training, model, params, known, corpus.test.documents)
+    texts, num_single = corpus.test.documents, config.num_one_by_one
+    found = summarize_search.measure(training, model, params, known, texts, num_single)
     return {"shapes": shapes, "search": found}
 
 
@@ -178,11 +121,9 @@ def tasks(training: Training, corpus: Corpus, model: Model) -> list[Task]:
         summarize_corpus.encode(training, corpus.vocab, part)
         for part in (corpus.train, corpus.valid)
     )
-    size = setting.batch_size // setting.num_shards
-    shapes = batches.shapes_of([*examples, *valid], size)
-    planned = batches.plan(
-        examples, size, shapes, seed=0, epoch=0, num_shards=setting.num_shards
-    )
+    shapes = updates.shapes_of([*examples, *valid], setting)
+    dealt = updates.deal(examples, shapes, setting)
+    planned = [batches.plan(dealt, 0, 0, n) for n in range(dealt.num_batches)]
     params = model.init(jax.random.key(0))
     fullest = {
         shape: max(
@@ -244,50 +185,4 @@ def measure(
 
 def _trained(training: Training, corpus: Corpus) -> Tree:
     with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder) / "checkpoint.npz"
-        return summarize_training.train(training, corpus, saved).params
-
-
-def search(
-    config: Config,
-    training: Training,
-    model: Model,
-    params: Tree,
-    known: Vocab,
-    texts: Sequence[Sequence[str]],
-) -> dict[str, Any]:
-    """Times the beam search, and compares it with documents read one by one."""
-    options = summarize_config.make_options(training)
-
-    def write(
-        texts: Sequence[Sequence[str]], batch_size: int, num_shards: int
-    ) -> list[list[str]]:
-        made = summarizer.summarize(
-            model,
-            params,
-            known,
-            texts,
-            options,
-            max_words=training.max_words,
-            batch_size=batch_size,
-            num_shards=num_shards,
-        )
-        return [summary.words for summary in made]
-
-    seconds, together = [], []
-    for _ in range(1 + NUM_SEARCHES):
-        timing.at_rest()
-        started = time.perf_counter()
-        together = write(texts, SEARCHED_AT_A_TIME, training.num_shards)
-        seconds.append(time.perf_counter() - started)
-    some = texts[: config.num_one_by_one]
-    one_by_one = write(some, 1, 1)
-    pairs = zip(together[: len(some)], one_by_one, strict=True)
-    return {
-        "num_summaries": len(together),
-        "first_seconds": seconds[0],
-        "seconds": float(np.median(seconds[1:])),
-        "beam_size": training.beam_size,
-        "num_one_by_one": len(some),
-        "num_different": sum(a != b for a, b in pairs),
-    }
+        return summarize_training.train(training, corpus, Path(folder)).params

@@ -9,7 +9,7 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +19,18 @@ from jaxseq.summarize import batches, training
 from jaxseq.summarize.batches import Planned, Shape
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.model import Model
-from jaxseq.summarize.training import Setting
+from jaxseq.summarize.setting import Setting, layout_of
+from jaxseq.train import sharding, state
+from jaxseq.train.programs import Programs
 from jaxseq.types import Tree
 
 from ..summarize_config import ArchitectureName
-from . import summarize_torch
+from . import (
+    summarize_torch,
+    summarize_torch_abs,
+    summarize_torch_copy,
+    summarize_torch_ras,
+)
 from .contender import missing_package
 
 
@@ -95,24 +102,25 @@ def _batch(task: Task, num_shards: int) -> batches.Batch:
 
 def _jaxseq(num_shards: int, task: Task) -> Trainer:
     setting = task.setting._replace(num_shards=num_shards)
-    step, _ = training.programs(
-        task.model, num_shards, setting.clip_norm, setting.dropout
-    )
+    layout = layout_of(setting)
+    optimizer = training.make_optimizer(setting.clip_norm, setting.learning_rate)
     # Donated to each update: a copy, as others begin with the same ones.
-    state = training.init(jax.tree.map(jnp.copy, task.params), setting)
-    now: dict[str, Any] = {"params": state.params, "moments": state.optimizer_state}
-    batch, key = _batch(task, num_shards), jax.random.key(0)
-    rate = np.float32(setting.learning_rate)
+    begun = state.begin(jax.tree.map(jnp.copy, task.params), optimizer).state
+    now = {"state": sharding.place(layout, optimizer, begun)}
+    is_last = np.zeros(num_shards, bool)
+    batch = training.Batch(_batch(task, num_shards), is_last)
+    given = sharding.place_batch(layout, batch), jax.random.key(0)
+    update = training.make_update(task.model, optimizer, setting)
+    programs = Programs(update, now["state"], max_shapes=1, advice="")
 
-    def update() -> float:
-        now["params"], now["moments"], nats = step(
-            now["params"], now["moments"], batch, rate, key
-        )
-        return float(nats)
+    def call() -> float:
+        program = programs.find(now["state"], *given)
+        now["state"], report = program.call(now["state"], *given)
+        return float(report.total) / float(report.num_targets)
 
     started = time.perf_counter()
-    update()
-    return Trainer(update, time.perf_counter() - started)
+    call()
+    return Trainer(call, time.perf_counter() - started)
 
 
 def _too_few_devices(num_shards: int, task: Task) -> str | None:
@@ -122,7 +130,9 @@ def _too_few_devices(num_shards: int, task: Task) -> str | None:
 
 
 EAGER: Mapping[ArchitectureName, Callable[..., summarize_torch.Eager]] = {
-    "copy": summarize_torch.build
+    "copy": summarize_torch_copy.build,
+    "abs": summarize_torch_abs.build,
+    "ras_lstm": summarize_torch_ras.build,
 }
 
 

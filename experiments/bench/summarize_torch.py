@@ -1,112 +1,147 @@
-"""The copying summarizer in eager PyTorch: jaxseq's weights, the same loss.
+"""What the summarizers in eager PyTorch share: batches as tensors, and the update.
 
-As one would write it there: `nn.LSTM` over packed documents (longest first, so that
-nothing is sorted), `nn.LSTM` over all steps of the summaries, attention by two batched
-products, the output layer for the words that count alone, `F.cross_entropy` for log q,
-the optimizer's fused form. Nothing is padded beyond the batch's own longest.
-
-Numbers in parentheses: equations of `jaxseq.summarize.copy_model`.
+As one would write it there: documents and summaries are padded to the batch's own
+longest, the longest documents first; the output layer is for the words that count
+alone; the optimizer's form is the fused one. A model is its loss:
+`experiments.bench.summarize_torch_copy`, `summarize_torch_abs`, `summarize_torch_ras`.
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from jaxseq import readout
-from jaxseq.attention import general
-from jaxseq.both import Both
-from jaxseq.cells import lstm
 from jaxseq.summarize import batches
-from jaxseq.summarize.copy_model import Params
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.training import Setting
 from jaxseq.text.vocab import BOS, PAD, UNK
+from jaxseq.types import Tree
 
 from . import machine
-
-
-_AFFINE = ("bridge_h", "bridge_c", "mix", "switch")
-# A layer, and its names of U, W and b.
-_CELLS = (
-    ("encoder", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0"),
-    ("encoder", "weight_ih_l0_reverse", "weight_hh_l0_reverse", "bias_ih_l0_reverse"),
-    ("decoder", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0"),
-)
-_TINY = float(np.finfo(np.float32).tiny)
 
 
 class Eager(NamedTuple):
     """What PyTorch does with a batch."""
 
     update: Callable[[], float]  # an update; returns the loss before it
-    answer: Callable[[], tuple[float, Params]]  # loss and gradients without dropout
+    answer: Callable[[], tuple[float, Tree]]  # loss and gradients without dropout
 
 
-class _Inputs(NamedTuple):
-    """A batch as tensors, of V ids and the words outside."""
+class Batch(NamedTuple):
+    """Examples side by side, in numbers of the extended vocabulary."""
 
-    words: Any  # [M, B] in the vocabulary
-    lengths: Any  # [B] falling
-    mask: Any  # [B, 1, M] whether there is a word
-    before: Any  # [T, B] y_{t-1} in the vocabulary
-    counts: Any  # [T, B] whether y_t counts
-    targets: Any  # [N] y_t that count, UNK for those outside
-    is_inside: Any  # [N] 1 or 0
-    matches: Any  # [N, M] 1 where x_j = y_t, else 0
+    ids: np.ndarray  # [M, B] x_j
+    lengths: np.ndarray  # [B] of the documents, falling
+    is_word: np.ndarray  # [B, M]
+    targets: np.ndarray  # [T, B] y_t
+    before: np.ndarray  # [T, B] y_{t-1}
+    counts: np.ndarray  # [T, B] whether y_t counts
 
 
-def build(params: Params, examples: Sequence[Example], setting: Setting) -> Eager:
-    """Puts weights and a batch into PyTorch.
-
-    Args:
-        params: jaxseq's weights.
-        examples: all of the batch; no document is empty.
-        setting: rate, clipping and dropout; it keeps its rate.
-    """
+def load() -> Any:
+    """Returns PyTorch, with as many threads as there are cores."""
     torch = importlib.import_module("torch")
     torch.set_num_threads(machine.num_cores())
-    functional = torch.nn.functional
-    net = _net(torch, params)
-    inputs = _inputs(torch, examples, len(params.embedding))
-    trained = [p for p in net.parameters() if p.requires_grad]
+    return torch
+
+
+def side_by_side(examples: Sequence[Example]) -> Batch:
+    """Puts examples side by side.
+
+    Args:
+        examples: all of the batch; no document is empty.
+    """
+    ordered = sorted(examples, key=lambda e: len(e.document.ids), reverse=True)
+    num_words = max(len(e.document.ids) for e in ordered)
+    num_steps = max(len(e.targets) for e in ordered)
+    ids, lengths = batches.documents([e.document for e in ordered], num_words)
+    targets = np.full((num_steps, len(ordered)), PAD)
+    for column, example in enumerate(ordered):
+        targets[: len(example.targets), column] = example.targets
+    num_targets = np.array([len(e.targets) for e in ordered])
+    return Batch(
+        ids=ids,
+        lengths=lengths,
+        is_word=np.arange(num_words) < lengths[:, None],
+        targets=targets,
+        before=np.concatenate([np.full_like(targets[:1], BOS), targets[:-1]]),
+        counts=np.arange(num_steps)[:, None] < num_targets,
+    )
+
+
+def inside(torch: Any, ids: np.ndarray, num_ids: int) -> Any:
+    """Returns ids as a tensor, those outside the vocabulary as UNK.
+
+    Args:
+        torch: of `load`.
+        ids: integers of any shape.
+        num_ids: V.
+    """
+    return torch.from_numpy(np.where(ids < num_ids, ids, UNK).astype(np.int64))
+
+
+def tensor(torch: Any, array: Any) -> Any:
+    """Returns a float32 tensor of its own.
+
+    Args:
+        torch: of `load`.
+        array: numbers.
+    """
+    return torch.from_numpy(np.array(array, np.float32))
+
+
+def weights(torch: Any, params: Tree) -> Tree:
+    """Returns jaxseq's weights as PyTorch's, in the same tree.
+
+    Args:
+        torch: of `load`.
+        params: the weights.
+    """
+    return jax.tree.map(lambda a: torch.nn.Parameter(tensor(torch, a)), params)
+
+
+def gradients(trained: Tree) -> Tree:
+    """Returns the gradients of such a tree.
+
+    Args:
+        trained: of `weights`, after a backward pass.
+    """
+    return jax.tree.map(lambda weight: weight.grad.numpy().copy(), trained)
+
+
+def drop_alike(torch: Any, rate: float, xs: Any) -> Any:
+    """Drops the same entries of `[T, B, I]` at each step.
+
+    Args:
+        torch: of `load`.
+        rate: of what is dropped.
+        xs: the sequence.
+    """
+    if not rate:
+        return xs
+    return xs * torch.nn.functional.dropout(torch.ones_like(xs[:1]), rate)
+
+
+def ready(
+    torch: Any,
+    trained: Iterable[Any],
+    loss: Callable[[float], Any],
+    gradients: Callable[[], Tree],
+    setting: Setting,
+) -> Eager:
+    """Returns who trains by a loss.
+
+    Args:
+        torch: of `load`.
+        trained: the parameters.
+        loss: of the batch, with a rate of dropout.
+        gradients: of the parameters, in jaxseq's tree.
+        setting: rate, clipping and dropout; it keeps its rate.
+    """
+    trained = list(trained)
     optimizer = torch.optim.Adam(trained, lr=setting.learning_rate, fused=True)
-    scale = float(params.embedding.shape[1] ** 0.5)
-
-    def embed(ids: Any) -> Any:
-        return functional.embedding(ids, net.embedding) * scale  # (1)
-
-    def drop(rate: float, xs: Any) -> Any:
-        """Drops the same entries at each step."""
-        return xs * functional.dropout(torch.ones_like(xs[:1]), rate) if rate else xs
-
-    def loss(rate: float) -> Any:
-        xs = torch.nn.utils.rnn.pack_padded_sequence(
-            drop(rate, embed(inputs.words)), inputs.lengths
-        )
-        packed, (h, c) = net.encoder(xs)  # (2)
-        encoded, _ = torch.nn.utils.rnn.pad_packed_sequence(packed)
-        state = (
-            torch.tanh(net.bridge_h(torch.cat([h[0], h[1]], -1)))[None],
-            net.bridge_c(torch.cat([c[0], c[1]], -1))[None],
-        )  # (3)
-        ys = drop(rate, embed(inputs.before))
-        hs, _ = net.decoder(ys, state)  # (4)
-        values = encoded.transpose(0, 1)
-        scores = hs.transpose(0, 1) @ net.attention(values).transpose(1, 2)
-        weights = scores.masked_fill(~inputs.mask, -torch.inf).softmax(-1)
-        contexts = (weights @ values).transpose(0, 1)  # (5)
-        seen = torch.cat([contexts, hs, ys], -1)[inputs.counts]
-        mixed = torch.tanh(net.mix(seen[:, : -ys.shape[-1]]))  # (6)
-        mixed = functional.dropout(mixed, rate)
-        logits = functional.linear(mixed, net.embedding, net.bias)  # (7)
-        gates = torch.sigmoid(net.switch(seen)[:, 0])  # (8)
-        nats = functional.cross_entropy(logits, inputs.targets, reduction="none")
-        written = torch.exp(-nats) * inputs.is_inside
-        copied = (weights.transpose(0, 1)[inputs.counts] * inputs.matches).sum(-1)
-        found = gates * written + (1 - gates) * copied  # (9)
-        return -found.clamp_min(_TINY).log().mean()
 
     def update() -> float:
         optimizer.zero_grad()
@@ -116,110 +151,12 @@ def build(params: Params, examples: Sequence[Example], setting: Setting) -> Eage
         optimizer.step()
         return nats.item()
 
-    def answer() -> tuple[float, Params]:
+    def answer() -> tuple[float, Tree]:
         optimizer.zero_grad()
         nats = loss(0.0)
         nats.backward()
-        found = nats.item(), _gradients(net)
+        found = nats.item(), gradients()
         optimizer.zero_grad()
         return found
 
     return Eager(update, answer)
-
-
-def _inputs(torch: Any, examples: Sequence[Example], num_ids: int) -> _Inputs:
-    ordered = sorted(examples, key=lambda e: len(e.document.ids), reverse=True)
-    num_words = max(len(e.document.ids) for e in ordered)
-    num_steps = max(len(e.targets) for e in ordered)
-    ids, lengths = batches.documents([e.document for e in ordered], num_words)
-    targets = np.full((num_steps, len(ordered)), PAD)
-    for column, example in enumerate(ordered):
-        targets[: len(example.targets), column] = example.targets
-    num_targets = np.array([len(e.targets) for e in ordered])
-    counts = np.arange(num_steps)[:, None] < num_targets
-    first = np.full_like(targets[:1], BOS)
-    columns = np.nonzero(counts)[1]
-    chosen = targets[counts]
-    is_word = np.arange(num_words)[None] < lengths[:, None]
-    matches = (ids.T[columns] == chosen[:, None]) & is_word[columns]
-
-    def inside(ids: np.ndarray) -> Any:
-        return torch.from_numpy(np.where(ids < num_ids, ids, UNK).astype(np.int64))
-
-    return _Inputs(
-        words=inside(ids),
-        lengths=torch.from_numpy(lengths.astype(np.int64)),
-        mask=torch.from_numpy(is_word[:, None]),
-        before=inside(np.concatenate([first, targets[:-1]])),
-        counts=torch.from_numpy(counts),
-        targets=inside(chosen),
-        is_inside=torch.from_numpy((chosen < num_ids).astype(np.float32)),
-        matches=torch.from_numpy(matches.astype(np.float32)),
-    )
-
-
-def _net(torch: Any, params: Params) -> Any:
-    """Makes the layers, with weights of their own."""
-    nn, net = torch.nn, torch.nn.Module()
-    num_inputs, num_hidden = params.embedding.shape[1], params.decoder.W.shape[1]
-    both = 2 * num_hidden
-    net.embedding = nn.Parameter(_tensor(torch, params.embedding))
-    net.encoder = nn.LSTM(num_inputs, num_hidden, bidirectional=True)
-    net.bridge_h = nn.Linear(both, num_hidden)
-    net.bridge_c = nn.Linear(both, num_hidden)
-    net.decoder = nn.LSTM(num_inputs, num_hidden)
-    net.attention = nn.Linear(both, num_hidden, bias=False)
-    net.mix = nn.Linear(both + num_hidden, num_inputs)
-    net.bias = nn.Parameter(_tensor(torch, params.bias))
-    net.switch = nn.Linear(both + num_hidden + num_inputs, 1)
-    with torch.no_grad():
-        net.attention.weight.copy_(_tensor(torch, params.attention.W))
-        for name in _AFFINE:
-            layer, (weight, bias) = getattr(net, name), getattr(params, name)
-            layer.weight.copy_(_tensor(torch, weight))
-            layer.bias.copy_(_tensor(torch, bias))
-        cells = [*params.encoder, params.decoder]
-        for names, cell in zip(_CELLS, cells, strict=True):
-            layer = getattr(net, names[0])
-            for name, array in zip(names[1:], cell, strict=True):
-                getattr(layer, name).copy_(_tensor(torch, _reordered(array)))
-            # It has two biases that are added: one is enough.
-            inner = getattr(layer, names[3].replace("bias_ih", "bias_hh"))
-            inner.zero_().requires_grad_(False)
-    return net
-
-
-def _gradients(net: Any) -> Params:
-    """Returns the gradients as jaxseq has them."""
-    cells = [
-        lstm.Params(*(_reordered(_grad(getattr(net, name), each)) for each in names))
-        for name, *names in _CELLS
-    ]
-    affine = {
-        name: readout.Params(
-            *(_grad(getattr(net, name), n) for n in ("weight", "bias"))
-        )
-        for name in _AFFINE
-    }
-    return Params(
-        embedding=_grad(net, "embedding"),
-        encoder=Both(*cells[:2]),
-        decoder=cells[2],
-        attention=general.Params(_grad(net.attention, "weight")),
-        bias=_grad(net, "bias"),
-        **affine,
-    )
-
-
-def _grad(layer: Any, name: str) -> Any:
-    return getattr(layer, name).grad.numpy().copy()
-
-
-def _tensor(torch: Any, array: Any) -> Any:
-    return torch.from_numpy(np.array(array, np.float32))
-
-
-def _reordered(array: Any) -> Any:
-    """Swaps the blocks of gates f, i, o, c̃ and PyTorch's i, f, c̃, o: either way."""
-    blocks = np.split(np.asarray(array), 4)
-    return np.concatenate([blocks[1], blocks[0], blocks[3], blocks[2]])

@@ -43,7 +43,7 @@ from .. import cli, word2vec_corpus
 from ..word2vec_config import Config as Training, ModelName, OutputName
 from ..word2vec_report import scores
 from . import machine, records
-from .word2vec_peers import Peer, gensim_peer, jaxseq_peer
+from .word2vec_peers import Peer, gensim_is_missing, gensim_peer, jaxseq_peer
 
 
 PACKAGES = ("gensim", "jax", "jaxlib", "jaxseq", "numpy")
@@ -124,8 +124,8 @@ def run(config: Config) -> None:
     """Trains with both, prints the table and adds a line to the file.
 
     Raises:
-        SystemExit: after one line on stderr; code 2 for a file that cannot be used or
-            if gensim is not installed, 130 for Ctrl-C.
+        SystemExit: after one line on stderr; code 2 for a file that cannot be used,
+            130 for Ctrl-C.
     """
     host_memory.keep_freed()
     path = cli.results_folder(config.out, "bench") / "word2vec.jsonl"
@@ -161,8 +161,8 @@ def run(config: Config) -> None:
     print(path)
 
 
-def _run(config: Config, folder: Path) -> tuple[list[Result], int]:
-    """Trains with both, seed by seed.
+def _run(config: Config, folder: Path) -> tuple[list[Result], int | None]:
+    """Trains with both, seed by seed; where gensim is missing, with jaxseq alone.
 
     Returns:
         The results in the order in which they came, and gensim's number of workers.
@@ -170,19 +170,26 @@ def _run(config: Config, folder: Path) -> tuple[list[Result], int]:
     training = make_training(config, 0)
     _, known, corpus = word2vec_corpus.read(training)
     text = config.corpus or _written(folder / "corpus.txt", known.words, corpus.ids)
-    fastest = max(
-        config.workers,
-        key=lambda workers: _speed(
-            gensim_peer(dataclasses.replace(training, num_epochs=1), text, workers)
-        ),
-    )
+    fastest = None
+    if gensim_is_missing():
+        print("gensim: missing: not installed (make bench, or the extra `bench`)")
+    else:
+        fastest = max(
+            config.workers,
+            key=lambda workers: _speed(
+                gensim_peer(dataclasses.replace(training, num_epochs=1), text, workers)
+            ),
+        )
     done: list[Result] = []
     for seed in range(config.num_seeds):
         of_seed = make_training(config, seed)
         makers: dict[str, Callable[[], Peer]] = {
-            "gensim": lambda of_seed=of_seed: gensim_peer(of_seed, text, fastest),
             "jaxseq": lambda of_seed=of_seed: jaxseq_peer(of_seed, known, corpus),
         }
+        if fastest is not None:
+            makers["gensim"] = lambda of_seed=of_seed: gensim_peer(
+                of_seed, text, fastest
+            )
         for name in sorted(makers, reverse=bool(seed % 2)):
             outcome = makers[name]()()
             found = vectors.make(outcome.words, outcome.rows)
@@ -229,32 +236,27 @@ def line(result: Result) -> str:
 
 
 def table(done: list[Result]) -> str:
-    """Makes a table of medians, means and their ratio or difference."""
+    """Makes a table of medians and means, with their ratio or difference if of two."""
+    names = [name for name in ("gensim", "jaxseq") if any(r.peer == name for r in done)]
+    of = {name: [result for result in done if result.peer == name] for name in names}
+    compared = ("jaxseq / gensim", "jaxseq - gensim") if len(names) == 2 else ()
     shown = rich.table.Table(box=rich.box.SIMPLE)
-    for column in ("", "gensim", "jaxseq", "jaxseq / gensim", "jaxseq - gensim"):
+    for column in ("", *names, *compared):
         shown.add_column(column, justify="left" if not column else "right")
-    of = {
-        name: [result for result in done if result.peer == name]
-        for name in ("gensim", "jaxseq")
-    }
-    speeds = {
-        name: [result.words_per_second for result in found]
-        for name, found in of.items()
-    }
-    ratios = np.divide(speeds["jaxseq"], speeds["gensim"])
-    shown.add_row(
-        "effective words/s, median",
-        *(f"{np.median(speeds[name]):,.0f}" for name in of),
-        f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-        "",
-    )
-    for kind in of["jaxseq"][0].scores:
+    speeds = [[result.words_per_second for result in of[name]] for name in names]
+    medians = [f"{np.median(found):,.0f}" for found in speeds]
+    cells = []
+    if compared:
+        ratios = np.divide(speeds[1], speeds[0])
+        cells = [f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"]
+    shown.add_row("effective words/s, median", *medians, *cells)
+    for kind in done[0].scores:
         means = [
-            np.mean([next(iter(result.scores[kind].values())) for result in found])
-            for found in of.values()
+            np.mean([next(iter(result.scores[kind].values())) for result in of[name]])
+            for name in names
         ]
-        difference = f"{means[1] - means[0]:+.3f}"
-        shown.add_row(f"{kind}, mean", *(f"{m:.3f}" for m in means), "", difference)
+        cells = ["", f"{means[1] - means[0]:+.3f}"] if compared else []
+        shown.add_row(f"{kind}, mean", *(f"{m:.3f}" for m in means), *cells)
     console = rich.console.Console(width=120, file=None)
     with console.capture() as captured:
         console.print(shown)

@@ -7,6 +7,7 @@ The models, and their parts:
 
     abs_model     ABS, feed-forward (Rush et al. 2015)
     abs_encoders  what it knows of a document: a bag of words, convolution, attention
+    abs_tables    the tables of its words
     abs_plus      ABS+: any model, searched with a liking for the document's words
     ras_model     RAS, any cell that attends at each step (Chopra et al. 2016)
     ras_encoder   what it attends by: a convolution that knows positions
@@ -25,9 +26,10 @@ Training:
     pairs         documents and summaries from files
     examples      documents and summaries as ids
     batches       documents by length, targets packed
-    training      Adam on batches of few shapes, early stopping
-    phases        one aim after another, in one schedule
-    checkpoint    weights and a training's state in a file
+    setting       how: numbers, devices
+    training      an update by Adam, and its batches, for `jaxseq.train.loop`
+    cost          what targets cost, of a batch and of held-out examples
+    model_file    a trained summarizer in a file
 
 Writing:
 
@@ -48,13 +50,14 @@ from jaxseq.summarize import (
     abs_encoders as abs_encoders,
     abs_model as abs_model,
     abs_plus as abs_plus,
+    abs_tables as abs_tables,
     attentive as attentive,
     batches as batches,
     beam as beam,
-    checkpoint as checkpoint,
     constraints as constraints,
     copy_loss as copy_loss,
     copy_model as copy_model,
+    cost as cost,
     coverage as coverage,
     decoder as decoder,
     dropout as dropout,
@@ -64,13 +67,14 @@ from jaxseq.summarize import (
     known as known,
     largest as largest,
     model as model,
+    model_file as model_file,
     packing as packing,
     pairs as pairs,
-    phases as phases,
     ras_encoder as ras_encoder,
     ras_model as ras_model,
     risk as risk,
     rouge as rouge,
+    setting as setting,
     summarizer as summarizer,
     tied as tied,
     training as training,

@@ -12,7 +12,7 @@ summary, an encoder gives a vector enc(x, y_c), and where it looked, weights p:
                    enc = max_j x̄ᴸ_j; it has no p and does not see y_c              (5)
 
     attention      ỹ'_c = s [G_{y_{i-C+1}} … G_{y_i}]                              (6)
-                   p_j ∝ exp(x̃_j · (P ỹ'_c + b))                                   (7)
+                   p_j ∝ exp(x̃_j · (P ỹ'_c + b) / √D)                              (7)
                    x̄_j = Σ_{q=j-Q}^{j+Q} x̃_q / Q                                   (8)
                    enc = Σ_j p_j x̄_j                                               (9)
 
@@ -30,11 +30,11 @@ summarization, EMNLP 2015, section 3.2.
 
 Departures: the biases of (3) and (7), as the authors' program NAMAS has them; it also
 learns scale and bias of (8), and adds a layer after (9), which we leave out. It has no
-padding: its batches are of documents of one length. The factor s = 2.5 √D is ours, and
-that rows are drawn with norm 1 / 2.5, so that entries of x̃ have variance 1 at first:
-rows are of norm 1 at most, so without it all products are small, and learn slowly, and
-cutting the rows undoes much of an epoch. Perplexity of the held-out Debian pairs after
-two epochs of four: 61 with 2.5 √D, 70 with √D, 106 with 1; 2 · 2.5 √D is no better.
+padding: its batches are of documents of one length. The factor s is ours, see
+`jaxseq.summarize.abs_tables`, and so is 1 / √D in (7): entries of x̃ and of the query
+are of the size of 1, and without it the softmax is all but one-hot at first: the
+largest of 28 p is .64 on the mean, with it .10. Perplexity of the held-out Debian pairs
+after 6 epochs: 34.4 with it, 49.6 without.
 """
 
 import functools
@@ -44,15 +44,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import attention, embedding, readout
+from jaxseq import attention, readout
 from jaxseq.attention import dot
 from jaxseq.attention.attend import Attended, attend
 from jaxseq.checks import check_count
 from jaxseq.masks import zero_unless
+from jaxseq.summarize.abs_tables import capped, draw, lookup
 from jaxseq.types import Array, DTypeLike, Key, Tree
-
-
-SCORE = dot.score()
 
 
 class Encoder(NamedTuple):
@@ -97,51 +95,6 @@ class Attention(NamedTuple):
     table: Array  # F, [V, D]
     context: Array  # G, [V, D]
     projection: readout.Params  # P [D, C D] and b
-
-
-def draw(key: Key, num_ids: int, size: int, dtype: DTypeLike) -> Array:
-    """Draws a table `[V, D]` whose rows are read with variance 1.
-
-    Args:
-        key: random key, consumed.
-        num_ids: V.
-        size: D.
-        dtype: of the table.
-    """
-    return jax.random.normal(key, (num_ids, size), dtype) / scale(size)
-
-
-def scale(size: int) -> float:
-    """Returns s, by which the rows of D entries are multiplied as they are read.
-
-    Args:
-        size: D.
-    """
-    return 2.5 * size**0.5
-
-
-def lookup(table: Array, ids: Array) -> Array:
-    """Returns s times rows of a table: `[...]` ids to `[..., D]`.
-
-    Args:
-        table: `[V, D]`.
-        ids: `[...]` integers below V.
-    """
-    return embedding.lookup(table, ids) * scale(table.shape[1])
-
-
-def capped(table: Array) -> Array:
-    """Returns a table whose rows of norm above 1 are divided by it.
-
-    Args:
-        table: `[V, D]`.
-
-    Returns:
-        `[V, D]`.
-    """
-    norms = jnp.linalg.norm(table, axis=-1, keepdims=True)
-    norms = jnp.maximum(norms, jnp.ones_like(norms))
-    return table / jnp.broadcast_to(norms, table.shape)
 
 
 @functools.cache
@@ -243,6 +196,7 @@ def attentive(size: int, radius: int = 2) -> Encoder:
     """
     check_count("size", size)
     check_count("radius", radius, least=0)
+    score = dot.score(size**-0.5)
 
     def init(key, num_ids, num_context, dtype):
         keys = jax.random.split(key, 3)
@@ -256,13 +210,13 @@ def attentive(size: int, radius: int = 2) -> Encoder:
         xs = zero_unless(mask, lookup(params.table, ids))
         near = jnp.stack(_shifted(xs, radius))
         smoothed = jnp.sum(near, axis=0) / max(radius, 1)  # (8)
-        return attention.memory.remember(SCORE, (), xs, smoothed, mask)
+        return attention.memory.remember(score, (), xs, smoothed, mask)
 
     def look(params, memory, contexts):
         ys = lookup(params.context, contexts)
         ys = ys.reshape(*contexts.shape[:-1], -1)  # (6)
         queries = readout.readout(params.projection, ys)
-        return attend(SCORE, (), queries, memory)  # (7), (9)
+        return attend(score, (), queries, memory)  # (7), (9)
 
     def renormalize(params):
         table, context = capped(params.table), capped(params.context)

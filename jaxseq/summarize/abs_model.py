@@ -23,7 +23,7 @@ Reference: Rush, Chopra, Weston, A neural attention model for abstractive senten
 summarization, EMNLP 2015, section 3; their program NAMAS.
 
 Departures: the biases, as NAMAS has them. Ours: one vocabulary for documents and
-summaries, the factor s (`jaxseq.summarize.abs_encoders` says why), Adam for gradient
+summaries, the factor s (`jaxseq.summarize.abs_tables` says why), Adam for gradient
 descent, and dropout of (1) and of what (3) reads.
 """
 
@@ -37,7 +37,8 @@ from jaxseq import losses, readout
 from jaxseq.checks import check_count, check_key, check_rate, describe, expect
 from jaxseq.masks import valid_of
 from jaxseq.summarize import dropout as dropping
-from jaxseq.summarize.abs_encoders import Encoder, capped, draw, lookup
+from jaxseq.summarize.abs_encoders import Encoder
+from jaxseq.summarize.abs_tables import capped, draw, lookup
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, Step
 from jaxseq.summarize.known import known

@@ -34,7 +34,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq import in_place
+from jaxseq import loop
 from jaxseq.attention.attend import Attended, attend_plain, collect, delta
 from jaxseq.attention.memory import Memory
 from jaxseq.attention.score import Score, check_score
@@ -170,7 +170,7 @@ def _forward(cell, score, params, state_0, xs, memory):
         state_t, tape_t = cell.step(prepared, state_tm1, z_t)  # (3)
         return state_t, (narrow(tape_t), narrow(state_t), narrow(context), weights)
 
-    state, (tapes, states, contexts, weights) = in_place.scan(body, state_0, (), zs)
+    state, (tapes, states, contexts, weights) = loop.scan(body, state_0, (), zs)
     result = Unrolled(cell.output(states), contexts, weights, state)
     return result, (params, state_0, xs, memory, tapes, states, contexts, weights)
 
@@ -202,7 +202,7 @@ def _backward(cell, score, residuals, d_result):
         d_state_tm1 = _add_output(cell, d_state_tm1, trace_t.state_tm1, d_query)  # (8)
         return d_state_tm1, (delta_t, epsilon_t)
 
-    d_state_0, (deltas, epsilons) = in_place.scan(
+    d_state_0, (deltas, epsilons) = loop.scan(
         body,
         d_result.state,
         (*d_result[:3], weights, contexts, trace._replace(tape=())),

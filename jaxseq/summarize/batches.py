@@ -2,8 +2,20 @@
 
 A program is compiled for each shape, and the padding of a shape is computed for
 nothing. So there are few shapes, each with its own length of documents M; and a batch
-holds no more targets than its shape has places for (`jaxseq.summarize.packing`): it is
-closed when the next example would not fit, be it for its B columns or its N places.
+holds no more targets than its shape has places for (`jaxseq.summarize.packing`).
+
+Examples are dealt to the batches like cards. Those of a shape, in the order of their
+numbers of targets, are cut into B strata of K; the batch i of K has of each stratum j
+
+    member π_j(i), with π_j a permutation of the epoch's own                       (1)
+
+so that every example stands once in an epoch, and all batches have as many targets, to
+within the difference of the longest summary and the shortest. K does not depend on the
+order: an epoch has as many batches as any other, and each is found from its number
+(`jaxseq.train.order`), without those before it.
+
+Reference: Zhao, Zhang, Accelerating minibatch stochastic gradient descent using
+stratified sampling, 2014 (1405.3080).
 """
 
 from collections.abc import Sequence
@@ -16,6 +28,7 @@ from jaxseq.summarize import packing
 from jaxseq.summarize.examples import Document, Example
 from jaxseq.summarize.packing import Packing
 from jaxseq.text.vocab import PAD
+from jaxseq.train import order
 
 
 class Shape(NamedTuple):
@@ -26,11 +39,30 @@ class Shape(NamedTuple):
     num_packed: int  # N targets of all summaries
 
 
+class Dealt(NamedTuple):
+    """Examples as they are dealt to batches.
+
+    Attributes:
+        shapes: of the batches, as many as have examples.
+        strata: of each shape `[B, K]` places in the corpus, -1 for no example.
+        num_parts: D; each batch is in so many parts.
+    """
+
+    shapes: tuple[Shape, ...]
+    strata: tuple[np.ndarray, ...]
+    num_parts: int
+
+    @property
+    def num_batches(self) -> int:
+        """Of an epoch."""
+        return sum(rows.shape[1] for rows in self.strata)
+
+
 class Planned(NamedTuple):
     """Which examples a batch is to have."""
 
     shape: Shape
-    members: list[list[int]]  # places in the corpus, of each of D devices
+    members: list[list[int]]  # places in the corpus, of each of D parts
 
 
 class Documents(NamedTuple):
@@ -81,53 +113,74 @@ def shapes_of(
     return tuple(shapes)
 
 
-def plan(
+def deal(
     examples: Sequence[Example],
     batch_size: int,
     shapes: Sequence[Shape],
-    *,
-    seed: int,
-    epoch: int,
-    num_shards: int = 1,
-) -> list[Planned]:
-    """Plans one epoch: every example once, each in the first shape that holds it.
-
-    A pure function of its arguments, so that an epoch can be gone on with anywhere.
+    num_parts: int = 1,
+) -> Dealt:
+    """Cuts examples into strata, each in the first shape that holds it.
 
     Args:
-        examples: of the corpus.
-        batch_size: B, of a device.
-        shapes: with rising M.
-        seed: of the whole run, not negative.
-        epoch: each has another order, not negative.
-        num_shards: D devices that have a batch each; the last of a shape may be empty.
+        examples: of the corpus, one at least.
+        batch_size: B of all parts together.
+        shapes: of a part, with rising M.
+        num_parts: D that a batch is cut into, as even as can be.
 
     Raises:
         ValueError: if an example fits no shape, or a number is out of its range.
     """
-    for name, count, least in (
-        ("batch_size", batch_size, 1),
-        ("num_shards", num_shards, 1),
-        ("seed", seed, 0),
-        ("epoch", epoch, 0),
-    ):
-        check_count(name, count, least)
-    rng = np.random.default_rng((seed, epoch))
-    planned = []
-    for shape, members in _by_shape(examples, shapes, rng.permutation(len(examples))):
-        each = _closed(examples, batch_size, shape, members)
-        for first in range(0, len(each), num_shards):
-            parts = each[first : first + num_shards]
-            planned.append(Planned(shape, [*parts, *[[]] * (num_shards - len(parts))]))
-    return [planned[place] for place in rng.permutation(len(planned))]
+    expect(len(examples) > 0, "examples", "one at least", "none")
+    check_count("batch_size", batch_size)
+    check_count("num_parts", num_parts)
+    expected = f"a multiple of num_parts, {num_parts}"
+    expect(batch_size % num_parts == 0, "batch_size", expected, batch_size)
+    num_words = np.array([len(e.document.ids) for e in examples])
+    num_targets = np.array([len(e.targets) for e in examples])
+    _check_fit(num_words, num_targets, shapes)
+    of_shape = np.searchsorted([shape.num_words for shape in shapes], num_words)
+    used = np.unique(of_shape).tolist()
+    rising = np.argsort(num_targets, kind="stable")
+    strata = []
+    for k in used:
+        members = rising[of_shape[rising] == k]
+        rows = _strata(members, num_targets, batch_size, shapes[k], num_parts)
+        strata.append(rows)
+    return Dealt(tuple(shapes[k] for k in used), tuple(strata), num_parts)
+
+
+def plan(dealt: Dealt, seed: int, epoch: int, index: int) -> Planned:
+    """Plans one batch of an epoch, eq. (1); the shapes come in mixed order.
+
+    Args:
+        dealt: the examples.
+        seed: of the whole run, not negative.
+        epoch: each has another order, not negative.
+        index: of the batch, less than `dealt.num_batches`.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    num_batches = dealt.num_batches
+    expect(0 <= index < num_batches, "index", f"0 to {num_batches - 1}", index)
+    (place,) = order.shuffled(seed, epoch, num_batches, index, index + 1)
+    ends = np.cumsum([rows.shape[1] for rows in dealt.strata])
+    which = int(np.searchsorted(ends, place, side="right"))
+    shape, rows = dealt.shapes[which], dealt.strata[which]
+    num_rows, num_here = rows.shape
+    first = int(ends[which]) - num_here
+    picked = order.dealt(seed, epoch, num_rows, num_here, int(place) - first)
+    members = rows[np.arange(num_rows), picked]  # (1)
+    parts = (members[part :: dealt.num_parts] for part in range(dealt.num_parts))
+    return Planned(shape, [part[part >= 0].tolist() for part in parts])
 
 
 def build(examples: Sequence[Example], batch_size: int, planned: Planned) -> Batch:
-    """Builds a batch that was planned, of the same examples and B.
+    """Builds a batch that was planned, of the same examples.
 
     Args:
-        examples: those that were planned.
-        batch_size: B.
+        examples: those that were dealt.
+        batch_size: columns of a part.
         planned: which go into the batch, and its shape.
 
     Returns:
@@ -154,34 +207,35 @@ def documents(read: Sequence[Document], num_words: int) -> Documents:
     return Documents(ids, np.array([len(d.ids) for d in read], np.int32))
 
 
-def _by_shape(examples, shapes, order):
-    """Pairs of a shape and the examples in it, in the given order."""
-    limits = [shape.num_words for shape in shapes]
-    sizes = np.array([len(examples[m].document.ids) for m in order], np.int64)
-    targets = np.array([len(examples[m].targets) for m in order], np.int64)
-    bucket = np.searchsorted(limits, sizes)
+def _check_fit(num_words, num_targets, shapes: Sequence[Shape]) -> None:
     for name, each, most in (
-        ("words", sizes, limits[-1]),
-        ("targets", targets, min(shape.num_targets for shape in shapes)),
+        ("words", num_words, shapes[-1].num_words),
+        ("targets", num_targets, min(shape.num_targets for shape in shapes)),
     ):
         if (each > most).any():
             place = int(np.argmax(each > most))
             expected = f"at most {most} {name}"
-            expect(False, f"examples[{order[place]}]", expected, each[place])
-    return [(shape, order[bucket == k]) for k, shape in enumerate(shapes)]
+            expect(False, f"examples[{place}]", expected, each[place])
 
 
-def _closed(examples, batch_size, shape, members) -> list[list[int]]:
-    """Cuts examples into batches that have room for all their targets."""
-    batches, now, num_packed = [], [], 0
-    for member in members:
-        size = len(examples[member].targets)
-        if len(now) == batch_size or num_packed + size > shape.num_packed:
-            batches.append(now)
-            now, num_packed = [], 0
-        now.append(member)
-        num_packed += size
-    return [*batches, now] if now else batches
+def _strata(
+    members, num_targets, batch_size: int, shape: Shape, num_parts
+) -> np.ndarray:
+    """Cuts members, with rising numbers of targets, into as few batches as have room.
+
+    Returns:
+        `[B, K]`; what is left over of the first rows is -1.
+    """
+    num_here = -(-len(members) // batch_size)
+    while True:
+        rows = np.full(batch_size * num_here, -1)
+        rows[len(rows) - len(members) :] = members
+        rows = rows.reshape(batch_size, num_here)
+        # The last of a row has most targets of it.
+        most = np.where(rows[:, -1] >= 0, num_targets[rows[:, -1]], 0)
+        if most.reshape(-1, num_parts).sum(axis=0).max() <= shape.num_packed:
+            return rows
+        num_here += 1
 
 
 def _batch(examples: Sequence[Example], batch_size: int, shape: Shape) -> Batch:

@@ -1,6 +1,8 @@
 """Documents with their summaries from files: JSONL, TSV, or two line-aligned files.
 
-    {"document": "…", "summary": "…"}     JSONL: an object a line, other keys are left
+    {"document": "…", "summary": "…"}     JSONL: an object a line; "split" may say which
+                                          part of its corpus it is of: "train", "valid"
+                                          or "validation", "test"; other keys are left
     document <TAB> summary                TSV: two columns
     a.article.txt and a.title.txt         two files, line by line, as Gigaword comes
 
@@ -20,6 +22,7 @@ from jaxseq.text.files import CorpusError, read_lines
 
 
 FilePath: TypeAlias = str | os.PathLike[str]
+SPLITS = ("train", "valid", "test")
 _COMPRESSED = (".gz", ".bz2", ".xz")
 
 
@@ -28,6 +31,7 @@ class Pair(NamedTuple):
 
     document: str
     summary: str
+    split: str | None = None  # one of `SPLITS`, if the file says it
 
 
 def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:
@@ -63,16 +67,25 @@ def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:
 
 
 def from_jsonl(path: FilePath) -> Iterator[Pair]:
-    """Reads an object with "document" and "summary" from each line.
+    """Reads an object with "document", "summary" and perhaps "split" from each line.
 
     Args:
         path: the file.
 
     Raises:
-        CorpusError: as `from_files`.
+        CorpusError: as `from_files`; and if some lines have a "split" and some do not.
     """
+    first = None
     for row in jsonl.read_rows(path):
-        yield Pair(*(jsonl.text(row, field) for field in Pair._fields))
+        document, summary = (jsonl.text(row, f) for f in ("document", "summary"))
+        pair = Pair(document, summary, _split(row))
+        first = first or pair
+        if (pair.split is None) != (first.split is None):
+            got = "none" if pair.split is None else repr(pair.split)
+            raise CorpusError(
+                f"{row.place}: expected a 'split' in all lines or in none, got {got}"
+            )
+        yield pair
 
 
 def from_tsv(path: FilePath) -> Iterator[Pair]:
@@ -117,6 +130,17 @@ def from_lines(documents: FilePath, summaries: FilePath) -> Iterator[Pair]:
                 f"got {number - 1:,}"
             )
         yield Pair(document, summary)
+
+
+def _split(row: jsonl.Row) -> str | None:
+    if "split" not in row.fields:
+        return None
+    name = jsonl.text(row, "split")
+    name = "valid" if name == "validation" else name
+    if name not in SPLITS:
+        expected = "'train', 'valid' or 'test' in 'split'"
+        raise CorpusError(f"{row.place}: expected {expected}, got {name[:40]!r}")
+    return name
 
 
 def _name(path: FilePath) -> str:

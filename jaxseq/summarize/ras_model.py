@@ -5,7 +5,7 @@ vocabulary read and written as UNK:
 
     e(w) = √I E_w                                                                  (1)
     z_1 … z_M = the encoder's keys of e(x_1) … e(x_M)    `jaxseq.summarize.ras_encoder`
-    α_t = softmax_j(z_j · h_{t-1}),    c_t = Σ_j α_tj e(x_j)                       (2)
+    α_t = softmax_j(z_j · h_{t-1} / √H),    c_t = Σ_j α_tj e(x_j)                  (2)
     state_t = cell(state_{t-1}, [e(y_{t-1}), c_t]),    h_t its output, state_0 = 0 (3)
     u_t = A_h h_t + A_c c_t + b_u                                                  (4)
     P(y_t) = softmax(E u_t + b)                                                    (5)
@@ -26,7 +26,9 @@ recurrent neural networks, NAACL 2016.
 Departures: the paper has a table for each of x, y and the output; here one serves all
 three (Press, Wolf 2017), and W_4 = E A_h, W_5 = E A_c. A_c starts as the identity: a
 word that is attended to is likely to be written from the start. The encoder has H
-filters, so that (2) needs no projection. The paper has no biases.
+filters, so that (2) needs no projection. The paper has no biases, and no √H in (2):
+perplexity of the held-out Debian pairs after 6 epochs is 28.7 with it, without it 36.5
+after 9.
 """
 
 import functools
@@ -37,6 +39,7 @@ import jax.numpy as jnp
 
 from jaxseq import attention, losses, readout
 from jaxseq.attention import dot
+from jaxseq.attention.score import Score
 from jaxseq.cells.cell import Cell
 from jaxseq.cells.checks import check_cell
 from jaxseq.checks import (
@@ -55,9 +58,6 @@ from jaxseq.summarize.model import Model
 from jaxseq.summarize.packing import Packing, pack
 from jaxseq.summarize.ras_encoder import Encoder
 from jaxseq.types import Array, DTypeLike, Key, Tree
-
-
-SCORE = dot.score()
 
 
 class Params(NamedTuple):
@@ -147,7 +147,7 @@ def read(
     is_word = valid_of(len(ids), lengths)
     num_hidden = cell.sizes(params.cell).num_hidden
     keys, mask = encoder.encode(params.encoder, xs, is_word, num_hidden)
-    return attention.memory.remember(SCORE, (), keys, xs, mask)
+    return attention.memory.remember(_score(cell, params), (), keys, xs, mask)
 
 
 def score(
@@ -186,7 +186,8 @@ def score(
     ys = tied.embed_before(params.embedding, targets)  # (1)
     ys = dropping.alike(keys[1], dropout, ys)
     weights = attentive.Params(params.cell, ())
-    run = attentive.unroll(cell, SCORE, weights, None, ys, memory)  # (2), (3)
+    compare = _score(cell, params)
+    run = attentive.unroll(cell, compare, weights, None, ys, memory)  # (2), (3)
     packing = Packing(*map(jnp.asarray, batch.packing))
     seen = pack(packing, jnp.concatenate([run.contexts, run.ys], axis=-1))
     mixed = dropping.each(keys[2], dropout, readout.readout(params.mix, seen))  # (4)
@@ -226,7 +227,10 @@ def step(
     state, y_tm1 = _swapped((state, y_tm1))
     x_t = tied.embed(params.embedding, y_tm1)  # (1)
     weights = attentive.Params(params.cell, ())
-    state, found = attentive.step(cell, SCORE, weights, memory, state, x_t)  # (2), (3)
+    compare = _score(cell, params)
+    state, found = attentive.step(
+        cell, compare, weights, memory, state, x_t
+    )  # (2), (3)
     seen = jnp.concatenate([found.contexts, cell.output(state)], axis=-1)
     mixed = readout.readout(params.mix, seen)  # (4)
     logits = tied.logits(params.embedding, params.bias, mixed)  # (5)
@@ -245,6 +249,10 @@ def model(
         score=functools.partial(score, cell, encoder),
         decoder=Decoder(functools.partial(start, cell), functools.partial(step, cell)),
     )
+
+
+def _score(cell: Cell, params: Params) -> Score:
+    return dot.score(cell.sizes(params.cell).num_hidden ** -0.5)  # (2)
 
 
 def _swapped(tree: Tree) -> Tree:

@@ -132,7 +132,8 @@ def train(
         program = programs.find(state, batch, *numbers)
         clock.start()
         try:
-            with jax.transfer_guard("disallow"):
+            # An update says by itself whether it is finite, in words of its own.
+            with jax.transfer_guard("disallow"), jax.debug_nans(False):
                 state, report = program.call(state, batch, *numbers)
             # While the devices are busy: the next batch.
             batch = None

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxseq.checks import check_count
+from jaxseq.checks import check_count, expect
 
 
 _NUM_ROUNDS = 12
@@ -73,22 +73,60 @@ def shuffled(
     Raises:
         ValueError: naming the argument.
     """
-    for name, count in (("seed", seed), ("epoch", epoch), ("start", start)):
-        check_count(name, count, least=0)
+    check_count("start", start, least=0)
     check_count("num_entries", num_entries)
     check_count("stop", stop, least=start)
-    keys = np.random.SeedSequence((seed, epoch)).generate_state(_NUM_ROUNDS, np.uint64)
-    half = np.uint64(max(1, -(-(num_entries - 1).bit_length() // 2)))  # b
-    numbers = _permuted(
-        np.arange(start, min(stop, num_entries), dtype=np.uint64), half, keys
+    numbers = np.arange(start, min(stop, num_entries), dtype=np.uint64)
+    return _walked(numbers, num_entries, _keys(seed, epoch, 1))
+
+
+def dealt(
+    seed: int, epoch: int, num_rows: int, num_entries: int, place: int
+) -> np.ndarray:
+    """Returns one place of many orders, each row's its own: π_r(i) for each row r.
+
+    Args:
+        seed: of the whole run, 0 or more.
+        epoch: each has orders of its own, 0 or more.
+        num_rows: R.
+        num_entries: N.
+        place: i, below N.
+
+    Returns:
+        `[R]` int64; over all places, each row has each of 0 … N - 1 once.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    check_count("num_rows", num_rows)
+    check_count("num_entries", num_entries)
+    check_count("place", place, least=0)
+    expect(place < num_entries, "place", f"less than {num_entries}", place)
+    numbers = np.full(num_rows, place, np.uint64)
+    return _walked(numbers, num_entries, _keys(seed, epoch, num_rows))
+
+
+def _keys(seed: int, epoch: int, num_rows: int) -> np.ndarray:
+    """Returns a key for each round and row."""
+    check_count("seed", seed, least=0)
+    check_count("epoch", epoch, least=0)
+    drawn = np.random.SeedSequence((seed, epoch)).generate_state(
+        _NUM_ROUNDS * num_rows, np.uint64
     )
+    return drawn.reshape(_NUM_ROUNDS, num_rows)
+
+
+def _walked(numbers: np.ndarray, num_entries: int, keys: np.ndarray) -> np.ndarray:
+    half = np.uint64(max(1, -(-(num_entries - 1).bit_length() // 2)))  # b
+    keys = np.broadcast_to(keys, (_NUM_ROUNDS, len(numbers)))
+    numbers = _permuted(numbers, half, keys)
     while (outside := numbers >= num_entries).any():
-        numbers[outside] = _permuted(numbers[outside], half, keys)  # (2)
+        numbers[outside] = _permuted(numbers[outside], half, keys[:, outside])  # (2)
     return numbers.astype(np.int64)
 
 
 def _permuted(numbers: np.ndarray, half: np.uint64, keys: np.ndarray) -> np.ndarray:
-    """Applies (1) once for each key."""
+    """Applies (1) once for each round, with its keys."""
     mask = (np.uint64(1) << half) - np.uint64(1)
     left, right = numbers >> half, numbers & mask
     for key in keys:

@@ -1,9 +1,12 @@
 """The summarizer's experiment: pairs in, a model, ROUGE and summaries out."""
 
+import contextlib
 import dataclasses
 import errno
 import gzip
+import itertools
 import json
+import signal
 import typing
 
 import jax
@@ -16,10 +19,9 @@ from experiments import (
     summarize_corpus,
     summarize_models,
     summarize_report,
-    summarize_training,
 )
 from experiments.summarize_config import TOKENIZERS, Config
-from jaxseq.summarize import checkpoint
+from jaxseq.summarize import model_file
 from jaxseq.summarize.pairs import Pair
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
@@ -68,7 +70,7 @@ def test_main_writes_model_numbers_and_summaries(trained):
     names = {path.name for path in trained.iterdir()}
     assert names >= {
         *("model.npz", "model.vocab.json", "result.json", "summaries.txt"),
-        *("checkpoint.npz", "heatmaps.html", "heatmap_01.json", "heatmap_02.json"),
+        *("training.jsonl", "heatmaps.html", "heatmap_01.json", "heatmap_02.json"),
     }
     drawn = json.loads((trained / "heatmap_01.json").read_text("utf-8"))
     np.testing.assert_allclose(np.sum(drawn["weights"], 1), 1, atol=1e-3)
@@ -83,7 +85,9 @@ def test_main_writes_model_numbers_and_summaries(trained):
     assert "stem:porter" in result["rouge"]["signature"]
     assert set(result["rouge"]["systems"]["copy"]) == set(summarize_report.METRICS)
     assert len(result["valid_perplexity"]) == 2
-    assert result["num_read"] == 2 * 112
+    # A summary has four words and its end.
+    assert result["num_targets"] == 2 * 112 * 5
+    assert "checkpoints" not in names
 
 
 def test_attention_is_counted_where_the_written_word_is():
@@ -151,11 +155,11 @@ def test_abs_plus_is_used_with_its_weights(trained_plus, tmp_path, capsys):
     config = Config(architecture="abs_plus", num_inputs=6, num_hidden=8, max_words=8)
     known = vocab.load(trained_plus / "model.vocab.json")
     like = summarize_models.make(config, len(known.tokens)).init(jax.random.key(0))
-    about = checkpoint.about(known, summarize_config.model_settings(config))
-    params = checkpoint.load(model, like, about)
+    about = model_file.about(known, summarize_config.model_settings(config))
+    params = model_file.load(model, like, about)
     weights = params.weights._replace(bigram=jax.numpy.float32(50))
     path = tmp_path / "model.npz"
-    checkpoint.save(path, params._replace(weights=weights), about)
+    model_file.save(path, params._replace(weights=weights), about)
     vocab.save(known, tmp_path / "model.vocab.json")
     summarize.main(["--model", str(path), "--max-length", "4", *texts])
     drawn = capsys.readouterr().out.splitlines()
@@ -214,42 +218,44 @@ def test_a_model_refuses_another_vocabulary(trained, tmp_path, capsys):
     assert error.count("\n") == 1
 
 
-def test_main_resumes(farm, tmp_path, capsys, monkeypatch):
+def test_main_stops_and_goes_on(farm, tmp_path, capsys, monkeypatch):
     args = ["--pairs", str(farm), "--out", str(tmp_path), *TINY]
-    whole = summarize_training.phases.train
+    show = summarize.progress.show
 
-    def interrupted(*given):
-        for now in whole(*given):
-            yield now
-            if now.valid_nats is not None:
-                raise KeyboardInterrupt
+    @contextlib.contextmanager
+    def stopping(title):
+        with show(title) as report:
+            calls = itertools.count(1)
 
-    monkeypatch.setattr(summarize_training.phases, "train", interrupted)
+            def told(*given):
+                report(*given)
+                if next(calls) == 9:
+                    signal.raise_signal(signal.SIGTERM)
+
+            yield told
+
+    monkeypatch.setattr(summarize.progress, "show", stopping)
     with pytest.raises(SystemExit) as stop:
         summarize.main(args)
-    assert stop.value.code == 130
-    assert "--resume goes on from" in capsys.readouterr().err
-    monkeypatch.setattr(summarize_training.phases, "train", whole)
-    summarize.main([*args, "--resume"])
+    assert stop.value.code == 143
+    assert "stopped by SIGTERM; the same command goes on" in capsys.readouterr().err
+    monkeypatch.setattr(summarize.progress, "show", show)
+    with pytest.raises(SystemExit) as stop:
+        summarize.main([*args, "--num-hidden", "9"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert "num_hidden differ; --resume none starts afresh" in error
+    assert error.count("\n") == 1
+    summarize.main(args)
+    assert "going on after update 10\n" in capsys.readouterr().err
     result = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
-    assert result["num_read"] == 112
-    # What was before the interruption is not lost.
+    # What was before the stop is not lost.
     assert len(result["valid_perplexity"]) == 2
-    assert len(result["nats"]) == 14
-    summarize.main([*args, "--resume"])  # of a run that has ended
-    again = json.loads((tmp_path / "summarize/result.json").read_text("utf-8"))
-    assert again["num_read"] == 0
-    for name in ("valid_perplexity", "nats", "rouge"):
-        assert again[name] == result[name]
-    with pytest.raises(SystemExit):
-        summarize.main([*args, "--resume", "--num-hidden", "9"])
-    assert "num_hidden differ" in capsys.readouterr().err
+    assert len(result["nats"]) == result["num_updates"]
+    assert not (tmp_path / "summarize" / "checkpoints").exists()
 
 
-def test_ctrl_c_offers_no_checkpoint_of_another_run(tmp_path, capsys, monkeypatch):
-    (tmp_path / "summarize").mkdir()
-    (tmp_path / "summarize" / "checkpoint.npz").touch()
-
+def test_ctrl_c_ends_it_in_one_line(tmp_path, capsys, monkeypatch):
     def interrupted(config):
         raise KeyboardInterrupt
 
@@ -308,6 +314,33 @@ def test_read_holds_out_and_leaves_out(farm, tmp_path):
     assert len({p for part in parts for p in part.pairs}) == 120
     (examples,) = (summarize_corpus.encode(Config(), own.vocab, own.valid),)
     assert len(examples) == 4
+
+
+def test_read_keeps_to_the_split_that_the_file_says(tmp_path):
+    path = tmp_path / "a.jsonl"
+
+    def read(*splits, **more):
+        rows = [
+            {"document": f"a {n} b", "summary": str(n), "split": split}
+            for n, split in enumerate(splits)
+        ]
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+        corpus = summarize_corpus.read(Config(pairs=(path,), **more))
+        parts = (corpus.train, corpus.valid, corpus.test)
+        return [[int(pair.summary) for pair in part.pairs] for part in parts]
+
+    assert read("test", "train", "validation", "train") == [[1, 3], [2], [0]]
+    # What it lacks is drawn from what is to be trained on.
+    train, (drawn,), test = read("train", "train", "test", "train")
+    assert sorted([*train, drawn]) == [0, 1, 3]
+    assert test == [2]
+    other = tmp_path / "b.tsv"
+    other.write_text("a 9\t9\n", "utf-8")
+    assert read("train", "valid", "test", test=(other,)) == [[0], [1], [9]]
+    with pytest.raises(
+        CorpusError, match="^a.jsonl: expected 2 pairs or more, .* got 1"
+    ):
+        read("train", "test")
 
 
 def test_read_refuses_pairs_without_words(tmp_path):
@@ -382,7 +415,9 @@ def test_chinese_is_measured_by_its_characters():
         (["--learning-rate", "nan"], "--learning-rate: expected a number above 0"),
         (["--coverage-weight", "-1"], "--coverage-weight: expected 0 or more, got -1"),
         (["--coverage-share", "0"], "--coverage-share: expected a share in (0, 1]"),
-        (["--model", "x", "text", "--resume"], "--resume: expected no --model"),
+        (["--resume", "yes"], "--resume"),
+        (["--overfit", "0"], "--overfit: expected 1 or more, got 0"),
+        (["--accumulate", "3"], "expected a multiple of --num-shards 2 x --accumulate"),
         (["--max-words", "0"], "--max-words: expected 1 or more, got 0"),
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
         (["--num-context", "0"], "--num-context: expected 1 or more, got 0"),

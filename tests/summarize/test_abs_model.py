@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.summarize import abs_encoders, abs_model, beam, constraints, packing
+from jaxseq.summarize import (
+    abs_encoders,
+    abs_model,
+    abs_tables,
+    beam,
+    constraints,
+    packing,
+)
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
 
@@ -96,7 +103,7 @@ def enc_attention(params, words, context):
     xs = SCALE * params.table[np.array(words)]
     y = SCALE * jnp.concatenate([params.context[w] for w in context])  # (6)
     query = params.projection.V @ y + params.projection.b
-    p = jax.nn.softmax(xs @ query)  # (7)
+    p = jax.nn.softmax(xs @ query / SIZE**0.5)  # (7)
     places = np.arange(len(words))
     is_near = np.abs(places[:, None] - places[None]) <= 2
     return p @ (is_near.astype(float) @ xs / 2)  # (8), (9)
@@ -247,7 +254,7 @@ def test_tables_are_renormalized_and_nothing_else_is():
     assert new.hidden is params.hidden
     assert new.output is params.output
     assert new.encoder.projection is params.encoder.projection
-    zero = abs_encoders.capped(jnp.zeros((2, 3)))
+    zero = abs_tables.capped(jnp.zeros((2, 3)))
     np.testing.assert_array_equal(zero, 0)
     for name, tables in (("bag_of_words", 1), ("convolution", 1), ("none", 0)):
         leaves = jax.tree.leaves(model_of(name).renormalize(params_of(name)).encoder)

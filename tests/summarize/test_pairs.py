@@ -47,6 +47,23 @@ def test_each_form_gives_the_same_pairs(tmp_path, end):
         ),
         ("a.jsonl", '{"document": 3, "summary": "b"}\n', "'document', got 3"),
         ("a.jsonl", '{"document": "", "summary": null}\n', "'summary', got null"),
+        (
+            "a.jsonl",
+            '{"document": "a", "summary": "b", "split": "dev"}\n',
+            "line 1: expected 'train', 'valid' or 'test' in 'split', got 'dev'",
+        ),
+        (
+            "a.jsonl",
+            '{"document": "a", "summary": "b", "split": "test"}\n'
+            '{"document": "a", "summary": "b"}\n',
+            "line 2: expected a 'split' in all lines or in none, got none",
+        ),
+        (
+            "a.jsonl",
+            '{"document": "a", "summary": "b"}\n'
+            '{"document": "a", "summary": "b", "split": "test"}\n',
+            "line 2: expected a 'split' in all lines or in none, got 'test'",
+        ),
         ("a.tsv", "a\tb\na b\n", "line 2: .* got 1 columns, 'a b'"),
         ("a.tsv", "a\tb\tc\n", "line 1: .* got 3 columns"),
         ("a.txt", "a\n", "ends in .jsonl or .tsv"),

@@ -106,7 +106,8 @@ def plain(cell, params):
         for t in range(3):
             c = jnp.zeros(NUM_INPUTS)
             if length:
-                c = jax.nn.softmax(jnp.stack(keys) @ cell.output(state)) @ xs
+                scores = jnp.stack(keys) @ cell.output(state) / NUM_HIDDEN**0.5
+                c = jax.nn.softmax(scores) @ xs
             z = cell.project(params.cell, jnp.concatenate([lookup(y_tm1), c]))
             state, _ = cell.step(cell.prepare(params.cell), state, z)
             seen = jnp.concatenate([c, cell.output(state)])

@@ -1,15 +1,23 @@
-"""Training: it learns to copy, on one device as on two, and resumes to the bit."""
+"""Training: it learns to copy, on any devices alike, and resumes to the bit."""
+
+import contextlib
+import functools
+import signal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.summarize import batches, checkpoint, copy_model, summarizer, training
+from jaxseq.summarize import copy_model, cost, setting as settings, summarizer, training
 from jaxseq.summarize.constraints import Options
 from jaxseq.summarize.examples import Document, Example
-from jaxseq.summarize.training import Setting
+from jaxseq.summarize.setting import Setting
 from jaxseq.text import vocab
 from jaxseq.text.vocab import EOS
+from jaxseq.train import checkpoint, folders, loop, sharding, signals, state
+from jaxseq.train.loop import Diverged
+from jaxseq.train.signals import Stopped
 
 
 WORDS = [f"w{k}" for k in range(8)]
@@ -42,34 +50,54 @@ def draw(num, seed):
 
 
 TRAIN, VALID = draw(160, 0), draw(40, 1)
+NUM_BATCHES = 10
 
 
-def start(setting):
-    params = MODEL.init(jax.random.key(0))
-    size = setting.batch_size // setting.num_shards
-    return training.init(params, setting), batches.shapes_of(TRAIN + VALID, size, 1)
+def run(setting=SETTING, examples=TRAIN, model=MODEL, **more):
+    """Trains with one shape of batches; yields as the loop does, then the end."""
+    shape = settings.part_size(setting), 1
+    shapes = training.batches.shapes_of([*examples, *VALID], *shape)
+    dealt = training.deal(examples, shapes, setting)
+    num_updates = setting.num_epochs * dealt.num_batches
+    rates = functools.partial(training.rate, setting, num_updates)
+    optimizer = training.make_optimizer(setting.clip_norm, rates)
+    layout = settings.layout_of(setting)
+    begun = state.begin(model.init(jax.random.key(0)), optimizer)
+    now = begun._replace(state=sharding.place(layout, optimizer, begun.state))
+    if "store" in more:
+        now, notes = loop.resumed(more["store"], now)
+        assert notes == ()
+    size = shape[0]
+    for made in loop.train(
+        training.make_update(model, optimizer, setting),
+        functools.partial(training.batch_at, examples, dealt, setting),
+        now,
+        loop.Setting(
+            num_updates, seed=1, evaluate_every=dealt.num_batches, record_every=1
+        ),
+        held_out=cost.make_held_out(model, VALID, size, shapes, layout),
+        layout=layout,
+        **more,
+    ):
+        now = made.training
+        yield made
+    yield now
 
 
-def run(setting, state=None, stop=None):
-    first, shapes = start(setting)
-    steps = training.train(MODEL, TRAIN, VALID, shapes, state or first, setting)
-    made = []
-    for now in steps:
-        made.append(now)
-        if len(made) == stop:
-            break
-    return made
+def curve(now):
+    kept = ("number", "mean", "count", "norm", "held_out")
+    return [{k: r[k] for k in kept if k in r} for r in now.position.records]
 
 
 @pytest.mark.slow
 def test_it_learns_to_copy_words_that_it_has_never_seen():
-    made = run(SETTING._replace(num_epochs=20))
-    assert made[-1].fraction == 1
-    assert made[-1].state.best_nats < 0.3
+    *_, end = run(SETTING._replace(num_epochs=20))
+    assert end.position.number == 20 * NUM_BATCHES
+    assert end.position.best < 0.3
     written = list(
         summarizer.summarize(
             MODEL,
-            made[-1].state.best,
+            end.state.params,
             KNOWN,
             [["w3", "w0", "zebra", "w5"], [], ["w2", "w0", "w6"] + ["w5"] * 30],
             Options(beam_size=2, max_length=3),
@@ -82,93 +110,111 @@ def test_it_learns_to_copy_words_that_it_has_never_seen():
     assert written[0].weights[0].argmax() == 2
 
 
+@pytest.mark.parametrize(
+    ("changes", "num_stops"),
+    [({}, 20), ({"accumulate": 2}, 5), ({"num_shards": 2}, 5)],
+    ids=str,
+)
 @pytest.mark.slow
-def test_a_run_that_goes_on_gives_the_bits_of_one_that_never_stopped(tmp_path):
-    setting = SETTING._replace(num_epochs=2)
-    whole = run(setting)
-    about = checkpoint.about(KNOWN, {})
-    num_batches = len(whole) // 2
-    for stop in (3, num_batches, num_batches + 2):
-        part = run(setting, stop=stop)
-        checkpoint.save(tmp_path / "a.npz", part[-1].state, about)
-        state = checkpoint.load(tmp_path / "a.npz", start(setting)[0], about)
-        rest = run(setting, state)
-        assert len(rest) == len(whole) - stop
-        assert [now.nats for now in rest] == [now.nats for now in whole[stop:]]
-        jax.tree.map(
-            np.testing.assert_array_equal, rest[-1].state.best, whole[-1].state.best
-        )
+def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, changes, num_stops):
+    setting = SETTING._replace(**changes)
+    *_, whole = run(setting)
+    draws = np.random.default_rng(num_stops)
+    for trial in range(num_stops):
+        number = int(draws.integers(1, 3 * NUM_BATCHES))
+        folder = tmp_path / str(trial)
+        stop = signals.Stop()
+        with checkpoint.opened(folder, {}) as store:
+            part = run(setting, store=store, stop=stop)
+            for _ in range(number - 1):
+                next(part)
+            stop.hear(signal.SIGTERM, None)
+            with pytest.raises(Stopped, match="143"):
+                list(part)
+        assert folders.numbers(folder)[-1] == number
+        with checkpoint.opened(folder, {}) as store:
+            *_, found = run(setting, store=store)
+        assert curve(found) == curve(whole)
+        jax.tree.map(np.testing.assert_array_equal, found.state, whole.state)
 
 
-@pytest.mark.slow
-def test_two_devices_do_what_one_does():
-    one = run(SETTING._replace(num_epochs=1))
-    _, shapes = start(SETTING._replace(num_shards=2))
-    setting = SETTING._replace(num_epochs=1, num_shards=2)
-    two = run(setting)
-    assert len(two) == len(one)
-    # The same examples, cut otherwise: the same cost at the first weights.
-    first = [sum(now.num_examples for now in made) for made in (one, two)]
-    assert first == [160, 160]
-    assert two[-1].valid_nats == pytest.approx(one[-1].valid_nats, rel=0.2)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_shards": 2},
+        pytest.param({"accumulate": 2}, marks=pytest.mark.slow),
+        pytest.param({"num_shards": 2, "accumulate": 4}, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_parts_of_a_batch_do_what_the_whole_does(changes):
+    setting = SETTING._replace(num_epochs=1, dropout=0.0)
+    whole = [made.mean for made in list(run(setting))[:-1]]
+    *parts, end = run(setting._replace(**changes))
+    assert len(whole) == len(parts) == NUM_BATCHES
+    np.testing.assert_allclose([made.mean for made in parts], whole, rtol=1e-4)
+    # Every target once: a word and the end of each summary.
+    assert end.position.num_counted == 2 * len(TRAIN)
 
 
-@pytest.mark.slow
-def test_a_batch_costs_the_same_on_two_devices():
-    setting = SETTING._replace(num_shards=2, dropout=0.0)
-    state, shapes = start(setting)
-    planned = batches.plan(TRAIN, 8, shapes, seed=0, epoch=0, num_shards=2)
-    halves = batches.build(TRAIN, 8, planned[0])
-    update, _ = training.programs(MODEL, 2, setting.clip_norm, 0.0)
-    key, rate = jax.random.key(0), np.float32(0.01)
-    given = jax.tree.map(np.asarray, (state.params, state.optimizer_state))
-    both, _, nats = update(*given, halves, rate, key)
-    parts = [jax.tree.map(lambda a, k=k: a[k], halves) for k in range(2)]
-    count = sum((part.packing.steps < part.targets.size).sum() for part in parts)
-
-    def loss(params):
-        return sum(copy_model.score(params, part).sum() for part in parts) / count
-
-    wanted, d_params = jax.jit(jax.value_and_grad(loss))(state.params)
-    assert nats == pytest.approx(float(wanted), rel=1e-5)
-    optimizer = training._optimizer(setting.clip_norm)
-    steps, _ = optimizer.update(d_params, state.optimizer_state)
-    jax.tree.map(
-        lambda new, old, step: np.testing.assert_allclose(
-            new, old - rate * step, rtol=1e-3, atol=1e-4
-        ),
-        both,
-        state.params,
-        steps,
-    )
-
-
-def test_it_stops_when_nothing_is_gained_and_keeps_the_best():
-    setting = SETTING._replace(num_epochs=30, learning_rate=0.3, patience=1)
-    made = run(setting)
-    held_out = [now.valid_nats for now in made if now.valid_nats is not None]
-    assert 1 < len(held_out) < 30
-    assert held_out[-1] >= min(held_out) == made[-1].state.best_nats
-    assert held_out[-1] > held_out[-2] or len(held_out) == 2
-
-
-def test_each_batch_drops_others():
-    state, shapes = start(SETTING)
+def test_each_update_drops_others():
     setting = SETTING._replace(learning_rate=1e-30, num_epochs=2)
-    steps = training.train(MODEL, [TRAIN[0]] * 64, VALID, shapes, state, setting)
-    assert len({now.nats for now in steps}) == 8
+    *made, _ = run(setting, [TRAIN[0]] * 64)
+    assert len({each.mean for each in made}) == 8
 
 
-def test_the_rate_rises_and_falls():
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.55, 1.0])
+def test_the_rate_rises_and_falls(fraction):
     setting = Setting(learning_rate=2.0, warmup=0.1)
-    for done, expected in ((0.05, 1.0), (0.1, 2.0), (0.55, 1.0), (1.0, 0.0)):
-        assert training.rate(setting, done) == pytest.approx(expected, abs=1e-12)
-    assert training.rate(setting._replace(warmup=0.0), 0.0) == 2.0
+    expected = {0.05: 1.0, 0.1: 2.0, 0.55: 1.0, 1.0: 0.0}[fraction]
+    found = training.rate(setting, 100, round(100 * fraction) - 1)
+    assert found == pytest.approx(expected, abs=1e-6)
+    flat = training.rate(setting._replace(warmup=0.0), 10**6, 0)
+    assert flat == pytest.approx(2.0)
 
 
-def test_a_cost_that_is_not_finite_says_where():
-    with pytest.raises(FloatingPointError, match=r"at batch \d+ of epoch 0: a smaller"):
-        run(SETTING._replace(learning_rate=1e30))
+def test_the_rate_is_that_of_the_updates_number():
+    """Adam's first step is as long as the rate; moved on, as long as the later one."""
+    setting = Setting(learning_rate=0.1, warmup=0.5)
+    optimizer = training.make_optimizer(
+        1.0, functools.partial(training.rate, setting, 8)
+    )
+    params = jnp.float32(0)
+    moments = optimizer.init(params)
+    for number, expected in ((0, 0.025), (2, 0.075)):
+        moved = training.moved_to(moments, number)
+        step, _ = optimizer.update(jnp.float32(0.5), moved, params)
+        assert -step == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("is_spoiled", [False, True])
+def test_weights_are_renormalized_at_the_end_of_an_epoch_alone(is_spoiled):
+    def renormalize(params):
+        return params._replace(bias=jnp.full_like(params.bias, 7.0))
+
+    def score(params, batch, *, dropout=0.0, key=None):
+        nats = MODEL.score(params, batch, dropout=dropout, key=key)
+        return jnp.nan * nats if is_spoiled and key is not None else nats
+
+    model = MODEL._replace(renormalize=renormalize, score=score)
+    is_new = []
+    with pytest.raises(Diverged) if is_spoiled else contextlib.nullcontext():
+        for made in run(SETTING._replace(num_epochs=2), model=model):
+            if isinstance(made, loop.Progress):
+                bias = np.asarray(made.training.state.params.bias)
+                is_new.append(bool((bias == 7).all()))
+    if is_spoiled:
+        # What is not applied leaves the weights, to the bit.
+        assert not any(is_new)
+    else:
+        ends = [(n + 1) % NUM_BATCHES == 0 for n in range(2 * NUM_BATCHES)]
+        assert is_new == ends
+
+
+def test_a_cost_that_is_not_finite_ends_it():
+    setting = SETTING._replace(learning_rate=1e30)
+    with pytest.raises(Diverged, match="(not finite|cost is nan) .* smaller learning"):
+        list(run(setting))
 
 
 @pytest.mark.parametrize(
@@ -178,14 +224,10 @@ def test_a_cost_that_is_not_finite_says_where():
         ({"dropout": 1.0}, "setting.dropout: expected a number in"),
         ({"clip_norm": 0.0}, "setting.clip_norm: expected a number above 0"),
         ({"num_shards": 3}, "setting.batch_size: expected a multiple of num_shards"),
-        ({"num_shards": 16}, "setting.num_shards: expected at most 2"),
+        ({"accumulate": 3}, "setting.batch_size: expected a multiple of num_shards"),
+        ({"num_shards": 16}, "num_devices: expected at most 2"),
     ],
 )
 def test_wrong_settings_are_refused(change, message):
-    state, shapes = start(SETTING)
     with pytest.raises(ValueError, match=f"^{message}"):
-        next(
-            training.train(
-                MODEL, TRAIN, VALID, shapes, state, SETTING._replace(**change)
-            )
-        )
+        settings.layout_of(SETTING._replace(**change))

@@ -157,6 +157,15 @@ def test_many_in_a_row_end_it_naming_the_last_good_checkpoint(tmp_path):
     assert folders.numbers(tmp_path) == [5, 10]
 
 
+def test_the_first_one_ends_it_where_nans_are_sought():
+    training = tiny.begin(tiny.adam())
+    setting = tiny.SETTING._replace(max_skipped=1)
+    with jax.debug_nans(True):
+        progress = loop.train(loop_update(), spoiled_at(3), training, setting)
+        with pytest.raises(Diverged, match="from update 4 on, 1 in a row"):
+            list(progress)
+
+
 def test_a_held_out_cost_that_is_not_finite_ends_it():
     training = tiny.begin(tiny.adam())
     progress = loop.train(

@@ -59,6 +59,26 @@ def test_seeking_costs_nothing():
     assert time.perf_counter() - started < 0.05
 
 
+@pytest.mark.parametrize("num_entries", [1, 2, 5, 70])
+def test_dealt_rows_have_every_entry_once_in_an_order_of_their_own(num_entries):
+    places = [order.dealt(3, 1, 30, num_entries, i) for i in range(num_entries)]
+    rows = np.array(places).T
+    assert rows.shape == (30, num_entries)
+    for row in rows:
+        assert sorted(row.tolist()) == list(range(num_entries))
+    if num_entries == 70:
+        assert len(set(map(tuple, rows))) == 30
+        # Who was dealt together in one epoch is not in the next.
+        another = np.array([order.dealt(3, 2, 30, 70, i) for i in range(70)]).T
+        pairs, others = (
+            {(row, *pair) for row in range(29) for pair in a[row : row + 2].T.tolist()}
+            for a in (rows, another)
+        )
+        assert len(pairs & others) < len(pairs) / 20
+        correlated = np.corrcoef(rows) - np.eye(30)
+        assert np.sqrt(np.mean(correlated**2)) < 1.3 / np.sqrt(70)
+
+
 def test_place_counts_epochs():
     assert order.place(0, 3) == (0, 0)
     assert order.place(8, 3) == (2, 2)
@@ -76,3 +96,16 @@ def test_place_counts_epochs():
 def test_wrong_numbers_are_refused(arguments, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         order.shuffled(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 0, 0, 5, 0), "num_rows: expected an integer ≥ 1, got 0"),
+        ((0, 0, 1, 5, 5), "place: expected less than 5, got 5"),
+        ((0, -1, 1, 5, 0), "epoch: expected an integer ≥ 0, got -1"),
+    ],
+)
+def test_wrong_deals_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        order.dealt(*arguments)

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 
@@ -68,3 +69,10 @@ def test_sizes_of_none_are_refused_by_name():
     setting = Setting(block_size=0)
     with pytest.raises(ValueError, match="setting.block_size: expected"):
         fitting.fit([["a", "b"]] * 9, setting=setting)
+
+
+@pytest.mark.parametrize(("backend", "factor"), [("gpu", 4), ("cpu", 1)])
+def test_blocks_are_larger_on_a_gpu(monkeypatch, backend, factor):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    setting = fitting.on_this_device(Setting(block_size=64, span_size=256))
+    assert setting == Setting(block_size=64 * factor, span_size=256 * factor)

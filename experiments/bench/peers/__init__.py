@@ -30,5 +30,6 @@ PEERS: tuple[Peer, ...] = (
     equinox.PEER,
     keras.PEER,
     torch.PEER,
+    torch.GRAPH,
     cudnn.PEER,
 )

@@ -43,7 +43,7 @@ def build(problem: Problem) -> Contender:
             state = jax.vmap(cell)(x_t, state)
             return state, state[0] if point.cell == "lstm" else state
 
-        return jax.lax.scan(step, state_0, xs)[1]
+        return jax.lax.scan(step, state_0, xs, unroll=on_jax.num_unrolled())[1]
 
     return on_jax.contender(problem, on_jax.Layer(convert, apply))
 

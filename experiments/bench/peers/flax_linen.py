@@ -25,7 +25,14 @@ def build(problem: Problem) -> Contender:
     point = problem.point
     dtype = jnp.dtype(point.dtype)
     cell, layout = CELLS[point.cell]
-    rnn = nn.RNN(cell(point.hidden, dtype=dtype, param_dtype=dtype), time_major=True)
+    # The weights come from the problem; Flax still traces its own, and its default, a
+    # QR decomposition, does not exist in bfloat16.
+    draw = nn.initializers.lecun_normal()
+    rnn = nn.RNN(
+        cell(point.hidden, dtype=dtype, param_dtype=dtype, recurrent_kernel_init=draw),
+        time_major=True,
+        unroll=on_jax.num_unrolled(),
+    )
 
     def convert(weights: Weights) -> dict:
         params = forms.params(problem.form, weights)

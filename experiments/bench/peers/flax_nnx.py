@@ -38,7 +38,8 @@ def build(problem: Problem) -> Contender:
         recurrent_kernel_init=nnx.initializers.zeros_init(),
         rngs=nnx.Rngs(0),
     )
-    rnn = nnx.RNN(cell, time_major=True, rngs=False)
+    unroll = on_jax.num_unrolled()
+    rnn = nnx.RNN(cell, time_major=True, unroll=unroll, rngs=False)
     graph, params, rest = nnx.split(rnn, nnx.Param, ...)
 
     def convert(weights: Weights) -> dict:

@@ -31,7 +31,8 @@ def build(problem: Problem) -> Contender:
     def layer(xs):
         core = make(problem.point.hidden)
         state_0 = _cast(core.initial_state(problem.point.batch), xs.dtype)
-        return hk.dynamic_unroll(core, xs, state_0, time_major=True)[0]
+        unroll = on_jax.num_unrolled()
+        return hk.dynamic_unroll(core, xs, state_0, time_major=True, unroll=unroll)[0]
 
     transformed = hk.without_apply_rng(hk.transform(layer))
     return on_jax.contender(problem, on_jax.Layer(convert, transformed.apply))

@@ -1,11 +1,15 @@
 """PyTorch: `nn.LSTM`, `nn.GRU`, `nn.RNN`, time-major, on JAX's kind of device.
 
 On a CPU with one thread a core, OpenMP's settings as they come (its threads spin);
-`nn.LSTM` is oneDNN's there. On an NVIDIA GPU all three are cuDNN's. The forward pass
-runs in inference mode, the other one by `torch.autograd.grad`. It compiles nothing.
+`nn.LSTM` is oneDNN's there. On an NVIDIA GPU all three are cuDNN's, launched as they
+come, and once more (`torch-graph`) recorded as a CUDA graph and replayed. The forward
+pass runs in inference mode, the other one by `torch.autograd.grad`; nothing is
+compiled.
 """
 
+import functools
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -34,7 +38,41 @@ def missing(point: Point) -> str | None:
     return f"this torch cannot use the {backend} that JAX uses"
 
 
-def build(problem: Problem) -> Contender:
+def missing_graph(point: Point) -> str | None:
+    """Says why there is no CUDA graph, or returns None."""
+    if jax.default_backend() != "gpu":
+        return "needs a GPU"
+    return missing(point)
+
+
+def as_it_comes(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Launches kernel after kernel."""
+    return function
+
+
+def recorded(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Records what a function launches, to be replayed at once."""
+    torch = importlib.import_module("torch")
+    # As its documentation asks: some calls on a side stream before the recording.
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            function()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = function()
+
+    def replay():
+        graph.replay()
+        return result
+
+    return replay
+
+
+def build(launch: Callable[..., Callable[[], Any]], problem: Problem) -> Contender:
+    """Makes the contender; `launch` is `as_it_comes` or `recorded`."""
     torch = importlib.import_module("torch")
     device = "cpu" if jax.default_backend() == "cpu" else "cuda"
     if device == "cpu":
@@ -57,18 +95,26 @@ def build(problem: Problem) -> Contender:
     xs, d_ys = tensor(problem.xs).requires_grad_(), tensor(problem.d_ys)
     params = [getattr(rnn, name) for name in state_dict]
 
-    def finished(result):
-        if device == "cuda":
-            torch.cuda.synchronize()
-        return result
-
-    def forward():
+    def outputs():
         with torch.inference_mode():
-            return finished(rnn(xs)[0])
+            return rnn(xs)[0]
 
-    def backward():
+    def outputs_and_gradients():
         ys = rnn(xs)[0]
-        return finished((ys, *torch.autograd.grad(ys, (xs, *params), d_ys)))
+        return ys, *torch.autograd.grad(ys, (xs, *params), d_ys)
+
+    def finished(function):
+        run = launch(function)
+
+        def wait():
+            result = run()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            return result
+
+        return wait
+
+    forward, backward = finished(outputs), finished(outputs_and_gradients)
 
     def answer() -> Answer:
         _, d_xs, *d_params = (_array(t, problem.xs.dtype) for t in backward())
@@ -84,10 +130,23 @@ def _array(tensor: Any, dtype: Any) -> jax.Array:
     return jnp.asarray(tensor.detach().float().cpu().numpy(), dtype)
 
 
+FORMS: dict[CellName, forms.Form] = {
+    "lstm": forms.LSTM,
+    "gru": forms.GRU_AFTER,
+    "elman": forms.ELMAN,
+}
+
 PEER = Peer(
     "torch",
     packages=("torch",),
-    forms={"lstm": forms.LSTM, "gru": forms.GRU_AFTER, "elman": forms.ELMAN},
+    forms=FORMS,
     missing=missing,
-    build=build,
+    build=functools.partial(build, as_it_comes),
+)
+GRAPH = Peer(
+    "torch-graph",
+    packages=("torch",),
+    forms=FORMS,
+    missing=missing_graph,
+    build=functools.partial(build, recorded),
 )

@@ -11,17 +11,30 @@ from experiments.bench import (
     summarize,
     summarize_peers,
     summarize_report,
-    summarize_torch,
 )
 from experiments.bench.summarize_peers import Contender, Task, Trainer
-from jaxseq.summarize import batches, copy_model
+from jaxseq.cells import lstm_linear
+from jaxseq.summarize import (
+    abs_encoders,
+    abs_model,
+    batches,
+    copy_model,
+    ras_encoder,
+    ras_model,
+)
 from jaxseq.summarize.examples import Document, Example
 from jaxseq.summarize.training import Setting
 from jaxseq.text.vocab import EOS, UNK
 
 
 NUM_IDS = 9
-MODEL = copy_model.model(NUM_IDS, 4, 5)
+MODELS = {
+    "copy": copy_model.model(NUM_IDS, 4, 5),
+    "abs": abs_model.model(abs_encoders.attentive(4), NUM_IDS, 4, 5, 3),
+    "ras_lstm": ras_model.model(
+        lstm_linear.cell(), ras_encoder.convolution(6), NUM_IDS, 4, 5
+    ),
+}
 SETTING = Setting(batch_size=4, learning_rate=0.05, dropout=0.0, num_shards=2)
 
 
@@ -38,39 +51,41 @@ PARTS = [
     [example([6, 7], [UNK, EOS]), example([9, 10, 4], [10, EOS])],
 ]
 ALL = [each for part in PARTS for each in part]
-TASK = Task(
-    "copy",
-    MODEL,
-    MODEL.init(jax.random.key(0)),
-    PARTS,
-    batches.Shape(4, 4, 8),
-    SETTING,
-)
 
 
-@pytest.fixture(scope="module")
-def wanted():
+def make_task(architecture):
+    model = MODELS[architecture]
+    params, shape = model.init(jax.random.key(0)), batches.Shape(4, 4, 8)
+    return Task(architecture, model, params, PARTS, shape, SETTING)
+
+
+def answer_of(task):
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         with jax.enable_x64(False):
-            return summarize_peers.answer(TASK)
+            return summarize_peers.answer(task)
 
 
-def test_pytorch_has_the_same_loss_and_gradients(wanted):
+@pytest.mark.parametrize("architecture", MODELS)
+def test_pytorch_has_the_same_loss_and_gradients(architecture):
     pytest.importorskip("torch", reason="not in the lock: make bench installs it")
-    eager = summarize_torch.build(TASK.params, ALL, SETTING)
-    off = summarize_peers.errors(eager.answer(), wanted)
-    assert len(off) == 1 + len(jax.tree.leaves(TASK.params))
+    task = make_task(architecture)
+    eager = summarize_peers.EAGER[architecture](task.params, ALL, SETTING)
+    off = summarize_peers.errors(eager.answer(), answer_of(task))
+    assert len(off) == 1 + len(jax.tree.leaves(task.params))
     assert max(off.values()) < 1e-5
 
 
 @pytest.mark.slow
-def test_pytorch_takes_the_same_steps(wanted):
+@pytest.mark.parametrize("architecture", MODELS)
+def test_pytorch_takes_the_same_steps(architecture):
     """Adam, clipping and all: the losses along the way are those of jaxseq."""
+    pytest.importorskip("torch", reason="not in the lock: make bench installs it")
     setting = SETTING._replace(clip_norm=0.5)
-    eager = summarize_torch.build(TASK.params, ALL, setting)
-    trainer = summarize_peers._jaxseq(1, TASK._replace(setting=setting))
+    task = make_task(architecture)._replace(setting=setting)
+    eager = summarize_peers.EAGER[architecture](task.params, ALL, setting)
+    trainer = summarize_peers._jaxseq(1, task)
     theirs = [eager.update() for _ in range(4)]
-    assert theirs[0] == pytest.approx(wanted[0], rel=1e-5)
+    assert theirs[0] == pytest.approx(answer_of(task)[0], rel=1e-5)
     # The first update of jaxseq's was to compile.
     ours = [trainer.update() for _ in range(3)]
     np.testing.assert_allclose(ours, theirs[1:], rtol=1e-4)
@@ -86,7 +101,9 @@ def entry(median, **more):
     return {"lower": median, "median": median, "upper": median, **more}
 
 
-def test_measure_names_who_is_missing_fails_or_is_wrong(wanted, monkeypatch):
+def test_measure_names_who_is_missing_fails_or_is_wrong(monkeypatch):
+    task = make_task("copy")
+    wanted = answer_of(task)
     monkeypatch.setattr(summarize, "answer", lambda task: wanted)
 
     def fail(task):
@@ -108,7 +125,7 @@ def test_measure_names_who_is_missing_fails_or_is_wrong(wanted, monkeypatch):
             nothing_missing, lambda task: Trainer(lambda: 1.0, None, lambda: wanted)
         ),
     }
-    shape = json.loads(json.dumps(summarize.measure(TASK, contenders, 20)))
+    shape = json.loads(json.dumps(summarize.measure(task, contenders, 20)))
     entries = shape["contenders"]
     assert entries["absent"] == {"missing": "not installed"}
     assert entries["broken"] == {"failed": "RuntimeError: no copy"}

@@ -70,3 +70,13 @@ def test_refusals_take_one_line(text, tmp_path, capsys, options, named):
     with pytest.raises(SystemExit, match="2"):
         run(text, tmp_path, *options)
     assert named in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_without_gensim_jaxseq_is_measured_alone(text, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(word2vec, "gensim_is_missing", lambda: True)
+    (record,) = run(text, tmp_path)
+    assert [result["peer"] for result in record["results"]] == ["jaxseq"]
+    assert record["workers"] is None
+    printed = capsys.readouterr().out
+    assert "gensim: missing" in printed
+    assert "jaxseq / gensim" not in printed

@@ -1,7 +1,7 @@
-"""Weights, and a training's state, in a file: no pickle, whole or not there at all.
+"""A trained summarizer in a file: no pickle, whole or not there at all.
 
-A file holds the arrays of a tree, and what they are of: the vocabulary, as a hash, and
-every setting that decides the result, as a text. One that differs in any of these is
+A file holds the weights, and what they are of: the vocabulary, as a hash, and every
+setting that the model needs to be used, as a text. One that differs in any of these is
 refused, naming what differs.
 """
 
@@ -29,15 +29,23 @@ def about(vocab: Vocab, settings: Mapping[str, Any]) -> str:
 
     Args:
         vocab: its words go in as a hash.
-        settings: fit for JSON; all that decides the result.
+        settings: fit for JSON; all that the model needs.
+    """
+    return json.dumps({"vocabulary": hash_of(vocab), **settings}, sort_keys=True)
+
+
+def hash_of(vocab: Vocab) -> str:
+    """Returns a hash of all words of a vocabulary, in their order.
+
+    Args:
+        vocab: the vocabulary.
     """
     words = "\n".join(vocab.tokens).encode("utf-8", "surrogatepass")
-    described = {"vocabulary": hashlib.sha256(words).hexdigest(), **settings}
-    return json.dumps(described, sort_keys=True)
+    return hashlib.sha256(words).hexdigest()
 
 
 def save(path: FilePath, tree: Tree, described: str) -> None:
-    """Writes a tree of arrays and numbers: the whole file or, on any failure, none.
+    """Writes the arrays of a tree: the whole file or, on any failure, none.
 
     Args:
         path: where to; an old file is replaced in one step.
@@ -83,8 +91,7 @@ def load(path: FilePath, like: Tree, described: str) -> Tree:
         fits = array is not None and array.shape == wanted.shape
         if array is None or not fits or array.dtype != wanted.dtype:
             raise ValueError(f"{name}: its array {number} is not what was expected")
-        is_number = isinstance(leaf, int | float)
-        read.append(type(leaf)(array.item()) if is_number else jnp.asarray(array))
+        read.append(jnp.asarray(array))
     return structure.unflatten(read)
 
 
