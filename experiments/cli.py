@@ -1,66 +1,18 @@
-"""Command lines of the experiments: a frozen dataclass in, one line out on error.
+"""What the experiments' command lines share beside `jaxseq.commands`.
 
-    @dataclasses.dataclass(frozen=True)
-    class Config:
-        '''What the experiment does.'''
-
-        out: Path = Path("out")
-        '''Folder of the results.'''
-
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     folder = cli.results_folder(config.out, "lecture")
 
-What a user can get wrong ends the program with exit code 2 and one line on stderr:
-options that tyro refuses, a `ValueError` of the dataclass' own `__post_init__`, a
-folder that cannot be made, a result that cannot be written.
+A folder that cannot be made or a result that cannot be written ends the program with
+exit code 2 and one line on stderr, as a wrong option does.
 """
 
-import contextlib
-import io
-import re
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
 
-import tyro
+from jaxseq import commands
 
 from . import results
-
-
-Config = TypeVar("Config")
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_FRAME = " │|╭╮╰╯─"
-
-
-def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
-    """Reads a command line into a frozen dataclass.
-
-    Args:
-        config: the dataclass; its docstrings are the help text.
-        args: the command line after the program's name; None for this program's.
-
-    Returns:
-        An instance of `config`.
-
-    Raises:
-        SystemExit: code 2 after one line on stderr; code 0 after `--help`.
-    """
-    prog = _command(config)
-    refusal = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(refusal):
-            return tyro.cli(config, prog=prog, args=args)
-    except SystemExit as stop:
-        if not stop.code:
-            raise
-    message = _first_section(refusal.getvalue())
-    # Of our own error, whose option says more than the record's name; a frame, where
-    # the terminal has no lines to draw it, ends in dashes.
-    own = re.search(r"Error parsing \w+: (--.*?)(?: -{9,}|$)", message)
-    fail(own[1] if own else message)
 
 
 def expect(condition: bool, name: str, expected: str, got: object) -> None:
@@ -92,7 +44,7 @@ def results_folder(out: Path, name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        fail(f"--out {out}: cannot make the folder {folder}: {error.strerror}")
+        commands.fail(f"--out {out}: cannot make the folder {folder}: {error.strerror}")
     results.sweep(folder)
     return folder
 
@@ -107,43 +59,10 @@ def result_file(folder: Path, name: str) -> Path:
     """
     path = folder / name
     if path.is_dir():
-        fail(f"cannot write {path}: it is a folder")
+        commands.fail(f"cannot write {path}: it is a folder")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        fail(f"cannot write {path}: {error.strerror}")
+        commands.fail(f"cannot write {path}: {error.strerror}")
     return path
-
-
-def fail(message: str) -> NoReturn:
-    """Ends the program as every error of a user does.
-
-    Raises:
-        SystemExit: code 2 after one line on stderr.
-    """
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
-
-
-def _command(config: type) -> str | None:
-    """Names the program: `jaxseq COMMAND`, the module that runs, or the config's."""
-    if sys.argv[0].startswith("jaxseq "):
-        return sys.argv[0]
-    for module in ("__main__", config.__module__):
-        name = getattr(getattr(sys.modules[module], "__spec__", None), "name", "")
-        if name.startswith(("experiments.", "jaxseq.experiments.")):
-            return f"python -m {name.removesuffix('.__main__')}"
-    return None
-
-
-def _first_section(text: str) -> str:
-    """Takes the message out of tyro's frame, without the help text under its rule."""
-    words: list[str] = []
-    for line in _COLOURS.sub("", text).splitlines():
-        content = line.strip(_FRAME)
-        if content and not line.startswith("╭"):
-            words.append(content)
-        elif words:
-            break
-    return " ".join(words)

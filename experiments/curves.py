@@ -44,8 +44,8 @@ class Scale(NamedTuple):
 
 
 def _round_steps(low: float, high: float) -> list[float]:
-    """Returns three to seven round numbers of one distance, the ends within."""
-    span = (high - low) or abs(high) or 1.0
+    """Returns two to seven round numbers of one distance within."""
+    span = high - low
     power = 10.0 ** math.floor(math.log10(span / 4))
     step = next(power * n for n in (1, 2, 5, 10) if span / (power * n) <= 6)
     first = math.ceil(low / step - 1e-9)
@@ -54,14 +54,14 @@ def _round_steps(low: float, high: float) -> list[float]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    """Returns 1, 2, 5, 10, ... as far as they lie within; 1, 10, ... if many do."""
+    """Returns 1, 2, 5, 10, ... within; only 1, 10, ... if many are; others if few."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for numbers in ((1, 2, 5), (1,)):
         ticks = [n * 10.0**power for power in powers for n in numbers]
         within = [tick for tick in ticks if low <= tick <= high]
         if len(within) <= 8:
             break
-    return within
+    return within if len(within) >= 3 else _round_steps(low, high)
 
 
 LINEAR = Scale(lambda value: value, _round_steps)
@@ -99,19 +99,20 @@ def chart(
         raise ValueError(f"curves: expected one point or more, got none of {label}")
     if level:
         ys.append(level[1])
-    low, high = scale.height(min(ys)), scale.height(max(ys))
-    margin = 0.04 * ((high - low) or 1.0)
+    least, most = _apart(min(ys), max(ys))
+    low, high = scale.height(least), scale.height(most)
+    margin = 0.04 * (high - low)
     low, high = low - margin, high + margin
-    left, right = min(0.0, *xs), max(xs)
+    left, right = _apart(min(0.0, *xs), max(xs))
 
     def x_of(x: float) -> float:
-        return _LEFT + (x - left) / ((right - left) or 1.0) * (_RIGHT - _LEFT)
+        return _LEFT + (x - left) / (right - left) * (_RIGHT - _LEFT)
 
     def y_of(y: float) -> float:
         return _BOTTOM - (scale.height(y) - low) / (high - low) * (_BOTTOM - _TOP)
 
     x_ticks = _round_steps(left, right)
-    y_ticks = scale.ticks(min(ys), max(ys))
+    y_ticks = scale.ticks(least, most)
     parts = [
         *(_rule(_LEFT, y_of(tick), _RIGHT, y_of(tick), "grid") for tick in y_ticks),
         *(_text(_LEFT - 8, y_of(tick) + 4, _short(tick), "end") for tick in y_ticks),
@@ -139,6 +140,15 @@ def chart(
         f'<svg class="curves" {view} role="group" aria-label="{escape(label)}" '
         f"data-marks>{body}</svg>"
     )
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Widens a range whose ends could not be told apart on an axis."""
+    size = max(abs(low), abs(high))
+    if high - low > 1e-3 * size:
+        return low, high
+    room = 0.1 * size or 1.0
+    return low - room, high + room
 
 
 def _curve(number, at, values, says):

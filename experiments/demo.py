@@ -20,10 +20,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 
 from . import (
-    cli,
     gradient_check,
     language_model,
     lecture,
@@ -51,7 +50,7 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: code 1 if a part failed, 130 for Ctrl-C, 143 for
             SIGTERM.
     """
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     host_memory.keep_freed()
     parts = {
         "the lecture": lambda: lecture.main(["--out", str(config.out)]),

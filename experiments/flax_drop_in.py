@@ -21,6 +21,7 @@ import numpy as np
 import optax
 from flax import nnx as flax_nnx
 
+from jaxseq import commands
 from jaxseq.interop.flax import linen, nnx
 from jaxseq.types import Array, Tree
 
@@ -126,7 +127,7 @@ def draw(config: Config) -> tuple[Array, Array]:
 
 def main(args: list[str] | None = None) -> None:
     """Trains both, and prints losses and the ratio of times."""
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     batches = draw(config)
     make = {"linen": linen_model, "nnx": nnx_model}[config.api]
     theirs = {"linen": flax.linen, "nnx": flax_nnx}[config.api]

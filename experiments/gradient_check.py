@@ -7,6 +7,7 @@ Ours: all cells pass. Run time: about half a minute on two cores.
 
     python -m experiments.gradient_check
     python -m experiments.gradient_check --out out      writes result.json as well
+    python -m jaxseq.gradcheck my_module:my_cell        a cell in a file of yours
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxseq import commands
 from jaxseq.cells import (
     Cell,
     activations,
@@ -57,12 +59,12 @@ class Config:
     """Compare the deltas of every cell with autodiff and differences."""
 
     out: Path | None = None
-    """Folder of the results: the numbers go to OUT/gradient_check/; none: no file."""
+    """Folder of the results, OUT/gradient_check/; left out: no file is written."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Prints a table for each cell; returns 1 if any fails, else 0."""
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     numbers = None
     if config.out is not None:
         folder = cli.results_folder(config.out, "gradient_check")

@@ -44,7 +44,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq import host_memory, language_model
+from jaxseq import commands, host_memory, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
@@ -72,7 +72,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
-    run(cli.parse(Config, args))
+    run(commands.parse(Config, args, __doc__))
 
 
 def run(config: Config) -> None:
@@ -92,7 +92,7 @@ def run(config: Config) -> None:
             with progress.show(config.cell) as report:
                 result = train(config, report, folder)
         except (CorpusError, TooLarge) as error:
-            cli.fail(str(error))
+            commands.fail(str(error))
         result["seconds"] = round(time.monotonic() - started, 1)
         print(language_report.summary(result))
         files = [results.write_json(numbers, result)]

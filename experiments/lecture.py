@@ -23,7 +23,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from jaxseq import readout
+from jaxseq import commands, readout
 from jaxseq.cells.activations import tanh
 from jaxseq.cells.cell import sum_outer
 
@@ -49,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     folder = cli.results_folder(config.out, "lecture")
     # Float64 here alone: whoever imports this module keeps the precision they chose.
     with jax.enable_x64(True):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import tyro
 
+from jaxseq import commands
 from jaxseq.word2vec import nearest, vector_files
 
 from . import cli
@@ -27,10 +28,10 @@ class Config:
     """The file: binary if its name has .bin, else text."""
 
     words: tuple[str, ...]
-    """Added up."""
+    """Words whose vectors are added up."""
 
     minus: tuple[str, ...] = ()
-    """Subtracted."""
+    """Words whose vectors are subtracted."""
 
     topn: int = 10
     """How many to print."""
@@ -56,7 +57,7 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: code 2 after one line on stderr, for a file that cannot be read or a
             word that has no vector.
     """
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     is_binary = ".bin" in config.vectors.suffixes
     try:
         found = vector_files.load_word2vec_format(
@@ -64,9 +65,9 @@ def main(args: Sequence[str] | None = None) -> None:
         )
         near = nearest.most_similar(found, config.words, config.minus, config.topn)
     except KeyError as error:
-        cli.fail(f"{config.vectors}: {error.args[0]}")
+        commands.fail(f"{config.vectors}: {error.args[0]}")
     except ValueError as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     for word, cosine in near:
         print(f"{cosine:.4f}  {word}")
 

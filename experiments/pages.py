@@ -4,11 +4,15 @@ A page is one file of HTML that needs no network, not even for its figures: its 
 security policy lets it load nothing from elsewhere. It fits a phone's width: what is
 wider scrolls in a box of its own. Words are text wherever they stand: escaped.
 
-Marks are places with a number: of a heatmap, of a curve. Pointing at one, or moving to
-it by Tab and the arrow keys, shows its number in the `.number` of its section. In HTML:
+Marks are places with a number: of a heatmap, of a curve, of a map. Pointing at one,
+touching it, or moving to it by Tab and the arrow keys, shows what it says in the
+`.number` of its section. In HTML:
 
     <section>... <p class="number" aria-live="polite"></p>
     <any data-marks> <any data-row> <any data-n="0.5" aria-label="what it says">
+
+One with `data-near="3 7"` is then of the class "now", and the marks with these numbers
+are of the class "near".
 """
 
 import base64
@@ -57,14 +61,27 @@ for (const marks of document.querySelectorAll("[data-marks]")) {
   const output = marks.closest("section").querySelector(".number");
   const rows = [...marks.querySelectorAll("[data-row]")]
     .map(row => [...row.querySelectorAll("[data-n]")]).filter(row => row.length);
-  const show = mark => { output.textContent = mark.getAttribute("aria-label"); };
+  const linked = [...marks.querySelectorAll("[data-near]")];
+  const light = mark => {
+    const near = mark ? mark.dataset.near.split(" ") : [];
+    for (const each of linked) {
+      each.classList.toggle("now", each === mark);
+      each.classList.toggle("near", near.includes(each.dataset.n)); } };
+  const show = event => {
+    const mark = event.target.closest("[data-n]");
+    if (!mark) return;
+    output.textContent = mark.getAttribute("aria-label");
+    if (linked.length) light(mark); };
+  const rest = () => light(linked.find(each => each === document.activeElement));
   const middle = mark => {
     const box = mark.getBoundingClientRect(); return (box.left + box.right) / 2; };
   const nearest = (row, mark) => row?.reduce((best, each) =>
     Math.abs(middle(each) - middle(mark)) < Math.abs(middle(best) - middle(mark))
       ? each : best);
-  marks.addEventListener("mouseover", e => e.target.dataset.n && show(e.target));
-  marks.addEventListener("focusin", e => e.target.dataset.n && show(e.target));
+  // Some browsers tell of a touch by "click" alone.
+  for (const kind of ["mouseover", "focusin", "click"])
+    marks.addEventListener(kind, show);
+  for (const kind of ["mouseleave", "focusout"]) marks.addEventListener(kind, rest);
   marks.addEventListener("keydown", e => {
     const y = rows.findIndex(row => row.includes(e.target));
     if (y < 0) return;

@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxseq import explain
+from jaxseq import commands, explain
 
 from . import (
     cli,
@@ -25,6 +25,7 @@ from . import (
     report_classics,
     report_learning,
     report_lecture,
+    word_map,
 )
 
 
@@ -99,7 +100,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     cli.results_folder(config.out, "")
     index = cli.result_file(config.out, "index.html")
     guide = cli.result_file(config.out, "explain.html")
@@ -132,7 +133,7 @@ def report(out: Path) -> str:
     )
     contents = f'<nav aria-label="contents"><ol>{"".join(listed)}</ol></nav>'
     body = "\n".join([guide, contents, *sections])
-    style = _STYLE + curves.STYLE + heatmap_page.STYLE
+    style = _STYLE + curves.STYLE + heatmap_page.STYLE + word_map.STYLE
     return pages.frame("jaxseq: what came out", body, style=style)
 
 

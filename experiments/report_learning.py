@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from . import curves, heatmap, heatmap_page, pages
+from . import curves, heatmap, heatmap_page, pages, word_map
 from .curves import Curve
 from .heatmap import Alignment
+from .word_map import Word
 
 
+_HOW_TO_READ = """<p>Words (bold) and their neighbours, on the two principal axes of
+their vectors. Point at a word or touch it, or move with Tab and the arrow keys, to see
+the words nearest to it of all that have a vector, with their cosine.</p>"""
 _NUMBER = '<p class="number" aria-live="polite"></p>'
 
 
@@ -63,10 +67,10 @@ def word_vectors(folder: Path) -> str | None:
         f"{corpus['num_vectors']:,} of them with a vector, trained in "
         f"{found['seconds']:.0f} s.</p>"
     ]
-    drawing = folder / "map.png"
-    if drawing.exists():
-        words = ", ".join(found["neighbours"])
-        parts.append(pages.figure(drawing, f"Map of {words} and their neighbours"))
+    places = [Word(**each) for each in found["map"]]
+    label = f"Map of {', '.join(found['neighbours'])} and their neighbours"
+    drawn = pages.scrolled(word_map.draw(places, label), "map of words")
+    parts.append(f"<section>{_HOW_TO_READ}{_NUMBER}{drawn}</section>")
     parts.append(
         pages.table(
             ("word", "nearest, with their cosine"),

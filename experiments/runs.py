@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import jax
 
+from jaxseq import commands
 from jaxseq.train import checkpoint, loop
 from jaxseq.train.checkpoint import Damaged, OtherTraining, Store
 from jaxseq.train.loop import Diverged
@@ -115,7 +116,7 @@ def in_one_line(out: Path, advice: str) -> Iterator[None]:
     try:
         yield
     except (Damaged, OtherTraining) as error:
-        cli.fail(f"{error}; --resume none starts afresh")
+        commands.fail(f"{error}; --resume none starts afresh")
     except (Diverged, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:

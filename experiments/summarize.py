@@ -51,7 +51,7 @@ from collections.abc import Sequence
 
 import jax
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 from jaxseq.summarize import model_file
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.summarizer import Summary
@@ -84,7 +84,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     run(dataclasses.replace(config, num_shards=devices(config.num_shards)))
 
 
@@ -103,7 +103,7 @@ def run(config: Config) -> None:
             else:
                 learn(config)
     except ValueError as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
 
 
 def learn(config: Config) -> None:

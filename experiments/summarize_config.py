@@ -211,8 +211,8 @@ class Config(runs.Options):
         expected = "1, as the tuned weights of abs_plus are of one"
         cli.expect(is_one, "num_members", expected, self.num_members)
         has_text = bool(self.text) or self.file is not None
-        name = "file" if self.file is not None else "text"
-        cli.expect(self.model is not None or not has_text, name, "--model", "none")
+        has_model = self.model is not None or not has_text
+        cli.expect(has_model, "model", "one to summarize the texts with", "none")
         has_use = self.model is None or has_text
         cli.expect(has_use, "model", "a text or --file to summarize", "none")
 

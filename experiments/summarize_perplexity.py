@@ -29,7 +29,7 @@ from pathlib import Path
 
 import jax
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 from jaxseq.text.files import CorpusError
 
 from . import (
@@ -124,7 +124,7 @@ def main(args: Sequence[str] | None = None) -> None:
             for a cost that is not finite, 130 for Ctrl-C.
     """
     host_memory.keep_freed()
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     config = dataclasses.replace(
         config, num_shards=summarize.devices(config.num_shards)
     )
@@ -132,7 +132,7 @@ def main(args: Sequence[str] | None = None) -> None:
         try:
             run(config)
         except (CorpusError, ValueError) as error:
-            cli.fail(str(error))
+            commands.fail(str(error))
 
 
 def run(config: Config) -> dict:

@@ -16,7 +16,7 @@ scores beside gensim's are the benchmark's: `python -m experiments.bench word2ve
 
 A corpus file has one sentence a line. Files under `OUT/word2vec/`: vectors.bin (the
 binary format of word2vec.c, which gensim reads), vectors.vocab (the words' counts),
-result.json (settings, speed, scores, neighbours), map.png (the words shown and their
+result.json (settings, speed, scores, neighbours), map.svg (the words shown and their
 neighbours on a plane), checkpoint.npz (once a minute and at the end of an epoch;
 `--resume` goes on from it to the same bits). `python -m experiments.neighbours` looks
 at vectors that are there already.
@@ -31,13 +31,13 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 from jaxseq.text.files import CorpusError
 from jaxseq.word2vec import checkpoint, training, vector_files, vectors
 from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.vocab import Vocab
 
-from . import cli, progress, results, word2vec_corpus, word2vec_report
+from . import cli, progress, results, word2vec_corpus, word2vec_report, word_map
 from .progress import Report
 from .word2vec_config import (
     Config,
@@ -70,7 +70,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
-    run(cli.parse(Config, args))
+    run(commands.parse(Config, args, __doc__))
 
 
 def run(config: Config) -> None:
@@ -84,7 +84,7 @@ def run(config: Config) -> None:
     folder = cli.results_folder(config.out, "word2vec")
     files = [
         cli.result_file(folder, name)
-        for name in ("vectors.bin", "vectors.vocab", "result.json", "map.png")
+        for name in ("vectors.bin", "vectors.vocab", "result.json", "map.svg")
     ]
     started = time.monotonic()
     try:
@@ -106,6 +106,7 @@ def run(config: Config) -> None:
         # Before anything that a wrong file of pairs could stop.
         vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
         near = word2vec_report.neighbours(found, shown)
+        places = word2vec_report.on_plane(found, near)
         scored = word2vec_report.scores(found, config.pairs, config.analogies)
         result = {
             "config": results.settings(config),
@@ -121,11 +122,13 @@ def run(config: Config) -> None:
             "losses": trained.losses,
             "scores": scored,
             "neighbours": near,
+            "map": [each._asdict() for each in places],
         }
         results.write_json(files[2], result)
-        drawn = word2vec_report.draw(files[3], found, near)
+        drawing = word_map.file(places, f"Map of {', '.join(near)}, their neighbours")
+        results.replace(files[3], lambda part: part.write_text(drawing, "utf-8"))
     except (CorpusError, ModuleNotFoundError, ValueError) as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     except (FloatingPointError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -137,7 +140,7 @@ def run(config: Config) -> None:
     for kind, values in scored.items():
         print(kind, *(f"{key} {value:.3f}" for key, value in values.items()), sep="  ")
     total = time.monotonic() - started
-    print(f"{total:.0f} s; " + ", ".join(map(str, [*files[:3], *drawn])))
+    print(f"{total:.0f} s; " + ", ".join(map(str, files)))
 
 
 def train(
@@ -183,7 +186,9 @@ def train(
         state = now.state
         if np.isfinite(now.loss):
             losses[min(epoch, config.num_epochs - 1)].append(now.loss)
-        note = f"loss {now.loss:.3f}  {speed.now(state.num_trained):,.0f} effective"
+        loss = f"loss {now.loss:.3f}  " if np.isfinite(now.loss) else ""
+        rate = speed.now(state.num_trained)
+        note = loss + (f"{rate:,.0f} effective words/s" if rate else "")
         report(now.fraction, int(now.fraction * num_total), note)
         is_late = time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS
         if is_late or state.epoch != epoch:

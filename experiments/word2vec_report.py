@@ -1,6 +1,5 @@
 """What word2vec's vectors look like: neighbours, scores, a map of the plane."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import numpy as np
 from jaxseq.word2vec import evaluate, nearest
 from jaxseq.word2vec.vectors import Vectors, normed
 
-from . import results
-from .fonts import font_for
+from .word_map import Word
 
 
 NUM_SHOWN = 10
@@ -89,46 +87,17 @@ def plane(rows: np.ndarray) -> np.ndarray:
     return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
 
 
-def draw(path: Path, vectors: Vectors, near: dict[str, list]) -> list[Path]:
-    """Draws the words shown with their neighbours on a plane; returns the file.
-
-    Without matplotlib, or a font that has the words' characters, it says so and returns
-    nothing.
-    """
-    if not results.can_draw():
-        return []
-    from matplotlib.figure import Figure
-
+def on_plane(vectors: Vectors, near: dict[str, list]) -> list[Word]:
+    """Returns the words shown and their neighbours with their places on a plane."""
     group_of: dict[str, int] = {}
     for number, (word, found) in enumerate(near.items()):
         for other in (word, *(other for other, _ in found)):
             group_of.setdefault(other, number)
     words = list(group_of)[:NUM_ON_MAP]
-    font = font_for("".join(words))
-    if font is None:
-        print("no map: no font has these words' characters", file=sys.stderr)
-        return []
     ids = [vectors.id_of[word] for word in words]
-    at = plane(normed(vectors)[ids])
-    figure = Figure(figsize=(10, 8), layout="constrained")
-    axes = figure.subplots()
-    colours = [f"C{group_of[word] % 10}" for word in words]
-    axes.scatter(at[:, 0], at[:, 1], s=12, c=colours)
-    for word, (x, y), colour in zip(words, at, colours, strict=True):
-        weight = "bold" if word in near else "normal"
-        axes.annotate(
-            word,
-            (x, y),
-            xytext=(3, 3),
-            textcoords="offset points",
-            fontsize=8,
-            color=colour,
-            family=font,
-            weight=weight,
-            parse_math=False,
-        )
-    axes.set_title("Words (bold) and their neighbours, on two principal axes")
-    axes.set_xlabel("first axis")
-    axes.set_ylabel("second axis")
-    results.replace(path, lambda part: figure.savefig(part, dpi=120, format="png"))
-    return [path]
+    at = plane(normed(vectors)[ids]).tolist()
+    of_all = neighbours(vectors, words)
+    return [
+        Word(word, group_of[word], word in near, x, y, of_all[word])
+        for word, (x, y) in zip(words, at, strict=True)
+    ]

@@ -52,6 +52,7 @@ Tools:
     loop            the loop over time, in the form that is fastest where it runs
     in_place        a scan that writes over what it has read
     reverse_only    the error of functions that have no forward mode
+    commands        the command line's commands, and how each reads its options
     host_memory     freed memory stays with the process: faster large layers on CPUs
 
 `help(jaxseq.cells)`, or of any other of them, goes on from here: equations, shapes,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:  # what static tools see
         bptt as bptt,
         cells as cells,
         checks as checks,
+        commands as commands,
         cudnn as cudnn,
         embedding as embedding,
         explain as explain,

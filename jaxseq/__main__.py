@@ -14,45 +14,24 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from jaxseq.commands import COMMANDS, ONE_CELL
 
 
-class Command(NamedTuple):
-    """A command of the command line.
+_BEFORE = """usage: jaxseq [--debug] COMMAND [OPTIONS]
 
-    Attributes:
-        summary: a line on what it does.
-        module: has `main(args) -> exit status or None`; one of the experiments' if it
-            begins with a dot.
-    """
+The classic sequence models, with back-propagation through time written out by hand.
 
-    summary: str
-    module: str
+commands:"""
+_AFTER = """
+`jaxseq COMMAND --help` says what a command does, with examples. To begin with:
 
+  jaxseq explain                     a page on back-propagation through time
+  jaxseq demo --out out              a tour; look at out/index.html
+  jaxseq lm --text book.txt          a language model of a text of yours
 
-COMMANDS = {
-    "lecture": Command(
-        "the lecture's network in numbers, forward and backward", ".lecture"
-    ),
-    "explain": Command(
-        "the same as a page to play with, in a browser", "jaxseq.explain.__main__"
-    ),
-    "gradcheck": Command(
-        "deltas against autodiff and differences: all cells, or MODULE:CELL",
-        ".gradient_check",
-    ),
-    "hopfield": Command(
-        "a Hopfield network that recalls pictures", ".classics.hopfield_picture"
-    ),
-    "classics": Command("what the classic papers showed", ".classics.__main__"),
-    "lm": Command("a recurrent language model, of any text", ".language_model"),
-    "word2vec": Command("word vectors, of any text", ".word2vec"),
-    "neighbours": Command("what is near a word, from a file of vectors", ".neighbours"),
-    "summarize": Command("train a summarizer, or have it summarize", ".summarize"),
-    "rouge": Command("score summaries", "jaxseq.summarize.rouge.__main__"),
-    "demo": Command("a tour in under five minutes, as a page", ".demo"),
-    "bench": Command("time jaxseq and its peers side by side", ".bench.__main__"),
-}
+Results go under --out. Exit status: 0, 1 for a failure, 2 for what the command line can
+mend. An error is one line; `jaxseq --debug COMMAND ...` shows where it arose."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -73,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return 2
     module = COMMANDS[name].module
     if name == "gradcheck" and any(":" in each for each in rest):
-        module = "jaxseq.gradcheck.__main__"
+        module = ONE_CELL
     # Programs name themselves by this, in `--help` and in errors.
     before, sys.argv = sys.argv, [f"jaxseq {name}", *rest]
     try:
@@ -96,8 +75,7 @@ def usage() -> str:
     """Returns the list of the commands."""
     width = max(map(len, COMMANDS))
     lines = [f"  {n:{width}}  {command.summary}" for n, command in COMMANDS.items()]
-    first = "usage: jaxseq [--debug] COMMAND ...   (COMMAND --help says more)"
-    return "\n".join([first, "", *lines])
+    return "\n".join([_BEFORE, *lines, _AFTER])
 
 
 def load(module: str):

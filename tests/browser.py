@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webelement import WebElement
 
 
 _FLAGS = (
@@ -46,6 +47,24 @@ def open_page(chrome: webdriver.Chrome, path: Path, width: int = 1200) -> None:
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     chrome.get(path.as_uri())
+
+
+def touch(chrome: webdriver.Chrome, element: WebElement) -> None:
+    """Touches the middle of an element, as a finger on a screen does."""
+    place = chrome.execute_script(
+        """arguments[0].scrollIntoView({block: "center", inline: "center"});
+        const box = arguments[0].getBoundingClientRect();
+        return {x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2}""",
+        element,
+    )
+    chrome.execute_cdp_cmd(
+        "Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1}
+    )
+    for kind, points in (("touchStart", [place]), ("touchEnd", [])):
+        chrome.execute_cdp_cmd(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
+        )
+    chrome.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
 def overflow(chrome: webdriver.Chrome) -> int:

@@ -137,7 +137,7 @@ def _of_arguments(public, models):
 
 def _of_result(public, models):
     returns = public.node.returns
-    if returns is None or ast.unparse(returns) == "None":
+    if returns is None or ast.unparse(returns) in ("None", "NoReturn"):
         return
     said = public.parts.get("Returns") or public.parts.get("Yields")
     if not (said or re.match(r"\w*", public.text)[0] in RESULTS or models):

@@ -13,6 +13,7 @@ def test_usage_lists_every_command(capsys):
     for args in ([], ["--help"], ["-h"]):
         assert command_line.main(args) == 0
         listed = capsys.readouterr().out
+        assert max(map(len, listed.splitlines())) <= 88
         assert all(f"  {name} " in listed for name in command_line.COMMANDS)
 
 

@@ -1,4 +1,13 @@
-"""The benchmarks' command line: `python -m experiments.bench NAME --help`."""
+"""Benchmarks: jaxseq and its peers side by side, checked before they are timed.
+
+    python -m experiments.bench rnn --help          what it takes
+    python -m experiments.bench rnn                 one layer, beside every library
+    python -m experiments.bench word2vec            training and scores, beside gensim
+    python -m experiments.bench summarize           training, beside eager PyTorch
+
+Who is not installed is named and left out: `pip install ".[bench]"`. Results go to
+`OUT/bench/`; the machine should be idle.
+"""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -6,7 +15,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from .. import cli
+from jaxseq import commands
+
 from . import rnn, rnn_config, summarize, summarize_config, word2vec
 
 
@@ -35,7 +45,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
-    config = cli.parse(Bench, args).benchmark
+    config = commands.parse(Bench, args, __doc__).benchmark
     RUNS[type(config)](config)
 
 

@@ -36,7 +36,7 @@ from pathlib import Path
 
 import jax
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 
 from .. import cli
 from . import machine, plots, records, report
@@ -59,7 +59,7 @@ def run(config: Config) -> None:
         done = _start(path, config.resume)
         results = _run(config, path, done)
     except RecordsError as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     except KeyboardInterrupt:
         print(f"stopped by the keyboard; --resume goes on with {path}", file=sys.stderr)
         sys.exit(130)

@@ -31,7 +31,7 @@ from typing import Any
 
 import jax
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 from jaxseq.summarize import batches, training as updates
 from jaxseq.summarize.model import Model
 from jaxseq.text.files import CorpusError
@@ -87,7 +87,7 @@ def run(config: Config) -> None:
     try:
         record = about | _measure(config, training)
     except (CorpusError, ValueError) as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)

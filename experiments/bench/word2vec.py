@@ -35,7 +35,7 @@ import rich.box
 import rich.console
 import rich.table
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 from jaxseq.text.files import CorpusError
 from jaxseq.word2vec import vectors
 
@@ -143,7 +143,7 @@ def run(config: Config) -> None:
         with tempfile.TemporaryDirectory() as folder:
             done, workers = _run(config, Path(folder))
     except (CorpusError, ValueError) as error:
-        cli.fail(str(error))
+        commands.fail(str(error))
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)

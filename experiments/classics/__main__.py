@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from jaxseq import host_memory
+from jaxseq import commands, host_memory
 
 from .. import cli
 from . import (
@@ -77,7 +77,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: code 1 if one failed, 130 for Ctrl-C.
     """
-    config = cli.parse(Config, args)
+    config = commands.parse(Config, args, __doc__)
     host_memory.keep_freed()
     folder = cli.results_folder(config.out, "classics")
     index = cli.result_file(folder, "index.html")

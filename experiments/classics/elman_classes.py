@@ -24,7 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.cluster.hierarchy
 
-from .. import cli
+from jaxseq import commands
+
 from ..results import replace
 from . import claims, elman_sentences
 from .claims import Claim, at_least, at_most, reported
@@ -117,7 +118,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("elman_classes", cli.parse(Config, args), train, draw)
+    claims.run("elman_classes", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _claims(prefix: str, cosine: str, rms: str, zog: str, of: dict) -> list[Claim]:

@@ -21,7 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import cli
+from jaxseq import commands
+
 from ..results import replace
 from . import claims
 from .claims import Claim, at_most, between
@@ -120,7 +121,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("elman_letters", cli.parse(Config, args), train, draw)
+    claims.run("elman_letters", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _claims(prefix: str, says: str, errors: dict) -> list[Claim]:

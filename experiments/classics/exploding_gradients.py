@@ -35,12 +35,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxseq import losses, readout
+from jaxseq import commands, losses, readout
 from jaxseq.cells import elman
 from jaxseq.types import Array, Key
 from jaxseq.unroll import unroll
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import at_least, reported
@@ -170,7 +169,9 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("exploding_gradients", cli.parse(Config, args), train, draw)
+    claims.run(
+        "exploding_gradients", commands.parse(Config, args, __doc__), train, draw
+    )
 
 
 def penalty(W: Array, deltas: Array, ys: Array) -> Array:

@@ -23,10 +23,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq import hopfield
+from jaxseq import commands, hopfield
 from jaxseq.hopfield import Network, Units, plus_minus, zero_one
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import Claim, at_least, at_most, between, reported
@@ -152,7 +151,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("hopfield_capacity", cli.parse(Config, args), train, draw)
+    claims.run("hopfield_capacity", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _ended(units: Units, store, key, num_networks: int, num_patterns: int, size: int):

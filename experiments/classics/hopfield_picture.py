@@ -22,10 +22,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq import hopfield
+from jaxseq import commands, hopfield
 from jaxseq.hopfield import Network, plus_minus
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import Claim, at_least, at_most, reported
@@ -135,7 +134,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("hopfield_picture", cli.parse(Config, args), train, draw)
+    claims.run("hopfield_picture", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _picture(rows: list[str]) -> jax.Array:

@@ -20,10 +20,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq import commands
 from jaxseq.cells import jordan
 from jaxseq.cells.jordan import State
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import at_least, reported
@@ -108,7 +108,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("jordan_cycle", cli.parse(Config, args), train, draw)
+    claims.run("jordan_cycle", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _runs(config: Config, mu: float, num_hidden: int, starts) -> np.ndarray:

@@ -19,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq import commands
 from jaxseq.cells import jordan
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import at_least, at_most, between, reported
@@ -135,7 +135,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("jordan_sequences", cli.parse(Config, args), train, draw)
+    claims.run("jordan_sequences", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _taught(config: Config, mu: float, sequences, num_steps: int) -> list[np.ndarray]:

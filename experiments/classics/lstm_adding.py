@@ -24,7 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import cli
+from jaxseq import commands
+
 from ..results import replace
 from . import claims
 from .claims import at_most, reported
@@ -137,7 +138,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("lstm_adding", cli.parse(Config, args), train, draw)
+    claims.run("lstm_adding", commands.parse(Config, args, __doc__), train, draw)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import cli
+from jaxseq import commands
+
 from ..results import replace
 from . import claims
 from .claims import at_least, at_most, reported
@@ -158,7 +159,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("lstm_long_lag", cli.parse(Config, args), train, draw)
+    claims.run("lstm_long_lag", commands.parse(Config, args, __doc__), train, draw)
 
 
 if __name__ == "__main__":

@@ -29,13 +29,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxseq import losses, readout
+from jaxseq import commands, losses, readout
 from jaxseq.cells import Cell, elman, lstm_1997
 from jaxseq.cells.activations import logistic
 from jaxseq.types import Tree
 from jaxseq.unroll import unroll
 
-from .. import cli
 from ..results import replace
 from . import claims, reber_strings
 from .claims import at_least, at_most, reported
@@ -141,7 +140,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("lstm_reber", cli.parse(Config, args), train, draw)
+    claims.run("lstm_reber", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _trained(config: Config, kind: Kind, num_strings: int) -> dict:

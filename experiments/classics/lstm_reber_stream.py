@@ -29,12 +29,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxseq import losses, readout
+from jaxseq import commands, losses, readout
 from jaxseq.cells import Cell, lstm, lstm_1997
 from jaxseq.types import Tree
 from jaxseq.unroll import unroll
 
-from .. import cli
 from ..results import replace
 from . import claims, reber_strings
 from .claims import at_least, at_most, reported
@@ -163,7 +162,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("lstm_reber_stream", cli.parse(Config, args), train, draw)
+    claims.run("lstm_reber_stream", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _streams(num_streams: int, num_steps: int, seed: Sequence[int]) -> Stream:

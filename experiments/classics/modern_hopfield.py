@@ -18,9 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq import modern_hopfield as modern
+from jaxseq import commands, modern_hopfield as modern
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import at_least, at_most, reported
@@ -123,7 +122,7 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("modern_hopfield", cli.parse(Config, args), train, draw)
+    claims.run("modern_hopfield", commands.parse(Config, args, __doc__), train, draw)
 
 
 def _pictures(config: Config) -> jax.Array:

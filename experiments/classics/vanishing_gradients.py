@@ -26,11 +26,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq import commands
 from jaxseq.cells import Cell, elman, gru, lstm, lstm_1997
 from jaxseq.cells.activations import logistic
 from jaxseq.unroll import unroll
 
-from .. import cli
 from ..results import replace
 from . import claims
 from .claims import at_least, at_most, between
@@ -163,7 +163,9 @@ def draw(folder: Path, result: dict) -> list[Path]:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the experiment as the command line says."""
-    claims.run("vanishing_gradients", cli.parse(Config, args), train, draw)
+    claims.run(
+        "vanishing_gradients", commands.parse(Config, args, __doc__), train, draw
+    )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

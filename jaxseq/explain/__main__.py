@@ -1,38 +1,47 @@
 """Writes the page that explains back-propagation through time.
 
-    python -m jaxseq.explain --out explain.html --lang zh
+The lecture's network, unrolled, with every value and every delta: forwards and
+backwards a step at a time, each number with its equation. Change a weight, an input or
+a target, and all that depends on it follows.
+
+    python -m jaxseq.explain
+    python -m jaxseq.explain --out bptt.html --lang zh
 
 Exit status: 0 if the page was written, 2 if it could not be.
 """
 
-import argparse
+import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from jaxseq.explain.page import LANGUAGES, write
+from jaxseq import commands
+from jaxseq.explain.page import write
 
 
-def main(argv: list[str] | None = None) -> int:
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Write one page of HTML: the lecture's network, step by step."""
+
+    out: Path = Path("explain.html")
+    """The page: a file, to open in a browser; it needs no network."""
+
+    lang: Literal["en", "zh"] = "en"
+    """The language it opens in; it has both."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status.
 
     Args:
-        argv: arguments, in the place of those of the command line.
+        args: the command line; None for this program's.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m jaxseq.explain",
-        description="Writes one page of HTML: the lecture's network, step by step.",
-    )
-    parser.add_argument(
-        "--out", metavar="FILE", type=Path, default=Path("explain.html")
-    )
-    parser.add_argument(
-        "--lang", choices=LANGUAGES, default="en", help="the language it opens in"
-    )
-    args = parser.parse_args(argv)
+    config = commands.parse(Config, args, __doc__)
     try:
-        path = write(args.out, args.lang)
+        path = write(config.out, config.lang)
     except OSError as error:
-        print(f"explain: cannot write {args.out}: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot write {config.out}: {error.strerror}", file=sys.stderr)
         return 2
     print(f"{path}: open it in a browser")
     return 0

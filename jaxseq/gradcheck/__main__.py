@@ -1,4 +1,4 @@
-"""Checks the gradient of a cell in a user's file: `python -m jaxseq.gradcheck`.
+"""Checks the gradient of a cell in a file of yours.
 
     python -m jaxseq.gradcheck my_module:my_cell
 
@@ -7,43 +7,58 @@ for each parameter. Exit status: 0 if the deltas are right, 1 if not, 2 if the c
 could not be made.
 """
 
-import argparse
+import dataclasses
 import importlib
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
+import tyro
+
+from jaxseq import commands
 from jaxseq.cells.cell import Cell
 from jaxseq.gradcheck.cell import check_cell
 from jaxseq.gradcheck.report import DIFFERS, passed, table
 
 
-def main(argv: list[str] | None = None) -> int:
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Compare a cell's deltas with autodiff and finite differences."""
+
+    cell: tyro.conf.Positional[str]
+    """MODULE:CELL, as in my_module:my_cell; the working directory is seen first."""
+
+    num_inputs: int = 3
+    """I, size of the inputs."""
+
+    num_hidden: int = 4
+    """H, size of the state."""
+
+    num_steps: int = 6
+    """T, length of the sequence."""
+
+    seed: int = 0
+    """Of parameters, inputs and states."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status.
 
     Args:
-        argv: arguments, in the place of those of the command line.
+        args: the command line; None for this program's.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m jaxseq.gradcheck",
-        description="Compares a cell's deltas with autodiff and finite differences.",
-    )
-    parser.add_argument("cell", metavar="MODULE:CELL", help="as in my_module:my_cell")
-    parser.add_argument("--num-inputs", type=int, default=3)
-    parser.add_argument("--num-hidden", type=int, default=4)
-    parser.add_argument("--num-steps", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args(argv)
+    config = commands.parse(Config, args, __doc__)
     try:
         report = check_cell(
-            load(args.cell),
-            num_inputs=args.num_inputs,
-            num_hidden=args.num_hidden,
-            num_steps=args.num_steps,
-            seed=args.seed,
+            load(config.cell),
+            num_inputs=config.num_inputs,
+            num_hidden=config.num_hidden,
+            num_steps=config.num_steps,
+            seed=config.seed,
         )
     except (Exception, SystemExit) as error:  # whatever the user's module raises
-        print(f"gradcheck: {_reason(error, args.cell)}", file=sys.stderr)
+        print(f"error: {_reason(error, config.cell)}", file=sys.stderr)
         return 2
     print(table(report))
     if passed(report):
@@ -51,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     for row in report.rows:
         if row.verdict == DIFFERS:
             place = f"{row.parameter}{list(row.entry)}"
-            print(f"gradcheck: wrong at {place}", file=sys.stderr)
+            print(f"error: wrong at {place}", file=sys.stderr)
     return 1
 
 

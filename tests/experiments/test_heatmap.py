@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from experiments import heatmap, heatmap_page, results
+from experiments import fonts, heatmap, heatmap_page, results
 
 
 DOCUMENT = ["the", "<script>alert(1)</script>", "编辑器", '"quoted" & $x_1$']
@@ -138,6 +138,11 @@ def test_without_a_font_or_matplotlib_the_numbers_still_come(
     assert "no heatmap: no font" in capsys.readouterr().err
     monkeypatch.setattr(results, "can_draw", lambda: False)
     assert [p.name for p in heatmap.write(tmp_path, "a", example())] == ["a.json"]
+
+
+def test_a_font_is_chosen_that_has_the_characters():
+    assert fonts.font_for("plain English") == "DejaVu Sans"
+    assert fonts.font_for("\U000fffff") is None
 
 
 def test_the_page_holds_every_number_and_escapes_every_word(tmp_path):

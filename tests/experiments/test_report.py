@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from experiments import curves, gradient_check, heatmap, report, results
 from experiments.classics import claims, modern_hopfield, page as classics_page
 from experiments.curves import Curve
+from experiments.word_map import Word
 from jaxseq import explain
 from jaxseq.gradcheck import Report, Row
 from tests import browser
@@ -71,7 +73,13 @@ def fill(out: Path) -> None:
         "neighbours": {"<king>": [["queen", 0.75], ["man", 0.5]]},
         "scores": {"pairs": {"spearman": 0.625}},
         "losses": [2.5, 2.0],
+        "map": [
+            Word("<king>", 0, True, 0.0, 0.0, [("queen", 0.75), ("man", 0.5)]),
+            Word("queen", 0, False, 1.0, 0.0, [("<king>", 0.75), ("who", 0.25)]),
+            Word("man", 0, False, 0.0, 1.0, [("<king>", 0.5)]),
+        ],
     }
+    word2vec["map"] = [each._asdict() for each in word2vec["map"]]
     points = {"ROUGE-1": 40.0, "ROUGE-L": 35.0}
     summarize = {
         "corpus": {"name": "pairs", "num_train": 10, "num_test": 5},
@@ -104,7 +112,6 @@ def fill(out: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         results.write_json(path, found)
     (out / "lecture" / "unrolled.svg").write_bytes(SVG)
-    (out / "word2vec" / "map.png").write_bytes(PNG)
     (out / "classics" / "modern_hopfield" / "one.png").write_bytes(PNG)
     weights = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
     seen = heatmap.align(["the", "<i>", "编辑器"], ["an", "编辑器"], weights)
@@ -163,12 +170,13 @@ def test_report_holds_every_figure_and_number(full):
     assert outside == ["explain.html"]
     assert {link[1:] for link in seen.links if link[0] == "#"} <= set(seen.ids)
     images = [link for link in seen.links if link.startswith("data:image/")]
-    assert len(images) == 3  # the lecture's network, the map, the classic's figure
+    assert len(images) == 2  # the lecture's network, the classic's figure
     assert base64.b64decode(images[1].partition(",")[2]) == PNG
     svg = base64.b64decode(images[0].partition(",")[2])
     assert svg == SVG
     for said in ("loss is 3.42692", "−0.78166", "(0.04833,\u00a00.00163)", "2.5e-17"):
         assert said in text
+    assert "<king>: queen 0.75, man 0.50" in seen.says
     for said in ("queen 0.75", "0.625", "+0.50 to +1.50", "Held-out perplexity\n4.0"):
         assert said in text
     assert "1 of 2 statements hold." in text
@@ -258,7 +266,7 @@ def test_chart_leaves_out_what_is_not_finite_and_refuses_nothing_at_all():
     [
         (0.0, 500.0, [0, 100, 200, 300, 400, 500]),
         (2.29, 2.71, [2.3, 2.4, 2.5, 2.6, 2.7]),
-        (1.0, 1.0, [1.0]),
+        (12.5, 40.0, [15, 20, 25, 30, 35, 40]),
     ],
 )
 def test_linear_ticks_are_round(low, high, ticks):
@@ -268,6 +276,26 @@ def test_linear_ticks_are_round(low, high, ticks):
 def test_logarithmic_ticks_are_few_and_within():
     assert curves.LOG.ticks(3.0, 120.0) == [5, 10, 20, 50, 100]
     assert curves.LOG.ticks(0.5, 2e9)[:2] == [1, 10]
+    assert curves.LOG.ticks(1.5, 12.0) == [2, 5, 10]
+    # None of 1, 2, 5, or one or two of them, would be no axis.
+    np.testing.assert_allclose(curves.LOG.ticks(51.0, 72.0), [55, 60, 65, 70])
+    np.testing.assert_allclose(curves.LOG.ticks(45.0, 72.0), [45, 50, 55, 60, 65, 70])
+
+
+@pytest.mark.parametrize("scale", [curves.LINEAR, curves.LOG])
+@pytest.mark.parametrize("ys", [[57.5], [3.0, 3.0], [1e-9, 1.0000001e-9], [51, 72.0]])
+def test_each_axis_has_two_ticks_or_more(scale, ys):
+    svg = curves.chart("a", "x", "y", [Curve("c", list(enumerate(ys)))], scale)
+    left = re.findall(r'text-anchor="end">([\d.,e-]+)<', svg)
+    below = re.findall(r'text-anchor="middle">([\d.,e-]+)<', svg)
+    assert min(len(set(left)), len(set(below))) >= 2
+
+
+def lit(chrome):
+    """Returns the words that the map shows as chosen, and as their neighbours."""
+    found = "svg.words .now text", "svg.words .near text"
+    elements = (chrome.find_elements(By.CSS_SELECTOR, each) for each in found)
+    return tuple(sorted(e.text for e in each) for each in elements)
 
 
 def test_report_works_in_a_browser(full, chrome):
@@ -308,8 +336,30 @@ def test_report_works_in_a_browser(full, chrome):
     )
     assert number(section) == "编辑器 ← 编辑器: 1.000"
 
+    chart = chrome.find_element(By.CSS_SELECTOR, "#word2vec section")
+    first = chart.find_element(By.CSS_SELECTOR, '[data-n][tabindex="0"]')
+    first.send_keys(Keys.ARROW_RIGHT)
+    assert chrome.switch_to.active_element.text == "<king>"
+    assert number(chart) == "<king>: queen 0.75, man 0.50"
+    assert lit(chrome) == (["<king>"], ["man", "queen"])
+    chrome.switch_to.active_element.send_keys(Keys.END)
+    assert lit(chrome) == (["queen"], ["<king>"])
+    man = chart.find_element(By.CSS_SELECTOR, '[data-n="2"] circle')
+    ActionChains(chrome).move_to_element(man).perform()
+    assert number(chart) == "man: <king> 0.50"
+    assert lit(chrome) == (["man"], ["<king>"])
+    heading = chrome.find_element(By.CSS_SELECTOR, "#word2vec h2")
+    ActionChains(chrome).move_to_element(heading).perform()
+    assert lit(chrome) == (["queen"], ["<king>"])  # what the keyboard is at
+    chrome.switch_to.active_element.send_keys(Keys.TAB)
+    assert lit(chrome) == ([], [])
+
     browser.open_page(chrome, full / "index.html", width=360)
     assert browser.overflow(chrome) <= 0
+    chart = chrome.find_element(By.CSS_SELECTOR, "#word2vec section")
+    browser.touch(chrome, chart.find_element(By.CSS_SELECTOR, '[data-n="2"] circle'))
+    assert number(chart) == "man: <king> 0.50"
+    assert lit(chrome) == (["man"], ["<king>"])
     chrome.find_element(By.LINK_TEXT, "the lecture’s network, step by step").click()
     assert chrome.title == "Back-propagation through time, step by step"
 

@@ -399,8 +399,8 @@ def test_chinese_is_measured_by_its_characters():
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["a text"], "--text: expected --model, got none"),
-        (["--file", "x"], "--file: expected --model, got none"),
+        (["a text"], "--model: expected one to summarize the texts with"),
+        (["--file", "x"], "--model: expected one to summarize the texts with"),
         (["--model", "x"], "--model: expected a text or --file"),
         (["--model", "/nowhere/x.npz", "text"], "No such file"),
         (["--model", ".", "text"], "'.' is a folder; a model is a file"),

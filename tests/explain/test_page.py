@@ -102,4 +102,4 @@ def test_main_writes_the_page(tmp_path, capsys):
 def test_main_says_in_one_line_why_it_cannot(tmp_path, capsys):
     assert main(["--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert said == f"explain: cannot write {tmp_path}: Is a directory\n"
+    assert said == f"error: cannot write {tmp_path}: Is a directory\n"

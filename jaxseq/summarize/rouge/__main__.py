@@ -1,4 +1,4 @@
-"""Scores summaries in files: `python -m jaxseq.summarize.rouge`.
+"""Scores summaries in files by ROUGE, with intervals and a signature.
 
     python -m jaxseq.summarize.rouge HYPOTHESES REFERENCES [REFERENCES ...]
     python -m jaxseq.summarize.rouge pairs.jsonl --baseline lead8.txt --json rouge.json
@@ -17,6 +17,7 @@ from typing import Literal
 
 import tyro
 
+from jaxseq import commands
 from jaxseq.checks import expect
 from jaxseq.summarize.rouge import metrics, pairs, report, settings, tokenizers
 from jaxseq.summarize.rouge.bootstrap import Resampling
@@ -93,17 +94,17 @@ class Config:
     """Of the bootstrap."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status.
 
     Args:
-        argv: arguments, in the place of those of the command line.
+        args: the command line; None for this program's.
     """
     try:
-        config = tyro.cli(Config, prog="python -m jaxseq.summarize.rouge", args=argv)
+        config = commands.parse(Config, args, __doc__)
         _run(config)
     except (ValueError, OSError) as error:
-        print(f"rouge: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -131,9 +131,8 @@ def carried_matrices(script):
     carried = 0
     for loop in equations(jaxpr):
         if loop.primitive.name == "scan":
-            num_consts, num_carry = loop.params["num_consts"], loop.params["num_carry"]
-            carry = loop.invars[num_consts : num_consts + num_carry]
-            carried += sum(v.aval.shape in shapes for v in carry)
+            # What is carried comes out as it is, what is stacked with an axis more.
+            carried += sum(v.aval.shape in shapes for v in loop.outvars)
     return carried
 
 

@@ -141,7 +141,7 @@ def test_baseline_is_compared_pair_by_pair(capsys):
 def test_what_is_wrong_is_said_in_one_line(capsys, args, message):
     assert main(args.split()) == 2
     err = capsys.readouterr().err
-    assert err.startswith("rouge: ")
+    assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert message in err
 

@@ -1,0 +1,168 @@
+"""The commands of the command line, and how each reads its options.
+
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        '''What the program does.'''
+
+        out: Path = Path("out")
+        '''Folder of the results.'''
+
+    config = commands.parse(Config, args, __doc__)
+
+A program's `--help` is its module's docstring and the docstrings of its options. Where
+it was called as `jaxseq NAME`, this is also what its examples call it. What a user can
+get wrong ends it with exit status 2 and one line on stderr: options that are none, and
+a `ValueError` of the dataclass' own `__post_init__`.
+"""
+
+import contextlib
+import io
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn, TypeVar
+
+
+Config = TypeVar("Config")
+
+
+class Command(NamedTuple):
+    """A command of the command line.
+
+    Attributes:
+        summary: a line on what it does.
+        module: has `main(args) -> exit status or None`; one of the experiments' if it
+            begins with a dot.
+    """
+
+    summary: str
+    module: str
+
+
+COMMANDS = {
+    "lecture": Command(
+        "the lecture's network in numbers, forward and backward", ".lecture"
+    ),
+    "explain": Command(
+        "the same as a page to play with, in a browser", "jaxseq.explain.__main__"
+    ),
+    "gradcheck": Command(
+        "deltas against autodiff and differences: all cells, or MODULE:CELL",
+        ".gradient_check",
+    ),
+    "hopfield": Command(
+        "a Hopfield network that recalls pictures", ".classics.hopfield_picture"
+    ),
+    "classics": Command("what the classic papers showed", ".classics.__main__"),
+    "lm": Command("a recurrent language model, of any text", ".language_model"),
+    "word2vec": Command("word vectors, of any text", ".word2vec"),
+    "neighbours": Command("what is near a word, from a file of vectors", ".neighbours"),
+    "summarize": Command("train a summarizer, or have it summarize", ".summarize"),
+    "rouge": Command("score summaries", "jaxseq.summarize.rouge.__main__"),
+    "demo": Command("a tour in under five minutes, as a page", ".demo"),
+    "bench": Command("time jaxseq and its peers side by side", ".bench.__main__"),
+}
+ONE_CELL = "jaxseq.gradcheck.__main__"
+"""What `jaxseq gradcheck MODULE:CELL` runs."""
+
+_HERE = "ABOUT"  # where tyro, which would lay it out otherwise, leaves room for it
+_MOST_COLUMNS = 100
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_FRAME = " │|╭╮╰╯─"
+
+
+def parse(
+    config: type[Config], args: Sequence[str] | None, about: str | None
+) -> Config:
+    """Reads a command line into a frozen dataclass.
+
+    Args:
+        config: the dataclass; its docstrings are the help of the options.
+        args: the command line after the program's name; None for this program's.
+        about: the module's docstring: what the program does, with examples.
+
+    Returns:
+        An instance of `config`.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr; code 0 after `--help`.
+    """
+    import tyro  # half a second, which no user of the library should wait
+
+    # Of this encoding, for which tyro chooses what it draws frames with.
+    helped = io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding or "utf-8")
+    refusal = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(helped), contextlib.redirect_stderr(refusal):
+            return tyro.cli(config, prog=_program(config), args=args, description=_HERE)
+    except SystemExit as stop:
+        if not stop.code:
+            helped.seek(0)
+            print(helped.read().replace(_HERE, _about(about or ""), 1), end="")
+            raise
+    message = _first_section(refusal.getvalue())
+    # Of our own error, whose option says more than the record's name; a frame, where
+    # the terminal has no lines to draw it, ends in dashes.
+    own = re.search(r"Error parsing \w+: (--.*?)(?: -{9,}|$)", message)
+    fail(own[1] if own else message)
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the program as every error of a user does.
+
+    Args:
+        message: what is wrong, in one line.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr.
+    """
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _program(config: type) -> str | None:
+    """Names the program: `jaxseq COMMAND`, the module that runs, or the config's."""
+    if sys.argv[0].startswith("jaxseq "):
+        return sys.argv[0]
+    for module in ("__main__", config.__module__):
+        name = getattr(getattr(sys.modules[module], "__spec__", None), "name", "")
+        if name.startswith(("experiments.", "jaxseq.")):
+            return f"python -m {name.removesuffix('.__main__')}"
+    return None
+
+
+def _about(text: str) -> str:
+    """Lays a docstring out for the terminal, the programs called as this one was."""
+    if sys.argv[0].startswith("jaxseq "):
+        for name, command in COMMANDS.items():
+            module = command.module.removesuffix(".__main__")
+            module = f"experiments{module}" if module[0] == "." else module
+            text = re.sub(
+                rf"python -m {re.escape(module)}(?![\w.])", f"jaxseq {name}", text
+            )
+        text = text.replace("python -m jaxseq.gradcheck", "jaxseq gradcheck")
+    width = min(shutil.get_terminal_size().columns, _MOST_COLUMNS) - 1
+    paragraphs = []
+    for part in text.strip("\n").split("\n\n"):
+        if part.startswith(" "):
+            paragraphs.append(part)
+            continue
+        # "Expected: ..." and its like keep a line of their own.
+        lines = re.split(r"\n(?=[A-Z]\w+(?: \w+)?: )", part)
+        filled = (textwrap.fill(" ".join(line.split()), width) for line in lines)
+        paragraphs.append("\n".join(filled))
+    return "\n\n".join(paragraphs)
+
+
+def _first_section(text: str) -> str:
+    """Takes the message out of tyro's frame, without the help text under its rule."""
+    words: list[str] = []
+    for line in _COLOURS.sub("", text).splitlines():
+        content = line.strip(_FRAME)
+        if content and not line.startswith("╭"):
+            words.append(content)
+        elif words:
+            break
+    return " ".join(words)
