@@ -12,7 +12,8 @@
 
 What a user can get wrong ends the program with exit code 2 and one line on stderr:
 options that tyro refuses, a `ValueError` of the dataclass' own `__post_init__`, a
-folder that cannot be made, a result that cannot be written.
+folder that cannot be made, a result that cannot be written. What the encoding of stdout
+does not have is printed as an escape, as Python writes it in a string.
 """
 
 import contextlib
@@ -48,6 +49,8 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
     Raises:
         SystemExit: code 2 after one line on stderr; code 0 after `--help`.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     prog = _command(config)
     refusal = io.StringIO()
     try:

@@ -70,7 +70,7 @@ def fill(out: Path) -> None:
         "seconds": 2.0,
         "neighbours": {"<king>": [["queen", 0.75], ["man", 0.5]]},
         "scores": {"pairs": {"spearman": 0.625}},
-        "losses": [2.5, 2.0],
+        "losses": [[0.5, 2.5], [1.0, 2.0]],
     }
     points = {"ROUGE-1": 40.0, "ROUGE-L": 35.0}
     summarize = {
