@@ -88,9 +88,9 @@ def word_vectors(folder: Path) -> str | None:
     ]
     if rows:
         parts.append(pages.table(("test", "", "score"), rows, "Scores"))
-    losses = Curve("training text", list(enumerate(found["losses"], start=1)))
+    losses = Curve("training text", [tuple(point) for point in found["losses"]])
     if losses.points:
-        drawn = curves.chart("Loss of each epoch", "epoch", "loss of a pair", [losses])
+        drawn = curves.chart("Loss while learning", "epoch", "loss of a pair", [losses])
         drawn = pages.scrolled(drawn, "curve of the loss")
         parts.append(f"<section><h3>Training</h3>{_NUMBER}{drawn}</section>")
     return "\n".join(parts)

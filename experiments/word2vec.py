@@ -17,50 +17,53 @@ scores beside gensim's are the benchmark's: `python -m experiments.bench word2ve
 A corpus file has one sentence a line. Files under `OUT/word2vec/`: vectors.bin (the
 binary format of word2vec.c, which gensim reads), vectors.vocab (the words' counts),
 result.json (settings, speed, scores, neighbours), map.svg (the words shown and their
-neighbours on a plane), checkpoint.npz (once a minute and at the end of an epoch;
-`--resume` goes on from it to the same bits). `python -m experiments.neighbours` looks
-at vectors that are there already.
+neighbours on a plane), train.jsonl (what was recorded on the way), and checkpoints,
+which are gone once the results are written. A run that was stopped or killed goes on
+from there, to the same bits, when it is started again. `python -m
+experiments.neighbours` looks at vectors that are there already.
 """
 
-import dataclasses
-import sys
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jaxseq import commands, host_memory
-from jaxseq.text.files import CorpusError
-from jaxseq.word2vec import checkpoint, training, vector_files, vectors
-from jaxseq.word2vec.corpus import Corpus
+from jaxseq.train import digests, loop, metrics, signals
+from jaxseq.train.checkpoint import Damaged, OtherTraining
+from jaxseq.word2vec import training, vector_files, vectors
+from jaxseq.word2vec.corpus import END, Corpus
 from jaxseq.word2vec.vocab import Vocab
 
-from . import cli, progress, results, word2vec_corpus, word2vec_report, word_map
+from . import cli, progress, results, runs, word2vec_corpus, word2vec_report, word_map
 from .progress import Report
 from .word2vec_config import (
     Config,
     keep_probability,
     make_objective,
+    make_params,
     make_setting,
-    make_state,
 )
 
 
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
-# What decides the result: of another one, no run goes on.
-_NOT_TRAINED = ("words", "pairs", "analogies", "resume", "folder", "out")
+# What a run may change when it goes on; of the texts, what is in them counts.
+_NOT_TRAINED = (
+    *runs.NOT_TRAINED,
+    *("corpus", "download", "tokens", "words", "pairs", "analogies", "folder"),
+)
 
 
-@dataclasses.dataclass
-class Trained:
+class Trained(NamedTuple):
     """What a training has come to."""
 
-    rows: np.ndarray
-    seconds: float
-    num_trained: int
-    losses: list[float]
+    rows: np.ndarray  # [V, D]
+    seconds: float  # in all runs together
+    num_trained: int  # words that were centres
+    losses: list[tuple[float, float]]  # (epochs read, mean nats since the last)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -77,9 +80,9 @@ def run(config: Config) -> None:
     """Trains, prints what is near what, and writes the files.
 
     Raises:
-        SystemExit: after one line on stderr; code 2 for a text or an option that
-            cannot be used, 1 for a loss that is not finite or a full disk, 130 for
-            Ctrl-C.
+        SystemExit: after one line on stderr; code 2 for a text, an option or a
+            checkpoint that cannot be used, 1 for a loss that is not finite, for too
+            little memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
     """
     folder = cli.results_folder(config.out, "word2vec")
     files = [
@@ -87,133 +90,130 @@ def run(config: Config) -> None:
         for name in ("vectors.bin", "vectors.vocab", "result.json", "map.svg")
     ]
     started = time.monotonic()
-    try:
-        for option, path in (("pairs", config.pairs), ("analogies", config.analogies)):
-            is_file = path is None or path.is_file()
-            cli.expect(is_file, option, "a file", path)
-        name, known, corpus = word2vec_corpus.read(config)
-        seconds_read = time.monotonic() - started
-        print(
-            f"{name}: {corpus.num_words:,} words, {corpus.num_kept:,} of them among "
-            f"the {len(known.words):,} that get a vector "
-            f"({seconds_read:.1f} s)",
-            flush=True,
-        )
-        shown = word2vec_report.shown_words(known.words, config.words)
-        with progress.show("word2vec") as report:
-            trained = train(config, known, corpus, folder / "checkpoint.npz", report)
-        found = vectors.make(known.words, trained.rows, known.counts)
-        # Before anything that a wrong file of pairs could stop.
-        vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
-        near = word2vec_report.neighbours(found, shown)
-        places = word2vec_report.on_plane(found, near)
-        scored = word2vec_report.scores(found, config.pairs, config.analogies)
-        result = {
-            "config": results.settings(config),
-            "corpus": {
-                "name": name,
-                "num_words": corpus.num_words,
-                "num_kept": corpus.num_kept,
-                "num_vectors": len(known.words),
-                "seconds": round(seconds_read, 1),
-            },
-            "seconds": round(trained.seconds, 1),
-            "num_trained": trained.num_trained,
-            "losses": trained.losses,
-            "scores": scored,
-            "neighbours": near,
-            "map": [each._asdict() for each in places],
-        }
-        results.write_json(files[2], result)
-        drawing = word_map.file(places, f"Map of {', '.join(near)}, their neighbours")
-        results.replace(files[3], lambda part: part.write_text(drawing, "utf-8"))
-    except (CorpusError, ModuleNotFoundError, ValueError) as error:
-        commands.fail(str(error))
-    except (FloatingPointError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        saved = folder / "checkpoint.npz"
-        hint = f"; --resume goes on from {saved}" if saved.exists() else ""
-        print(f"stopped by the keyboard{hint}", file=sys.stderr)
-        sys.exit(130)
+    with runs.in_one_line(config.out, training.ADVICE):
+        try:
+            result, near = _run(config, folder, files)
+        except (Damaged, OtherTraining):
+            raise
+        except (ModuleNotFoundError, ValueError) as error:
+            commands.fail(str(error))
+    # They are there to go on from, and there is nothing left to do.
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     print(f"\n{word2vec_report.table(near)}\n")
-    for kind, values in scored.items():
+    for kind, values in result["scores"].items():
         print(kind, *(f"{key} {value:.3f}" for key, value in values.items()), sep="  ")
     total = time.monotonic() - started
     print(f"{total:.0f} s; " + ", ".join(map(str, files)))
+
+
+def _run(config: Config, folder: Path, files: Sequence[Path]) -> tuple[dict, dict]:
+    """Trains and writes the files; returns the result and the neighbours."""
+    started = time.monotonic()
+    for option, path in (("pairs", config.pairs), ("analogies", config.analogies)):
+        cli.expect(path is None or path.is_file(), option, "a file", path)
+    name, known, corpus = word2vec_corpus.read(config)
+    seconds_read = time.monotonic() - started
+    print(
+        f"{name}: {corpus.num_words:,} words, {corpus.num_kept:,} of them among "
+        f"the {len(known.words):,} that get a vector "
+        f"({seconds_read:.1f} s)",
+        flush=True,
+    )
+    shown = word2vec_report.shown_words(known.words, config.words)
+    with progress.show("word2vec") as report:
+        trained = train(config, known, corpus, folder, report)
+    found = vectors.make(known.words, trained.rows, known.counts)
+    # Before anything that a wrong file of pairs could stop.
+    vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
+    near = word2vec_report.neighbours(found, shown)
+    places = word2vec_report.on_plane(found, near)
+    result = {
+        "config": results.settings(config),
+        "corpus": {
+            "name": name,
+            "num_words": corpus.num_words,
+            "num_kept": corpus.num_kept,
+            "num_vectors": len(known.words),
+            "seconds": round(seconds_read, 1),
+        },
+        "seconds": round(trained.seconds, 1),
+        "num_trained": trained.num_trained,
+        "losses": trained.losses,
+        "scores": word2vec_report.scores(found, config.pairs, config.analogies),
+        "neighbours": near,
+        "map": [each._asdict() for each in places],
+    }
+    results.write_json(files[2], result)
+    drawing = word_map.file(places, f"Map of {', '.join(near)}, their neighbours")
+    results.replace(files[3], lambda part: part.write_text(drawing, "utf-8"))
+    return result, near
 
 
 def train(
     config: Config,
     known: Vocab,
     corpus: Corpus,
-    saved: Path,
+    folder: Path,
     report: Report = progress.silent,
 ) -> Trained:
-    """Trains from the beginning, or from the checkpoint if the config says so.
+    """Trains, from the checkpoint of a run that was stopped if there is one.
 
     Args:
         config: the settings.
         known: the vocabulary.
         corpus: its ids.
-        saved: the checkpoint's file.
+        folder: of checkpoints and records.
         report: told how far the training is.
 
     Raises:
-        ValueError: in one line, if the checkpoint is none of this training.
-        FloatingPointError: if the loss stops being finite, saying where.
+        ValueError: in one line, if the corpus cannot be trained on.
+        jaxseq.train: what `loop.resumed` and `loop.train` raise.
     """
-    setting = make_setting(config, corpus.num_kept)
+    if config.overfit is not None:
+        size = config.overfit * make_setting(config, len(corpus.ids)).span_size
+        corpus = _beginning(corpus, size)
+    setting = make_setting(config, len(corpus.ids))
     objective, negatives = make_objective(config, known)
-    settings = {
-        key: value
-        for key, value in results.settings(config).items()
-        if key not in _NOT_TRAINED
-    }
-    settings |= setting._asdict() | {"num_words": corpus.num_words}
-    trained = checkpoint.about(known, corpus, settings)
-    if config.resume:
-        state = checkpoint.load(saved, trained)
-    else:
-        state = make_state(config, known, objective)
     keep = keep_probability(config, known)
-    speed = _Speed()
-    losses: list[list[float]] = [[] for _ in range(config.num_epochs)]
-    num_total = config.num_epochs * corpus.num_kept
-    last_saved = time.monotonic()
-    epoch = state.epoch
-    for now in training.train(objective, negatives, corpus, keep, state, setting):
-        state = now.state
-        if np.isfinite(now.loss):
-            losses[min(epoch, config.num_epochs - 1)].append(now.loss)
-        loss = f"loss {now.loss:.3f}  " if np.isfinite(now.loss) else ""
-        rate = speed.now(state.num_trained)
-        note = loss + (f"{rate:,.0f} effective words/s" if rate else "")
-        report(now.fraction, int(now.fraction * num_total), note)
-        is_late = time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS
-        if is_late or state.epoch != epoch:
-            checkpoint.save(saved, state, trained)
-            last_saved = time.monotonic()
-        epoch = state.epoch
-    rows = np.asarray(jax.block_until_ready(state.params.inputs))
-    means = [float(np.mean(each)) for each in losses if each]
-    return Trained(rows, speed.seconds(), state.num_trained, means)
+    params = make_params(config, known, objective)
+    plan = training.plan(objective, negatives, corpus, keep, params, setting)
+    settings = _settings(config, known, corpus, setting)
+    with (
+        jax.debug_nans(config.debug),
+        runs.opened(folder / "checkpoints", settings, config.resume) as store,
+        signals.heard() as stop,
+    ):
+        at = runs.resumed(store, training.begin(params))
+        log = metrics.Log(folder / "train.jsonl")
+        options = {"store": store, "log": log, "stop": stop}
+        for now in loop.train(plan.update, plan.batch_at, at, plan.setting, **options):
+            at = now.training
+            num_read = int(now.fraction * config.num_epochs * corpus.num_kept)
+            report(now.fraction, num_read, f"loss {now.mean:.3f}")
+    num_spans = plan.setting.num_updates / config.num_epochs
+    return Trained(
+        np.asarray(at.state.params.inputs),
+        at.position.seconds,
+        int(at.position.num_counted),
+        [(each["number"] / num_spans, each["mean"]) for each in at.position.records],
+    )
 
 
-class _Speed:
-    """Words a second since the first call: compiling is no progress."""
+def _beginning(corpus: Corpus, size: int) -> Corpus:
+    """Returns the first ids of a corpus."""
+    ids = corpus.ids[:size]
+    return corpus._replace(ids=ids, num_sentences=int(np.count_nonzero(ids == END)))
 
-    def __init__(self):
-        self._start: tuple[float, int] | None = None
 
-    def now(self, num_trained: int) -> float:
-        if self._start is None:
-            self._start = time.monotonic(), num_trained
-        seconds = self.seconds()
-        return (num_trained - self._start[1]) / seconds if seconds > 0 else 0.0
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._start[0] if self._start else 0.0
+def _settings(
+    config: Config, known: Vocab, corpus: Corpus, setting: training.Setting
+) -> dict:
+    """Returns all that decides the result: a checkpoint of others is refused."""
+    settings = results.settings(config)
+    decide = {name: s for name, s in settings.items() if name not in _NOT_TRAINED}
+    text = {"text": digests.of_array(corpus.ids)}
+    counts = {"counts": digests.of_array(known.counts)}
+    return decide | setting._asdict() | text | counts
 
 
 if __name__ == "__main__":

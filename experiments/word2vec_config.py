@@ -23,11 +23,12 @@ from jaxseq.word2vec import (
     vocab,
 )
 from jaxseq.word2vec.objective import Objective
+from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.sampler import Sampler
-from jaxseq.word2vec.training import Setting, State
+from jaxseq.word2vec.training import Setting
 from jaxseq.word2vec.vocab import Vocab
 
-from . import cli
+from . import cli, runs
 
 
 ModelName = Literal["skip-gram", "cbow"]
@@ -63,7 +64,7 @@ _OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(runs.Options):
     """Train word vectors, and look at what lies near what."""
 
     corpus: tuple[Path, ...] = ()
@@ -125,9 +126,6 @@ class Config:
     seed: int = 0
     """Of everything that is drawn."""
 
-    resume: bool = False
-    """Go on from OUT/word2vec/checkpoint.npz."""
-
     folder: Path | None = None
     """Keeps the ids of a corpus larger than memory here; none: in memory."""
 
@@ -136,6 +134,10 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
+        super().__post_init__()
+        if self.smoke:
+            for name, value in {"num_epochs": 2, "overfit": 1}.items():
+                object.__setattr__(self, name, value)
         for name in ("num_columns", "reach", "min_count", "num_epochs"):
             count = getattr(self, name)
             cli.expect(1 <= count < 2**31, name, "1 or more", count)
@@ -160,8 +162,8 @@ class Config:
         cli.expect(is_one, "download", "no --corpus beside it", self.download)
 
 
-def make_setting(config: Config, num_words: int) -> Setting:
-    """Returns how to train on a corpus of so many words."""
+def make_setting(config: Config, num_ids: int) -> Setting:
+    """Returns how to train on a corpus of so many ids."""
     tuned = TUNED[config.model]
     if config.output == "tree":
         tree = fitting.SETTINGS[fitting.tree]
@@ -180,7 +182,7 @@ def make_setting(config: Config, num_words: int) -> Setting:
         seed=config.seed,
     )
     span_size = -(-setting.span_size // block_size) * block_size
-    return training.fit(setting._replace(span_size=span_size), num_words)
+    return training.fit(setting._replace(span_size=span_size), num_ids)
 
 
 def make_objective(config: Config, known: Vocab) -> tuple[Objective, Sampler | None]:
@@ -192,13 +194,13 @@ def make_objective(config: Config, known: Vocab) -> tuple[Objective, Sampler | N
     return objective, sampler.make(vocab.noise(known.counts))
 
 
-def make_state(config: Config, known: Vocab, objective: Objective) -> State:
-    """Returns where training begins."""
+def make_params(config: Config, known: Vocab, objective: Objective) -> Params:
+    """Returns the matrices that training begins with."""
     key = jax.random.key(config.seed)
     sizes = len(known.words), config.num_columns, objective.num_outputs
     if objective.num_outputs == 0:
         raise ValueError("--min-count: a tree needs two words, the corpus has one")
-    return State(params.init(key, *sizes), epoch=0, span=0, num_trained=0)
+    return params.init(key, *sizes)
 
 
 def keep_probability(config: Config, known: Vocab) -> np.ndarray:

@@ -91,6 +91,9 @@ def parse(
     """
     import tyro  # half a second, which no user of the library should wait
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What its encoding does not have is printed as an escape, as in a string.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Of this encoding, for which tyro chooses what it draws frames with.
     helped = io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding or "utf-8")
     refusal = io.StringIO()

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
+from jaxseq.train import loop
 from jaxseq.word2vec import training
 from jaxseq.word2vec.corpus import Corpus
+from jaxseq.word2vec.step import Batch
 from jaxseq.word2vec.vocab import Vocab
 
 from ..word2vec_config import (
@@ -18,8 +19,8 @@ from ..word2vec_config import (
     Config,
     keep_probability,
     make_objective,
+    make_params,
     make_setting,
-    make_state,
 )
 
 
@@ -48,23 +49,32 @@ def jaxseq_peer(config: Config, known: Vocab, corpus: Corpus) -> Peer:
     """Trains with jaxseq, compiled beforehand."""
 
     def train() -> Outcome:
-        setting = make_setting(config, corpus.num_kept)
+        setting = make_setting(config, len(corpus.ids))
         objective, negatives = make_objective(config, known)
         keep = keep_probability(config, known)
 
-        def start():
-            state = make_state(config, known, objective)
-            return training.train(objective, negatives, corpus, keep, state, setting)
+        params = make_params(config, known, objective)
+        plan = training.plan(objective, negatives, corpus, keep, params, setting)
 
+        def batch_at(number: int) -> Batch:
+            batch = plan.batch_at(max(number - 1, 0))
+            nothing = np.zeros((), np.int32)
+            return batch if number else batch._replace(num_words=nothing)
+
+        # An empty span comes first, with which the program is compiled.
+        loop_setting = plan.setting._replace(num_updates=plan.setting.num_updates + 1)
+        begun = training.begin(params)
+        progress = loop.train(plan.update, batch_at, begun, loop_setting)
         started = time.perf_counter()
-        jax.block_until_ready(next(start()).state.params)
+        next(progress)
         before = time.perf_counter() - started
         started = time.perf_counter()
-        *_, last = start()
-        state = last.state
-        rows = np.asarray(jax.block_until_ready(state.params.inputs))
+        *_, last = progress
+        state, position = last.training
+        rows = np.asarray(state.params.inputs)
         seconds = time.perf_counter() - started
-        return Outcome(known.words, rows, state.num_trained, seconds, before)
+        num_trained = int(position.num_counted)
+        return Outcome(known.words, rows, num_trained, seconds, before)
 
     return train
 

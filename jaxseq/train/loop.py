@@ -205,8 +205,7 @@ def _check_finite(setting: Setting, position: Position, report: _Report, saved) 
         first = position.number - report.num_skipped + 1
         raise Diverged(
             f"cost or gradient are not finite from update {first} on, "
-            f"{report.num_skipped} in a row, none of them applied{saved.hint()}; try a "
-            "smaller learning rate"
+            f"{report.num_skipped} in a row{saved.hint()}; try a smaller learning rate"
         )
 
 

@@ -31,7 +31,8 @@ class Program(NamedTuple):
 
     Attributes:
         call: takes what it was compiled for.
-        num_flops: of one call, as XLA counts; 0 if it does not.
+        num_flops: of one call, as XLA counts, which takes a loop of unknown length for
+            one round; 0 if it does not count.
     """
 
     call: Callable[..., Any]

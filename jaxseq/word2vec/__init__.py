@@ -9,7 +9,7 @@ From sentences to vectors:
     corpus                sentences as one array of ids
     feed                  spans of it, thinned out, for the device
     training, step        what host and device do with a span
-    params, checkpoint    the matrices, and a training's state in a file
+    params                the matrices
 
 What is trained:
 
@@ -36,7 +36,6 @@ What comes out:
 from jaxseq.word2vec import (
     analogies as analogies,
     archive as archive,
-    checkpoint as checkpoint,
     chinese as chinese,
     corpus as corpus,
     correlation as correlation,

@@ -1,16 +1,14 @@
-"""A corpus as spans of equal length, thinned out, for the device.
+"""A corpus as spans of text, thinned out, for the device.
 
 Before windows are laid, frequent words are left out at random (subsampling), so that
-windows widen over them, as in word2vec. What is left runs on in spans of N words, the
-centres, with the W words before and behind them as contexts: no pair is lost between
-two spans, and the last span of an epoch is as short as need be.
+windows widen over them, as in word2vec. A span is what is left of N places of the
+corpus in a row: the centres, with the W words that are left before and behind them as
+contexts, so that no pair is lost between two spans.
 
-A span is a function of the corpus, the seed, the epoch and its number, whatever was
-trained before: `start` continues an epoch with the spans that would have followed.
+Whether the word at a place is left out depends on the seed, the epoch and the place
+alone: any span can be had at once, whatever was trained before.
 """
 
-import itertools
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,18 +18,15 @@ from jaxseq.word2vec.corpus import END, Corpus
 from jaxseq.word2vec.windows import NO_WORD
 
 
-_READ = 2**18  # ids read from the corpus at once
-
-
 class Span(NamedTuple):
-    """N centres, with W words on either side.
+    """Up to N centres, with W words on either side.
 
     Attributes:
       ids: [N + 2W] int32, NO_WORD where there is none.
       sentences: [N + 2W] int32, the same number within a sentence.
-      places: [N] int64, how many of the corpus' words, those thinned out included,
-        come before each centre in this epoch; 0 for a filler.
-      num_words: how many of the centres are words; they come first.
+      places: [N] int64, where in the corpus each centre is; 0 where there is none.
+      num_words: how many centres there are; they come first, the words behind the
+        last one are contexts only.
     """
 
     ids: np.ndarray
@@ -40,54 +35,68 @@ class Span(NamedTuple):
     num_words: int
 
 
-def spans(
+def num_spans(corpus: Corpus, size: int) -> int:
+    """Returns how many spans an epoch has.
+
+    Args:
+      corpus: ids of V words.
+      size: N.
+
+    Raises:
+      ValueError: if N is below 1.
+    """
+    check_count("size", size)
+    return -(-len(corpus.ids) // size)
+
+
+def span(
     corpus: Corpus,
     keep: np.ndarray,
-    num_centres: int,
+    size: int,
     reach: int,
     *,
     seed: int,
     epoch: int,
-    start: int = 0,
-) -> Iterator[Span]:
-    """One epoch: every word that is kept is a centre of one span.
+    number: int,
+) -> Span:
+    """Reads a span; in an epoch every word that is kept is a centre of one of them.
 
     Args:
       corpus: ids of V words.
       keep: [V] probability that a reading of each word is kept.
-      num_centres: N.
+      size: N, the places of the corpus that it is read from.
       reach: W, the most that a window reaches to one side.
       seed: of the whole run, not negative.
       epoch: each thins out anew, not negative.
-      start: number of spans to leave out at the beginning.
-
-    Yields:
-      Spans, at least one word in each.
+      number: of the span in its epoch, from 0.
 
     Raises:
       ValueError: if a number is out of its range or `keep` no array [V] of them.
     """
-    check_count("num_centres", num_centres)
     check_count("reach", reach)
-    for name, value in (("seed", seed), ("epoch", epoch), ("start", start)):
+    for name, value in (("seed", seed), ("epoch", epoch), ("number", number)):
         check_count(name, value, least=0)
+    last_number = num_spans(corpus, size) - 1
+    expect(number <= last_number, "number", f"{last_number} at most", number)
     expect(keep.ndim == 1, "keep", "an array [V]", describe(keep))
-    rng = np.random.default_rng((seed, epoch))
-    size = num_centres + 2 * reach
-    pending, number = _filler(reach), 0
-    # Enough nothing after the last word that its span is full.
-    end = _filler(reach + num_centres - 1)
-    for words in itertools.chain(_thinned(corpus, keep, rng), [end]):
-        pending = _Words(*map(np.concatenate, zip(pending, words, strict=True)))
-        num_spans = (len(pending.ids) - 2 * reach) // num_centres
-        for first in range(0, num_spans * num_centres, num_centres):
-            ids, sentences, places = (a[first : first + size] for a in pending)
-            if number >= start:
-                centres = slice(reach, reach + num_centres)
-                num_words = int(np.count_nonzero(ids[centres] != NO_WORD))
-                yield Span(ids, sentences, places[centres], num_words)
-            number += 1
-        pending = _Words(*(a[num_spans * num_centres :] for a in pending))
+    start, stop = number * size, min((number + 1) * size, len(corpus.ids))
+    margin = 8 * reach
+    while True:
+        low, high = max(start - margin, 0), min(stop + margin, len(corpus.ids))
+        words = _thinned(corpus, keep, (seed, epoch), low, high)
+        first, last = np.searchsorted(words.places, (start, stop)).tolist()
+        has_before = first >= reach or low == 0
+        has_behind = len(words.ids) - last >= reach or high == len(corpus.ids)
+        if has_before and has_behind:
+            break
+        margin *= 4
+    some = slice(max(first - reach, 0), last + reach)
+    ids, sentences = (
+        _filled(size + 2 * reach, NO_WORD, reach - (first - some.start), part[some])
+        for part in (words.ids, words.sentences)
+    )
+    places = _filled(size, 0, 0, words.places[first:last])
+    return Span(ids, sentences, places, last - first)
 
 
 class _Words(NamedTuple):
@@ -98,27 +107,23 @@ class _Words(NamedTuple):
     places: np.ndarray
 
 
-def _filler(num: int) -> _Words:
-    nothing = np.full(num, NO_WORD, np.int32)
-    return _Words(nothing, nothing, np.zeros(num, np.int64))
-
-
 def _thinned(
-    corpus: Corpus, keep: np.ndarray, rng: np.random.Generator
-) -> Iterator[_Words]:
-    """Leaves words out, piece by piece of the corpus."""
-    keep = keep.astype(np.float32)
-    num_words = num_sentences = 0
-    for first in range(0, len(corpus.ids), _READ):
-        ids = np.asarray(corpus.ids[first : first + _READ])
-        is_end = ids == END
-        # END reads the last word's probability, which does not count.
-        stays = (rng.random(len(ids), np.float32) < keep[ids]) & ~is_end
-        sentences = num_sentences + np.cumsum(is_end, dtype=np.int32)
-        at = np.flatnonzero(stays)
-        yield _Words(
-            ids[at], sentences[at], num_words + at - sentences[at] + num_sentences
-        )
-        ends = int(sentences[-1]) - num_sentences
-        num_sentences += ends
-        num_words += len(ids) - ends
+    corpus: Corpus, keep: np.ndarray, seeds: tuple[int, int], start: int, stop: int
+) -> _Words:
+    """Leaves words out of the places `start` to `stop` - 1."""
+    bits = np.random.PCG64(np.random.SeedSequence(seeds))
+    bits.advance(start)  # one step of it a place
+    draws = np.random.Generator(bits).random(stop - start)
+    ids = np.asarray(corpus.ids[start:stop])
+    is_end = ids == END
+    # END reads the last word's probability, which does not count.
+    at = np.flatnonzero((draws < keep[ids]) & ~is_end)
+    sentences = np.cumsum(is_end, dtype=np.int32)
+    return _Words(ids[at], sentences[at], start + at)
+
+
+def _filled(size: int, filler: int, at: int, part: np.ndarray) -> np.ndarray:
+    """Returns an array of fillers with a part put in."""
+    whole = np.full(size, filler, part.dtype)
+    whole[at : at + len(part)] = part
+    return whole

@@ -4,7 +4,7 @@
     vectors = fit(sentences, cbow, setting=Setting(first_rate=0.05))
     vectors = fit(sentences, tree)                              hierarchical softmax
 
-What it puts together, `corpus.read`, `training.train` and the rest, is there for what
+What it puts together, `corpus.read`, `training.plan` and the rest, is there for what
 it leaves out: progress, checkpoints, a corpus larger than memory.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 import jax
 import numpy as np
 
+from jaxseq.train import loop
 from jaxseq.word2vec import (
     corpus,
     hierarchical_softmax,
@@ -26,7 +27,7 @@ from jaxseq.word2vec import (
     vocab,
 )
 from jaxseq.word2vec.objective import Objective
-from jaxseq.word2vec.training import Setting, State
+from jaxseq.word2vec.training import Setting
 from jaxseq.word2vec.vectors import Vectors
 from jaxseq.word2vec.vocab import Vocab
 
@@ -116,7 +117,7 @@ def fit(
     Raises:
         ValueError: naming the argument; "sentences" for an empty corpus, "min_count" if
             it leaves no word.
-        FloatingPointError: if the loss stops being finite, saying where.
+        Diverged: if the loss stops being finite, saying where.
     """
     if setting is None:
         setting = on_this_device(SETTINGS.get(make_objective, Setting()))
@@ -127,9 +128,11 @@ def fit(
         negatives = sampler.make(vocab.noise(known.counts, exponent))
     key = jax.random.key(setting.seed)
     start = params.init(key, len(known.words), num_columns, objective.num_outputs)
-    state = State(start, epoch=0, span=0, num_trained=0)
     keep = vocab.keep_probability(known.counts, sample)
-    setting = training.fit(setting, read.num_kept)
-    for now in training.train(objective, negatives, read, keep, state, setting):
-        state = now.state
-    return vectors.make(known.words, np.asarray(state.params.inputs), known.counts)
+    setting = training.fit(setting, len(read.ids))
+    plan = training.plan(objective, negatives, read, keep, start, setting)
+    *_, last = loop.train(
+        plan.update, plan.batch_at, training.begin(start), plan.setting
+    )
+    rows = np.asarray(last.training.state.params.inputs)
+    return vectors.make(known.words, rows, known.counts)

@@ -72,7 +72,7 @@ def fill(out: Path) -> None:
         "seconds": 2.0,
         "neighbours": {"<king>": [["queen", 0.75], ["man", 0.5]]},
         "scores": {"pairs": {"spearman": 0.625}},
-        "losses": [2.5, 2.0],
+        "losses": [[0.5, 2.5], [1.0, 2.0]],
         "map": [
             Word("<king>", 0, True, 0.0, 0.0, [("queen", 0.75), ("man", 0.5)]),
             Word("queen", 0, False, 1.0, 0.0, [("<king>", 0.75), ("who", 0.25)]),

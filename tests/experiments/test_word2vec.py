@@ -1,15 +1,19 @@
 """The experiment on a small corpus: files, resume, refusals in one line."""
 
+import io
 import json
 import re
+import signal
+import sys
 
 import jax
 import numpy as np
 import pytest
 
-from experiments import neighbours, word2vec, word2vec_report
+from experiments import neighbours, word2vec, word2vec_corpus, word2vec_report
 from experiments.data import debian
-from jaxseq.word2vec import training, vector_files, vectors
+from jaxseq.train import loop
+from jaxseq.word2vec import vector_files, vectors
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +61,11 @@ def test_run_writes_vectors_neighbours_and_a_map(text, tmp_path, capsys, options
     result = json.loads((folder / "result.json").read_text("utf-8"))
     assert result["corpus"]["num_words"] == 3600
     assert result["num_trained"] == 36_000
-    assert len(result["losses"]) == 10
-    assert result["losses"][-1] < result["losses"][0]
+    epochs, losses = zip(*result["losses"], strict=True)
+    assert epochs == tuple(range(1, 11))
+    assert losses[-1] < losses[0]
+    assert not (folder / "checkpoints").exists()
+    assert len((folder / "train.jsonl").read_text("utf-8").splitlines()) == 10
     for word, near in result["neighbours"].items():
         assert [other[0] for other, _ in near[:3]] == [word[0]] * 3
     assert set(result["scores"]) == {"pairs", "analogies"}
@@ -84,23 +91,103 @@ def test_run_writes_vectors_neighbours_and_a_map(text, tmp_path, capsys, options
     assert near == [other for other, _ in result["neighbours"]["xword0"][:2]]
 
 
-def test_a_stopped_run_resumes_to_the_same_bits(text, tmp_path, monkeypatch):
-    whole = run(text, tmp_path / "a", "--num-epochs", "4") / "vectors.bin"
-    train = training.train
+@pytest.fixture
+def _spans_are_short(monkeypatch):
+    """3,900 places make four spans of 1,024."""
+    make = word2vec.make_setting
+    monkeypatch.setattr(
+        word2vec, "make_setting", lambda *args: make(*args)._replace(span_size=1024)
+    )
 
-    def stopped(*args):
-        for now in train(*args):
+
+def stopped(after, signum):
+    """A loop that hears a signal after so many updates."""
+    train = loop.train
+
+    def hears(*args, stop, **options):
+        for now in train(*args, stop=stop, **options):
             yield now
-            if now.state.epoch == 2:
-                raise KeyboardInterrupt
+            if now.training.position.number == after - 1:
+                stop.hear(signum, None)
 
-    monkeypatch.setattr(training, "train", stopped)
+    return hears
+
+
+@pytest.mark.usefixtures("_spans_are_short")
+@pytest.mark.parametrize(("after", "signum"), [(3, signal.SIGTERM), (8, signal.SIGINT)])
+def test_a_stopped_run_goes_on_to_the_same_bits(
+    text, tmp_path, monkeypatch, capsys, after, signum
+):
+    """Within an epoch, and when all is done but the files are not there yet."""
+    whole = run(text, tmp_path / "a", "--num-epochs", "2")
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train", stopped(after, signum))
+        with pytest.raises(SystemExit) as stop:
+            run(text, tmp_path / "b", "--num-epochs", "2")
+    assert stop.value.code == 128 + signum
+    error = capsys.readouterr().err.splitlines()
+    name = signal.Signals(signum).name
+    goes_on = f"the same command goes on after update {after}"
+    assert error[-1] == f"stopped by {name}; {goes_on}"
+    resumed = run(text, tmp_path / "b", "--num-epochs", "2")
+    assert f"going on after update {after}" in capsys.readouterr().err
+    for name in ("vectors.bin", "vectors.vocab"):
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes()
+    found, expected = (
+        json.loads((folder / "result.json").read_text("utf-8"))
+        for folder in (resumed, whole)
+    )
+    for name in ("losses", "num_trained", "neighbours"):
+        assert found[name] == expected[name]
+    assert len(found["losses"]) == 8
+
+
+def test_a_checkpoint_of_another_training_is_refused(
+    text, tmp_path, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train", stopped(2, signal.SIGTERM))
+        with pytest.raises(SystemExit):
+            run(text, tmp_path, "--num-epochs", "3")
+    other = ("--num-epochs", "3", "--reach", "4")
+    with pytest.raises(SystemExit, match="2"):
+        run(text, tmp_path, *other)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "of another training: reach differ; --resume none starts afresh" in error
+    # Before there is a checkpoint of its own, Ctrl-C names none.
+    with monkeypatch.context() as patch:
+        patch.setattr(word2vec_corpus, "read", _raising(KeyboardInterrupt))
+        with pytest.raises(SystemExit, match="130"):
+            run(text, tmp_path, *other)
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped by the keyboard"
+    run(text, tmp_path, *other, "--resume", "none")
+
+
+def _raising(error):
+    def read(config):
+        raise error
+
+    return read
+
+
+def test_a_loss_that_is_not_finite_ends_it(text, tmp_path):
+    options = ("--learning-rate", "1e30", "--cap", "1e30", "--num-epochs", "2")
     with pytest.raises(SystemExit) as stop:
-        run(text, tmp_path / "b", "--num-epochs", "4")
-    assert stop.value.code == 130
-    monkeypatch.setattr(training, "train", train)
-    resumed = run(text, tmp_path / "b", "--num-epochs", "4", "--resume")
-    assert (resumed / "vectors.bin").read_bytes() == whole.read_bytes()
+        run(text, tmp_path, *options)
+    assert stop.value.code.startswith("error: cost or gradient are not finite from")
+    assert not (tmp_path / "out" / "word2vec" / "vectors.bin").exists()
+
+
+@pytest.mark.usefixtures("_spans_are_short")
+@pytest.mark.parametrize(
+    ("options", "num"), [(("--smoke",), 2), (("--overfit", "1"), 5)]
+)
+def test_smoke_and_overfit_read_the_first_spans(text, tmp_path, options, num):
+    folder = run(text, tmp_path, *options)
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    assert len(result["losses"]) == num
+    # 1,024 places: 78 sentences of 12 words with their ends, and 10 words.
+    assert result["num_trained"] == num * (78 * 12 + 10)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +198,8 @@ def test_a_stopped_run_resumes_to_the_same_bits(text, tmp_path, monkeypatch):
         (("--num-negatives", "0"), "--num-negatives: expected 1 or more"),
         (("--block-size", "100"), "--block-size: expected a multiple of 32"),
         (("--sample", "1"), "--sample"),
-        (("--resume",), "checkpoint.npz"),
+        (("--resume", "yes"), "--resume"),
+        (("--overfit", "0"), "--overfit: expected 1 or more"),
         (("--pairs", "/missing.tsv"), "/missing.tsv"),
         (("--download", "text8"), "--download: expected no --corpus"),
         (("--learning-rate", "nan"), "--learning-rate: expected a number above 0"),
@@ -143,6 +231,15 @@ def test_chinese_characters_are_tokens(tmp_path, capsys):
     assert set(found.words) == set("我爱学习劳动是个好青年")
     assert "爱" in capsys.readouterr().out
     assert ">爱</text>" in (folder / "map.svg").read_text("utf-8")
+
+
+def test_a_stdout_of_ascii_gets_escapes(tmp_path, monkeypatch):
+    path = tmp_path / "zh.txt"
+    path.write_text("我爱学习爱劳动\n是个好青年\n" * 30, "utf-8")
+    stdout = io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    run(path, tmp_path, "--tokens", "characters", "--words", "爱", "--smoke")
+    assert rb"\u7231  \u" in stdout.buffer.getvalue()
 
 
 def test_without_a_corpus_it_trains_on_the_shipped_one(tmp_path, monkeypatch, capsys):

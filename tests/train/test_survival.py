@@ -21,11 +21,11 @@ ROOT = TINY.parents[2]
 
 
 @contextlib.contextmanager
-def running(folder, *options, **more):
-    """Starts the tiny training; ends it if it has not ended."""
+def running(folder, *options, program=TINY, **more):
+    """Starts a training; ends it if it has not ended."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     process = subprocess.Popen(
-        [sys.executable, str(TINY), str(folder), *map(str, options)],
+        [sys.executable, str(program), str(folder), *map(str, options)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,0 +1,158 @@
+"""Word vectors whose training is killed, stopped, and gone on with: the same bits."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseq.train import folders, loop, signals
+from tests.train.test_survival import checkpoints, finished, numbers_of, running
+from tests.word2vec import tiny
+
+
+PROGRAM = {"program": Path(tiny.__file__)}
+# 6,000 words in 600 sentences: 13 spans of 512 places.
+NUM_SPANS = 13
+NUM_UPDATES = 4 * NUM_SPANS
+
+
+@pytest.fixture
+def as_users_run_it():
+    with jax.enable_x64(False):
+        yield
+
+
+def run(folder, **options):
+    folder.mkdir(exist_ok=True)
+    *progress, end = tiny.train(folder, **options)
+    return end, progress
+
+
+def stopped(folder, number):
+    """Trains until a signal comes after so many updates."""
+    folder.mkdir()
+    stop = signals.Stop()
+    progress = tiny.train(folder, stop=stop)
+    for _ in range(number - 1):
+        next(progress)
+    stop.hear(signal.SIGTERM, None)
+    assert next(progress).training.position.number == number
+    with pytest.raises(signals.Stopped):
+        next(progress)
+
+
+def curve(end):
+    return [(r["number"], r["mean"], r["count"]) for r in end.position.records]
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+@pytest.mark.parametrize("num_stops", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, num_stops):
+    expected, _ = run(tmp_path / "whole")
+    assert expected.position.number == NUM_UPDATES
+    draw = np.random.default_rng(0)
+    for trial in range(num_stops):
+        folder = tmp_path / str(trial)
+        number = int(draw.integers(1, NUM_UPDATES))
+        stopped(folder, number)
+        assert folders.numbers(folder / "checkpoints") == [number]
+        found, progress = run(folder)
+        assert len(progress) == NUM_UPDATES - number
+        assert tiny.digest(found) == tiny.digest(expected)
+        assert curve(found) == curve(expected)
+        assert found.position.num_counted == expected.position.num_counted
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_a_flipped_bit_is_refused_and_the_one_before_taken(tmp_path, capsys):
+    expected, _ = run(tmp_path, save_every=50)
+    newest = folders.place(tmp_path / "checkpoints", NUM_UPDATES)
+    files = (path for path in newest.rglob("*") if path.is_file())
+    largest = max(files, key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[len(content) // 2] ^= 1
+    largest.write_bytes(content)
+    found, progress = run(tmp_path)
+    assert len(progress) == NUM_UPDATES - 50
+    assert tiny.digest(found) == tiny.digest(expected)
+    error = capsys.readouterr().err
+    assert error.startswith("warning: ")
+    assert "is damaged" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_matrices_that_are_not_finite_end_it_at_the_last_good_checkpoint(
+    tmp_path, monkeypatch
+):
+    """Where the sampled loss is finite still, the next checkpoint is not written."""
+    train = loop.train
+
+    def spoiled(update, batch_at, training, setting, **options):
+        def spoils(state, batch, key):
+            state, report = update(state, batch, key)
+            outputs = state.params.outputs
+            row = jnp.where(batch.rates[0] < 0.05, jnp.inf, outputs[0])
+            params = state.params._replace(outputs=outputs.at[0].set(row))
+            zeros = jax.tree.map(jnp.zeros_like, report)
+            report = zeros._replace(is_applied=jnp.array(True))
+            return state._replace(params=params), report
+
+        return train(spoils, batch_at, training, setting, **options)
+
+    monkeypatch.setattr(loop, "train", spoiled)
+    with pytest.raises(loop.Diverged, match=r"the last good checkpoint .* update 25\)"):
+        run(tmp_path, save_every=5)
+    assert checkpoints(tmp_path) == [20, 25]
+
+
+@pytest.mark.parametrize("num_kills", [1, pytest.param(100, marks=pytest.mark.slow)])
+def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
+    interval = 3
+    options = ("--num-epochs", 3 * num_kills)
+    draw = np.random.default_rng(0)
+    last, num_in_saves = 0, 0
+    for _ in range(num_kills):
+        often = (*options, "--save-every", interval)
+        with running(tmp_path / "killed", *often, **PROGRAM) as process:
+            lines = [process.stdout.readline() for _ in range(draw.integers(1, 20))]
+            time.sleep(draw.uniform(0, 0.06))
+            process.kill()
+            # The last line may have been cut by the kill.
+            lines += process.stdout.read().splitlines()[:-1]
+        numbers = numbers_of(lines)
+        assert numbers[0] >= last - interval + 1
+        last = numbers[-1]
+        left = os.listdir(tmp_path / "killed" / "checkpoints")
+        num_in_saves += any(name.startswith(".") for name in left)
+    rarely = (*options, "--save-every", 0)
+    lines, end = finished(tmp_path / "killed", *rarely, **PROGRAM)
+    assert numbers_of(lines)[0] >= last - interval + 1
+    _, expected = finished(tmp_path / "whole", *rarely, **PROGRAM)
+    assert end == expected
+    names = os.listdir(tmp_path / "killed" / "checkpoints")
+    assert all(name.startswith("step_") for name in names)
+    # Some came while a checkpoint was being written.
+    assert num_in_saves >= num_kills // 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_signal_leaves_a_checkpoint(tmp_path, signum):
+    options = ("--save-every", 0, "--sleep", 0.01)
+    with running(tmp_path, *options, **PROGRAM) as process:
+        for _ in range(7):
+            process.stdout.readline()
+        started = time.monotonic()
+        process.send_signal(signum)
+        out, error = process.communicate(timeout=60)
+        assert time.monotonic() - started < 5
+        assert (process.returncode, error) == (128 + signum, "")
+    assert checkpoints(tmp_path) == [numbers_of(out.splitlines())[-1]]
