@@ -12,7 +12,8 @@
 
 What a user can get wrong ends the program with exit code 2 and one line on stderr:
 options that tyro refuses, a `ValueError` of the dataclass' own `__post_init__`, a
-folder that cannot be made, a result that cannot be written.
+folder that cannot be made, a result that cannot be written. A program whose reader has
+gone (`| head`) ends in silence.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import tyro
+
+from jaxseq import closed_pipe
 
 from . import results
 
@@ -48,6 +51,8 @@ def parse(config: type[Config], args: Sequence[str] | None = None) -> Config:
     Raises:
         SystemExit: code 2 after one line on stderr; code 0 after `--help`.
     """
+    if args is None:
+        closed_pipe.end_quietly()
     prog = _command(config)
     refusal = io.StringIO()
     try:
