@@ -113,6 +113,8 @@ class Config:
     """Of products; weights and sums are float32."""
     accumulate: int = 1
     """Parts of a batch that are computed one after the other, to save memory."""
+    devices: int = 1
+    """Devices that share a batch, each with its own parts of it."""
     resume: Literal["auto", "none"] = "auto"
     """Go on from the checkpoint of a run that was stopped, or start afresh."""
     smoke: bool = False
@@ -145,6 +147,11 @@ class Config:
         rest = self.batch_size % self.accumulate
         expected = f"a divisor of --batch-size {self.batch_size}"
         cli.expect(rest == 0, "accumulate", expected, self.accumulate)
+        rest = self.batch_size % (self.accumulate * self.devices)
+        expected = f"--batch-size {self.batch_size} to be a multiple of it"
+        if self.accumulate > 1:
+            expected += f" times --accumulate {self.accumulate}"
+        cli.expect(rest == 0, "devices", expected, self.devices)
         overfit = self.overfit
         is_some = overfit is None or overfit >= 1
         cli.expect(is_some, "overfit", "1 or more", overfit)
@@ -170,6 +177,7 @@ _COUNTS = (
     "num_evaluations",
     "num_sampled",
     "accumulate",
+    "devices",
 )
 # Each layer is compiled apart; what is wider or longer than this no memory holds, and
 # it would be seen when the training is over, or not in one line.
