@@ -523,6 +523,7 @@ def test_two_devices_give_what_one_gives_and_go_on_from_it(config, tmp_path):
     config = dataclasses.replace(config, num_updates=6, num_evaluations=1, accumulate=2)
     expected = language_model.train(config)
     moved = dataclasses.replace(config, devices=2)
+    assert language_training.make_layout(moved).mesh.size == 2
     with pytest.raises(Stopped):
         language_model.train(config, stopped_at(2), tmp_path)
     found = language_model.train(moved, folder=tmp_path)
