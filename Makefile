@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME
 # The lock pins pyright: it need not ask whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help install format lint types test test-all coverage lecture gradcheck demo \
+.PHONY: help install format lint types test test-all coverage fuzz lecture gradcheck demo \
   classics bench lock clean
 
 help: ## list the targets
@@ -64,7 +64,10 @@ test: $(READY) ## the tests that are not marked slow
 coverage: $(READY) ## every test, and the lines that none of them reached
 	$(RUN) pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-test-all: coverage ## every test, the quick ones once more without XLA's haste
+fuzz: $(READY) ## rubbish for everything that reads files; ARGS="vectors --seconds 600"
+	$(RUN) tests.fuzz $(ARGS)
+
+test-all: coverage fuzz ## every test, the quick ones again without haste, and rubbish
 	$(RUN) pytest -n 2 -m "not slow"
 
 lecture: $(READY) ## the lecture's worked example, with its golden numbers

@@ -113,6 +113,8 @@ class Config(runs.Options):
     """Of products; weights and sums are float32."""
     accumulate: int = 1
     """Parts of a batch that are computed one after the other, to save memory."""
+    devices: int = 1
+    """Devices that share a batch, each with its own parts of it."""
     out: Path = Path("out")
     """Folder of the results: they go to OUT/language_model/."""
 
@@ -138,6 +140,11 @@ class Config(runs.Options):
         rest = self.batch_size % self.accumulate
         expected = f"a divisor of --batch-size {self.batch_size}"
         cli.expect(rest == 0, "accumulate", expected, self.accumulate)
+        rest = self.batch_size % (self.accumulate * self.devices)
+        expected = f"--batch-size {self.batch_size} to be a multiple of it"
+        if self.accumulate > 1:
+            expected += f" times --accumulate {self.accumulate}"
+        cli.expect(rest == 0, "devices", expected, self.devices)
         decay = self.weight_decay
         cli.expect(0 <= decay < math.inf, "weight_decay", "0 or more", decay)
         cli.expect(0 <= self.dropout < 1, "dropout", "a rate in [0, 1)", self.dropout)
@@ -160,6 +167,7 @@ _COUNTS = (
     "num_evaluations",
     "num_sampled",
     "accumulate",
+    "devices",
 )
 # Each layer is compiled apart; what is wider or longer than this no memory holds, and
 # it would be seen when the training is over, or not in one line.

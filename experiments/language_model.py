@@ -79,10 +79,16 @@ def run(config: Config) -> None:
     """Trains, prints the result and writes its files; what main does once it has read.
 
     Raises:
-        SystemExit: after one line on stderr; code 2 for a text, a size or a checkpoint
-            that cannot be used, 1 for a loss that is not finite, for too little memory
-            or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
+        SystemExit: after one line on stderr; code 2 for a text, a size, a checkpoint or
+            devices that cannot be used, 1 for a loss that is not finite, for too little
+            memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
     """
+    if config.devices > (num_devices := jax.device_count()):
+        more = f"XLA_FLAGS=--xla_force_host_platform_device_count={config.devices}"
+        commands.fail(
+            f"--devices: expected {num_devices} or less, as many as JAX has ({more} "
+            f"makes more of a CPU), got {config.devices}"
+        )
     folder = cli.results_folder(config.out, "language_model")
     numbers = cli.result_file(folder, f"{config.cell}.json")
     figure = cli.result_file(folder, f"{config.cell}.png")

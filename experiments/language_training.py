@@ -29,6 +29,7 @@ from jaxseq.train import (
     loop,
     metrics,
     order,
+    sharding,
     signals,
     state,
     step,
@@ -52,10 +53,8 @@ ADVICE = (
 # What a run may change when it goes on; of the texts, what is in them counts.
 _NOT_TRAINED = (
     *runs.NOT_TRAINED,
-    *("text", "valid", "minutes", "num_sampled", "temperature"),
+    *("text", "valid", "minutes", "num_sampled", "temperature", "devices"),
 )
-# Rows of a chunk are its columns, those of a state its rows.
-_LAYOUT = Layout(batch_axis=1, carry_axis=0)
 
 
 class TooLarge(ValueError):
@@ -111,12 +110,15 @@ def fit(
     zeros = language_model.zero_states(cells, params, (config.batch_size,))
     optimizer = make_optimizer(config)
     training = state.begin(params, optimizer, jax.tree.map(jnp.copy, zeros))
+    layout = make_layout(config)
+    placed = sharding.place(layout, optimizer, training.state)
+    training = training._replace(state=placed)
     update = step.make(
         functools.partial(cost, config, cells),
         optimizer,
         num_parts=config.accumulate,
         precision=PRECISIONS[config.precision],
-        layout=_LAYOUT,
+        layout=layout,
     )
     measure = jax.jit(functools.partial(cost_of, config, cells))
     recent = collections.deque(maxlen=50)
@@ -139,7 +141,7 @@ def fit(
             training,
             make_setting(config),
             held_out=lambda params: mean_cost(measure, params, zeros, valid, config),
-            layout=_LAYOUT,
+            layout=layout,
             **options,
         ):
             training = now.training
@@ -163,6 +165,17 @@ def make_setting(config: Config) -> loop.Setting:
         max_shapes=1,
         advice=ADVICE,
     )
+
+
+def make_layout(config: Config) -> Layout:
+    """Returns which devices share a batch.
+
+    Raises:
+        ValueError: if there are fewer.
+    """
+    devices = sharding.mesh(config.devices) if config.devices > 1 else None
+    # Rows of a chunk are its columns, those of a state its rows.
+    return Layout(devices, batch_axis=1, carry_axis=0)
 
 
 def batch_at(config: Config, ids: np.ndarray, number: int) -> Batch:

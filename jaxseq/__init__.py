@@ -54,6 +54,7 @@ Tools:
     reverse_only    the error of functions that have no forward mode
     commands        the command line's commands, and how each reads its options
     host_memory     freed memory stays with the process: faster large layers on CPUs
+    closed_pipe     a program whose reader has gone ends in silence
 
 `help(jaxseq.cells)`, or of any other of them, goes on from here: equations, shapes,
 references. Each is imported when it is first used. `python -m jaxseq` lists programs.
@@ -73,6 +74,7 @@ if TYPE_CHECKING:  # what static tools see
         bptt as bptt,
         cells as cells,
         checks as checks,
+        closed_pipe as closed_pipe,
         commands as commands,
         cudnn as cudnn,
         embedding as embedding,

@@ -7,7 +7,8 @@
 Each command is the `main` of a module, which is imported when it is asked for: those of
 the experiments, which also run as `python -m experiments.NAME` in a checkout, and the
 tools of the library. Results go under `--out`. Exit status: 0, 1 for a failure, 2 for
-what a user can mend, 130 for Ctrl-C; what was wrong is one line on stderr.
+what a user can mend, 130 for Ctrl-C, 141 if its reader has gone (`| head`); what was
+wrong is one line on stderr.
 """
 
 import importlib
@@ -15,6 +16,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+from jaxseq import closed_pipe
 from jaxseq.commands import COMMANDS, ONE_CELL
 
 
@@ -40,6 +42,8 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: the command line after "jaxseq"; None for this program's.
     """
+    if args is None:
+        closed_pipe.end_quietly()
     given = list(sys.argv[1:] if args is None else args)
     is_debug = given[:1] == ["--debug"]
     name, rest = (*given[is_debug:], "--help")[0], given[is_debug + 1 :]

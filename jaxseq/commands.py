@@ -24,6 +24,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, TypeVar
 
+from jaxseq import closed_pipe
+
 
 Config = TypeVar("Config")
 
@@ -89,6 +91,8 @@ def parse(
     Raises:
         SystemExit: code 2 after one line on stderr; code 0 after `--help`.
     """
+    if args is None:
+        closed_pipe.end_quietly()
     import tyro  # half a second, which no user of the library should wait
 
     if isinstance(sys.stdout, io.TextIOWrapper):

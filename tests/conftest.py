@@ -1,6 +1,8 @@
 """Strictness for every test: float64, no silent promotion, repeatable examples."""
 
 import itertools
+import os
+import random
 
 import hypothesis
 import jax
@@ -20,6 +22,12 @@ hypothesis.settings.register_profile(
     "jaxseq", deadline=None, derandomize=True, database=None, max_examples=25
 )
 hypothesis.settings.load_profile("jaxseq")
+
+
+def pytest_collection_modifyitems(items):
+    """Shuffles the tests by a seed, if one is given: none may need another."""
+    if seed := os.environ.get("JAXSEQ_TEST_ORDER"):
+        random.Random(seed).shuffle(items)
 
 
 _tests_run = itertools.count(1)

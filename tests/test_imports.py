@@ -20,7 +20,16 @@ ROOT = pathlib.Path(jaxseq.__file__).parent
 # comes after them all: models of whole tasks, tools, exchange with other libraries.
 LAYERS = (
     ("types",),
-    ("axes", "checks", "host_memory", "in_place", "masks", "precision", "reverse_only"),
+    (
+        "axes",
+        "checks",
+        "closed_pipe",
+        "host_memory",
+        "in_place",
+        "masks",
+        "precision",
+        "reverse_only",
+    ),
     ("loop",),
     ("cells",),
     ("bptt",),

@@ -1,6 +1,8 @@
 """The command line: every command is there, and errors are one line."""
 
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
 
@@ -86,3 +88,21 @@ def test_gradcheck_takes_a_cell_of_ones_own(tmp_path):
     )
     assert run.returncode == 2
     assert "expected missing in mine" in run.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="no such signal here")
+@pytest.mark.parametrize("module", ["jaxseq", "experiments.lecture"])
+def test_a_reader_that_has_seen_enough_ends_it_in_silence(module, tmp_path):
+    command = ["lecture"] if module == "jaxseq" else []
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(
+        [sys.executable, "-m", module, *command, "--out", str(tmp_path)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert run.stderr == ""
+    assert run.returncode == -signal.SIGPIPE

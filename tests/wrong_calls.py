@@ -265,7 +265,7 @@ def _no_step(params, state_tm1, x_t):
     return state_tm1
 
 
-def _calls(prefix, function, right, rows):
+def calls(prefix, function, right, rows):
     """Rows of a name, what differs from the right arguments, and the three texts."""
     for name, changed, *texts in rows:
         arguments = right | changed
@@ -273,7 +273,7 @@ def _calls(prefix, function, right, rows):
         yield WrongCall(f"{prefix}: {name}", call, *texts)
 
 
-INIT = _calls(
+INIT = calls(
     "network.init",
     init_stack,
     {"key": KEY, "layers": [elman.cell()], "num_inputs": 2, "num_hidden": 3},
@@ -316,7 +316,7 @@ INIT = _calls(
     ],
 )
 
-STACK = _calls(
+STACK = calls(
     "network.stack",
     stack,
     {"layers": [elman.cell()], "params": (ELMAN,), "states_0": None, "xs": XS},
@@ -405,7 +405,7 @@ STACK = _calls(
 LOGITS, IDS = np.zeros((5, 4, 3)), np.zeros((5, 4), int)
 MASK = np.ones((5, 4), bool)
 
-CROSS_ENTROPY = _calls(
+CROSS_ENTROPY = calls(
     "losses.cross_entropy",
     cross_entropy,
     {"logits": LOGITS, "ids": IDS},
@@ -473,7 +473,7 @@ CROSS_ENTROPY = _calls(
 def _targets(function, argument):
     first = "outputs" if function is squared_error else "logits"
     second = argument
-    return _calls(
+    return calls(
         f"losses.{function.__name__}",
         function,
         {first: LOGITS, second: LOGITS},
@@ -500,7 +500,7 @@ def _targets(function, argument):
 STATES = np.ones((5, 4, 3))
 OUTPUT = output.Params(np.ones((2, 3)), np.ones(2))
 
-READOUT = _calls(
+READOUT = calls(
     "readout",
     output.readout,
     {"params": OUTPUT, "states": STATES},
@@ -562,7 +562,7 @@ READOUT = _calls(
 TABLE = np.ones((10, 3))
 WORDS = np.array([[1, 9], [0, 2]])
 
-LOOKUP = _calls(
+LOOKUP = calls(
     "embedding.lookup",
     embedding.lookup,
     {"table": TABLE, "ids": WORDS},
@@ -588,7 +588,7 @@ LOOKUP = _calls(
     ],
 )
 
-DROP = _calls(
+DROP = calls(
     "network.drop",
     drop,
     {"key": KEY, "rate": 0.5, "ys": XS},
@@ -602,7 +602,7 @@ DROP = _calls(
 COUNTS = {"0": 0, "negative": -2, "float": 2.0, "None": None, "bool": True}
 
 
-def _counts(*arguments):
+def counts(*arguments):
     """Rows of sizes that are none."""
     for argument in arguments:
         for name, count in COUNTS.items():
@@ -618,17 +618,17 @@ NO_DRAW = [
     ("dtype none", {"dtype": "float33"}, "dtype", "floating-point", "float33"),
 ]
 
-INIT_READOUT = _calls(
+INIT_READOUT = calls(
     "readout.init",
     output.init,
     {"key": KEY, "num_hidden": 3, "num_outputs": 2},
-    [*_counts("num_hidden", "num_outputs"), *NO_DRAW],
+    [*counts("num_hidden", "num_outputs"), *NO_DRAW],
 )
-INIT_EMBEDDING = _calls(
+INIT_EMBEDDING = calls(
     "embedding.init",
     embedding.init,
     {"key": KEY, "num_ids": 6, "size": 2},
-    [*_counts("num_ids", "size"), *NO_DRAW],
+    [*counts("num_ids", "size"), *NO_DRAW],
 )
 
 CELL_LIST = [
@@ -638,7 +638,7 @@ CELL_LIST = [
     ("both directions", {"cells": [BOTH]}, "cells[0]", "Cell", "Both"),
 ]
 
-INIT_MODEL = _calls(
+INIT_MODEL = calls(
     "language_model.init",
     language_model.init,
     {
@@ -648,7 +648,7 @@ INIT_MODEL = _calls(
         "num_inputs": 2,
         "num_hidden": 3,
     },
-    [*_counts("num_ids", "num_inputs", "num_hidden"), *NO_DRAW, *CELL_LIST],
+    [*counts("num_ids", "num_inputs", "num_hidden"), *NO_DRAW, *CELL_LIST],
 )
 
 NUM_IDS = 6
@@ -692,7 +692,7 @@ OF_MODEL = [
     ),
 ]
 
-PREDICT = _calls(
+PREDICT = calls(
     "language_model.predict",
     language_model.predict,
     {"cells": [elman.cell()], "params": MODEL, "states": None, "ids": TEXT},
@@ -711,7 +711,7 @@ PREDICT = _calls(
     ],
 )
 
-SCORE = _calls(
+SCORE = calls(
     "language_model.score",
     language_model.score,
     {
@@ -743,7 +743,7 @@ SCORE = _calls(
     ],
 )
 
-GENERATE = _calls(
+GENERATE = calls(
     "language_model.generate",
     language_model.generate,
     {
@@ -756,7 +756,7 @@ GENERATE = _calls(
     },
     [
         *OF_MODEL,
-        *_counts("num_steps"),
+        *counts("num_steps"),
         ("key integer", {"key": 0}, "key", "random key", "int"),
         ("first_id V", {"first_id": 6}, "first_id", "0 to 5", "6"),
         ("first_id -1", {"first_id": -1}, "first_id", "0 to 5", "-1"),
@@ -793,12 +793,12 @@ GENERATE = _calls(
 
 SEQUENCES = [np.arange(3), np.arange(5)]
 
-BUCKETED = _calls(
+BUCKETED = calls(
     "batches.bucketed",
     lambda **arguments: list(batches.bucketed(**arguments)),
     {"sequences": SEQUENCES, "batch_size": 2, "seed": 0, "epoch": 0},
     [
-        *_counts("batch_size"),
+        *counts("batch_size"),
         ("batch_size string", {"batch_size": "2"}, "batch_size", "integer ≥ 1", "'2'"),
         ("sequences None", {"sequences": None}, "sequences", "list", "NoneType"),
         ("sequences a number", {"sequences": 3}, "sequences", "list", "int"),
@@ -837,12 +837,12 @@ BUCKETED = _calls(
     ],
 )
 
-STREAM = _calls(
+STREAM = calls(
     "batches.stream",
     lambda **arguments: list(batches.stream(**arguments)),
     {"ids": np.arange(9), "batch_size": 2, "num_steps": 2},
     [
-        *_counts("batch_size", "num_steps"),
+        *counts("batch_size", "num_steps"),
         ("batch_size string", {"batch_size": "2"}, "batch_size", "integer ≥ 1", "'2'"),
         ("ids list", {"ids": [1, 2, 3]}, "ids", "array [N] of integers", "list"),
         ("ids None", {"ids": None}, "ids", "array [N] of integers", "NoneType"),
@@ -854,32 +854,32 @@ STREAM = _calls(
 )
 
 COUNTING = [
-    *_calls(
+    *calls(
         "batches.truncate",
         batches.truncate,
         {"sequences": SEQUENCES, "max_length": 2},
-        _counts("max_length"),
+        counts("max_length"),
     ),
-    *_calls(
+    *calls(
         "batches.num_batches",
         batches.num_batches,
         {"sequences": SEQUENCES, "batch_size": 2},
-        _counts("batch_size"),
+        counts("batch_size"),
     ),
-    *_calls(
+    *calls(
         "batches.num_chunks",
         batches.num_chunks,
         {"num_ids": 9, "batch_size": 2, "num_steps": 2},
-        _counts("num_ids", "batch_size", "num_steps"),
+        counts("num_ids", "batch_size", "num_steps"),
     ),
 ]
 
-BUILD = _calls(
+BUILD = calls(
     "vocab.build",
     vocab.build,
     {"token_lists": [["a", "b"]]},
     [
-        *_counts("min_count"),
+        *counts("min_count"),
         ("max_size 3", {"max_size": 3}, "max_size", "integer ≥ 4", "3"),
         ("max_size float", {"max_size": 9.0}, "max_size", "integer ≥ 4", "9.0"),
         ("numbers", {"token_lists": [[1, 2]]}, "token_lists[0]", "str", "int 1"),
@@ -906,7 +906,7 @@ def _lecture(**changed):
     return {"weights": LECTURE._replace(**changed)}
 
 
-FROM_LECTURE = _calls(
+FROM_LECTURE = calls(
     "lstm.from_lecture",
     lstm.from_lecture,
     _lecture(),
@@ -1348,27 +1348,27 @@ TO_ATTEND = {
 }
 TO_DRAW = {"key": KEY, "num_hidden": 3, "num_memory": 2}
 ATTENTION = [
-    *_calls("attention.remember", remember, TO_REMEMBER, REMEMBER),
-    *_calls("attention.remember_plain", remember_plain, TO_REMEMBER, REMEMBER[-4:]),
-    *_calls("attention.attend", attend, TO_ATTEND, ATTEND),
-    *_calls("attention.attend_plain", attend_plain, TO_ATTEND, ATTEND[-4:]),
+    *calls("attention.remember", remember, TO_REMEMBER, REMEMBER),
+    *calls("attention.remember_plain", remember_plain, TO_REMEMBER, REMEMBER[-4:]),
+    *calls("attention.attend", attend, TO_ATTEND, ATTEND),
+    *calls("attention.attend_plain", attend_plain, TO_ATTEND, ATTEND[-4:]),
     *(
         call
         for score in (general.score(), additive.score(7))
-        for call in _calls(
+        for call in calls(
             f"{score.name}.init",
             score.init,
             TO_DRAW,
-            [*_counts("num_hidden", "num_memory"), *NO_DRAW],
+            [*counts("num_hidden", "num_memory"), *NO_DRAW],
         )
     ),
-    *_calls(
+    *calls(
         "dot.init",
         dot.init,
         TO_DRAW,
         [("other sizes", {}, "num_hidden", "D = 2", "3"), *NO_DRAW],
     ),
-    *_calls(
+    *calls(
         "dot.score",
         dot.score,
         {},
@@ -1383,7 +1383,7 @@ ATTENTION = [
             )
         ],
     ),
-    *_calls(
+    *calls(
         "additive.score",
         additive.score,
         {},

@@ -67,8 +67,10 @@ def read(weights: Sequence[Any], cell: Cell | None = None) -> Layer:
     Raises:
         ValueError: naming the array that does not fit.
     """
+    expected = "a list of 2 arrays, or 3 with a bias, a direction"
+    is_list = isinstance(weights, Sequence) and not isinstance(weights, str)
+    expect(is_list, "weights", expected, type(weights).__name__)
     num_arrays = len(weights)
-    expected = "2 arrays, or 3 with a bias, a direction"
     expect(num_arrays in (2, 3, 4, 6), "weights", expected, num_arrays)
     arrays = [on_host(f"weights[{k}]", array) for k, array in enumerate(weights)]
     half = num_arrays if num_arrays < 4 else num_arrays // 2

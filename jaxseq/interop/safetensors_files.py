@@ -55,6 +55,8 @@ def write(
         ValueError: naming the array that cannot be written, before a file is touched.
         OSError: if the file cannot be written; an old one is then unharmed.
     """
+    is_mapping = isinstance(arrays, Mapping)
+    expect(is_mapping, "arrays", "arrays by name", type(arrays).__name__)
     metadata = dict(metadata or {})
     are_texts = all(isinstance(text, str) for pair in metadata.items() for text in pair)
     expect(are_texts, "metadata", "texts by name", metadata)

@@ -92,6 +92,7 @@ def check_name(name: str) -> None:
     Raises:
         ValueError: if it is not.
     """
+    expect(isinstance(name, str), "name of an array", "a text", _short(name))
     parts = name.split("/")
     is_path = not {"", ".", ".."} & set(parts) and name != "__metadata__"
     is_name = bool(_NAME.fullmatch(name)) and is_path

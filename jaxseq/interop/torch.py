@@ -89,6 +89,9 @@ def read(
         ValueError: in one message that names all that is missing, extra or wrongly
             shaped; projections (`proj_size`) and dtypes that JAX is not set to have.
     """
+    is_mapping = isinstance(state_dict, Mapping)
+    got = type(state_dict).__name__
+    expect(is_mapping, "state_dict", "arrays by name", got)
     found = {
         name[len(prefix) :]: value
         for name, value in state_dict.items()
@@ -235,8 +238,14 @@ def _check_cell(argument: str, cell: Cell) -> None:
 
 def _check_layers(layers: Sequence[Layer], params: Sequence[Tree]) -> None:
     """Checks that a stack is one module of PyTorch: alike layers on each other."""
+    # A cell is a tuple too, of functions.
+    is_list = isinstance(layers, Sequence) and not isinstance(layers, Cell | Both)
+    expect(is_list, "layers", "a list of cells", type(layers).__name__)
+    expect(len(layers) > 0, "layers", "at least one cell", "none")
     expected = f"{len(layers)} entries, one a layer"
-    expect(len(params) == len(layers) > 0, "params", expected, len(params))
+    is_list = isinstance(params, Sequence)
+    got = len(params) if is_list else type(params).__name__
+    expect(is_list and len(params) == len(layers), "params", expected, got)
     num_inputs = num_hidden = 0
     for k, (layer, p) in enumerate(zip(layers, params, strict=True)):
         expect(layer == layers[0], f"layers[{k}]", "the same as layers[0]", "another")

@@ -41,7 +41,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.checks import check_count, expect
+from jaxseq.checks import check_count, check_function, expect
 from jaxseq.summarize import decoder
 from jaxseq.summarize.batches import Batch, Documents
 from jaxseq.summarize.decoder import Decoder, State, Step
@@ -186,6 +186,7 @@ def tune(
     Raises:
         ValueError: naming the argument.
     """
+    check_function("measure", measure)
     check_count("num_candidates", num_candidates)
     check_count("seed", seed, least=0)
     rng = np.random.default_rng(seed)

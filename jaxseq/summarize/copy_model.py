@@ -38,6 +38,7 @@ feeding), with the coverage as one more input of the score, and have an E of its
 
 import functools
 import math
+import numbers
 from typing import NamedTuple
 
 import jax
@@ -322,5 +323,6 @@ def _joined(memory: Memory, written: Array, copied: Array) -> Array:
 
 
 def _check_weight(weight: float) -> None:
-    is_weight = math.isfinite(weight) and weight >= 0
-    expect(is_weight, "coverage_weight", "a number of 0 or more", weight)
+    is_number = isinstance(weight, numbers.Real)
+    is_weight = is_number and math.isfinite(weight) and weight >= 0
+    expect(is_weight, "coverage_weight", "a number of 0 or more", repr(weight))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxseq.checks import check_count
+from jaxseq.checks import check_count, expect
 from jaxseq.text.vocab import EOS, UNK, Vocab
 
 
@@ -50,9 +50,11 @@ def encode(vocab: Vocab, words: Sequence[str], max_words: int) -> Document:
         max_words: what is longer is cut to so many, knowingly.
 
     Raises:
-        ValueError: if `max_words` is no such number.
+        ValueError: if `max_words` is no such number, or `words` is a text.
     """
     check_count("max_words", max_words)
+    is_list = not isinstance(words, str | bytes)
+    expect(is_list, "words", "a list of words (a text: split it first)", repr(words))
     num_ids, outside = len(vocab.tokens), {}
     ids = np.array(
         [

@@ -49,6 +49,8 @@ def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:
         ValueError: if there are more files, or none.
     """
     expected = "one file, or two: the documents' and the summaries'"
+    is_list = not isinstance(paths, str | os.PathLike)
+    expect(is_list, "paths", expected, repr(paths))
     expect(len(paths) in (1, 2), "paths", expected, len(paths))
     if len(paths) == 2:
         return from_lines(*paths)

@@ -20,6 +20,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from jaxseq.checks import check_count
+
 
 MAX_LINE_BYTES = 256 * 2**20
 _BLOCK_BYTES = 2**20
@@ -64,8 +66,7 @@ def read_lines(
         longer line, or if its compressed data are damaged or cut short.
       ValueError: if `max_line_bytes` is no positive number.
     """
-    if max_line_bytes < 1:
-        raise ValueError(f"max_line_bytes must be at least 1, got {max_line_bytes}")
+    check_count("max_line_bytes", max_line_bytes)
     head = b""
     parts: list[bytes] = []  # the line that is not finished yet
     line_start = num_pending = num_lines = 0

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxseq.checks import expect
+
 
 _PACKAGES = ("jaxseq", "jax", "jaxlib", "numpy", "optax", "orbax-checkpoint")
 _REPOSITORY = Path(__file__).parents[2]
@@ -40,10 +42,12 @@ def plain(argument: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: naming the argument, if JSON cannot hold it.
     """
+    expected, is_mapping = "a mapping that JSON holds", isinstance(mapping, Mapping)
+    expect(is_mapping, argument, expected, type(mapping).__name__)
     try:
         return json.loads(json.dumps(dict(mapping), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{argument}: expected what JSON holds: {error}") from None
+        raise ValueError(f"{argument}: expected {expected}, got {error}") from None
 
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,9 @@
 All processes come together to write, though the first one alone has something to do.
 """
 
+import errno
+import os
+import shutil
 from pathlib import Path
 
 import jax
@@ -11,15 +14,27 @@ import numpy as np
 from jaxseq.train import leaves
 
 
+_BESIDE = 2**16  # bytes
+
+
 def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes arrays; those without an entry are left out, as Orbax knows none.
 
     Args:
         path: a folder that is not there yet.
         arrays: by name, of any shape.
+
+    Raises:
+        OSError: if the disk has no room for them; nothing is written then.
     """
     from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
 
+    # Asked before: where the disk fills up below Orbax, its threads print hundreds of
+    # lines. What is written beside the numbers is less than the room kept for it.
+    num_bytes = sum(array.nbytes for array in arrays.values())
+    is_first = jax.process_index() == 0
+    if is_first and shutil.disk_usage(path.parent).free < num_bytes + _BESIDE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     with _context(ocp):
         ocp.save(str(path), {k: a for k, a in arrays.items() if a.size})
 

@@ -135,7 +135,8 @@ def save(
         OSError: in one line, if it cannot be written; likewise.
     """
     check_count("number", number, least=0)
-    is_score = score is None or math.isfinite(score)
+    is_number = isinstance(score, int | float) and math.isfinite(score)
+    is_score = score is None or is_number
     expect(is_score, "score", "a finite number or None", score)
     host = about.plain("host", host)
     kinds = leaves.kinds(tree)

@@ -19,6 +19,7 @@ find the Euclidean norm of a vector, ACM TOMS 4, 1978.
 """
 
 import math
+import numbers
 from typing import NamedTuple
 
 import jax
@@ -67,8 +68,9 @@ def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
     Raises:
         ValueError: if `max_norm` is no finite number above 0.
     """
-    is_positive = math.isfinite(max_norm) and max_norm > 0
-    expect(is_positive, "max_norm", "a finite number above 0", max_norm)
+    is_number = isinstance(max_norm, numbers.Real)
+    is_positive = is_number and math.isfinite(max_norm) and max_norm > 0
+    expect(is_positive, "max_norm", "a finite number above 0", repr(max_norm))
 
     def init(params):
         del params

@@ -7,6 +7,8 @@ the others wait for it. If one dies the others end too, within the heartbeat's t
 what is left is the last checkpoint, and any number of processes goes on from it.
 """
 
+import re
+
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
@@ -15,6 +17,7 @@ from jaxseq.checks import check_count, expect
 
 
 HEARTBEAT_SECONDS = 10
+_ADDRESS = re.compile(r".+:\d{1,5}")
 
 
 def start(address: str, num_processes: int, number: int) -> None:
@@ -33,6 +36,8 @@ def start(address: str, num_processes: int, number: int) -> None:
     check_count("number", number, least=0)
     expected = f"less than {num_processes}, the processes"
     expect(number < num_processes, "number", expected, number)
+    is_address = isinstance(address, str) and _ADDRESS.fullmatch(address) is not None
+    expect(is_address, "address", "host and port, `name:1234`", repr(address))
     jax.distributed.initialize(
         address,
         num_processes,

@@ -54,7 +54,8 @@ def check_setting(setting: Setting) -> None:
     expect(setting.seed < 2**32, "setting.seed", "less than 2³²", setting.seed)
     for name in ("save_seconds", "seconds"):
         value = getattr(setting, name)
-        expect(value > 0, f"setting.{name}", "a number above 0", value)
+        is_positive = isinstance(value, int | float) and value > 0
+        expect(is_positive, f"setting.{name}", "a number above 0", repr(value))
 
 
 def fraction(setting: Setting, position: Position) -> float:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxseq.checks import expect
 from jaxseq.types import Array, Tree
 
 
@@ -85,7 +86,26 @@ def begin(
         params: the first weights; given away with the first update.
         optimizer: what the updates will be made by.
         carry: what the first batch starts from; likewise.
+
+    Raises:
+        ValueError: if the optimizer is none.
     """
+    check_optimizer("optimizer", optimizer)
     params, carry = jax.tree.map(jnp.asarray, (params, carry))
     skips = Skips(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
     return Training(State(params, optimizer.init(params), carry, skips), Position())
+
+
+def check_optimizer(argument: str, optimizer: optax.GradientTransformation) -> None:
+    """Checks that an optimizer is one of optax, made and not only named.
+
+    Args:
+        argument: its name, for errors.
+        optimizer: what should be one.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    is_one = isinstance(optimizer, optax.GradientTransformation)
+    expected = "an optax.GradientTransformation"
+    expect(is_one, argument, expected, type(optimizer).__name__)

@@ -30,7 +30,7 @@ from jaxseq.train import sharding
 from jaxseq.train.clip import global_norm
 from jaxseq.train.precision import FLOAT32, Precision, check_precision
 from jaxseq.train.sharding import AXIS, ONE_DEVICE, PARTS, WHOLE, Layout
-from jaxseq.train.state import Skips, State
+from jaxseq.train.state import Skips, State, check_optimizer
 from jaxseq.types import Array, Key, Tree
 
 
@@ -80,6 +80,9 @@ def make(
         ValueError: naming the argument; also when it is called.
     """
     check_function("cost", cost)
+    check_optimizer("optimizer", optimizer)
+    is_layout = isinstance(layout, Layout)
+    expect(is_layout, "layout", "a Layout", type(layout).__name__)
     check_count("num_parts", num_parts)
     check_precision("precision", precision)
     sums = functools.partial(_sums, cost, num_parts, precision, layout)

@@ -16,8 +16,9 @@ from jaxseq.word2vec.streams import FilePath, reading, writing
 
 Made = TypeVar("Made")
 # RuntimeError: a damaged header may name another compression, or a password.
+# MemoryError: or a shape that no machine holds.
 _DAMAGED = (
-    *(EOFError, KeyError, RuntimeError, TypeError, ValueError),
+    *(EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError),
     zipfile.BadZipFile,
 )
 

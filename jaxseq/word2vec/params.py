@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq.checks import check_count
+from jaxseq.checks import check_count, check_dtype, check_key
 from jaxseq.types import Array, DTypeLike, Key
 
 
@@ -49,10 +49,12 @@ def init(
         dtype: of both.
 
     Raises:
-        ValueError: if a number is below 1.
+        ValueError: naming the argument.
     """
     check_count("num_words", num_words)
     check_count("num_columns", num_columns)
     check_count("num_outputs", num_outputs)
+    check_key("key", key)
+    check_dtype("dtype", dtype)
     uniform = jax.random.uniform(key, (num_words, num_columns), dtype, -0.5, 0.5)
     return Params(uniform / num_columns, jnp.zeros((num_outputs, num_columns), dtype))

@@ -3,8 +3,12 @@
 import dataclasses
 import itertools
 import json
+import os
+import shutil
 import signal
+import subprocess
 import sys
+import types
 import typing
 
 import jax
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 
 from experiments import (
+    cli,
     language_config,
     language_corpus,
     language_model,
@@ -23,6 +28,7 @@ from jaxseq import language_model as model
 from jaxseq.text import batches, tokens
 from jaxseq.text.vocab import EOS, PAD, UNK
 from jaxseq.train.signals import Stopped
+from tests import disks
 
 
 TINY = [
@@ -285,6 +291,14 @@ def test_main_goes_without_matplotlib(text, tmp_path, capsys, monkeypatch):
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
         (["--seed", "-1"], "--seed"),
         (["--accumulate", "5"], "--accumulate: expected a divisor of --batch-size 32"),
+        (["--devices", "0"], "--devices: expected 1 or more, got 0"),
+        (["--devices", "two"], "--devices"),
+        (["--devices", "3"], "--devices: expected --batch-size 32 to be a multiple of"),
+        (
+            ["--devices", "16", "--accumulate", "4"],
+            "to be a multiple of it times --accumulate 4, got 16",
+        ),
+        (["--devices", "4"], "--devices: expected 2 or less, as many as JAX has (XLA_"),
         (["--overfit", "0"], "--overfit: expected 1 or more, got 0"),
         (["--resume", "yes"], "--resume"),
         (["--valid", "x.txt"], "--valid: expected a text to train on beside it"),
@@ -383,6 +397,42 @@ def test_main_says_in_one_line_that_the_disk_is_full(text, tmp_path, monkeypatch
         language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
 
 
+def test_a_full_disk_ends_it_in_one_line_and_the_checkpoint_stays(
+    config, tmp_path, monkeypatch
+):
+    config = dataclasses.replace(config, num_updates=6, num_evaluations=1)
+    folder = cli.results_folder(tmp_path, "language_model")
+    with pytest.raises(Stopped):
+        language_model.train(config, stopped_at(2), folder)
+    before = disks.contents(folder / "checkpoints")
+    assert before
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=0))
+        with pytest.raises(SystemExit) as stop:
+            language_model.run(config)
+    place = folder / "checkpoints" / "lstm" / "step_0000000006"
+    message = f"error: cannot write the checkpoint '{place}': No space left on device"
+    assert stop.value.code == message
+    assert disks.contents(folder / "checkpoints") == before
+    language_model.run(config)
+    result = json.loads((folder / "lstm.json").read_text("utf-8"))
+    assert result["num_updates"] == 6
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_main_refuses_a_folder_without_permission(is_there, capsys):
+    with disks.shared_folder() as out:
+        if is_there:
+            (out / "language_model").mkdir()
+        with disks.closed(out) as reason, pytest.raises(SystemExit) as stop:
+            language_model.main(["--out", str(out), *TINY])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.endswith(f": {reason}\n")
+    assert error.count("\n") == 1
+
+
 def _fit_little(config, *args):
     return language_training.fit(dataclasses.replace(config, num_updates=1), *args)
 
@@ -467,6 +517,41 @@ def test_parts_of_a_batch_give_what_the_whole_gives(config):
     whole = language_model.train(config)["valid"]
     parts = language_model.train(dataclasses.replace(config, accumulate=4))["valid"]
     np.testing.assert_allclose(parts, whole, rtol=1e-4)
+
+
+def test_two_devices_give_what_one_gives_and_go_on_from_it(config, tmp_path):
+    config = dataclasses.replace(config, num_updates=6, num_evaluations=1, accumulate=2)
+    expected = language_model.train(config)
+    moved = dataclasses.replace(config, devices=2)
+    assert language_training.make_layout(moved).mesh.size == 2
+    with pytest.raises(Stopped):
+        language_model.train(config, stopped_at(2), tmp_path)
+    found = language_model.train(moved, folder=tmp_path)
+    np.testing.assert_allclose(found["train"], expected["train"], rtol=1e-6)
+    np.testing.assert_allclose(found["valid"], expected["valid"], rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_devices", [2, 4, 8])
+def test_many_devices_give_what_one_gives(text, tmp_path, num_devices):
+    tiny = ["--text", str(text), *TINY, "--batch-size", "8", "--num-updates", "20"]
+
+    def trained(number):
+        force = f"--xla_force_host_platform_device_count={number}"
+        out = tmp_path / str(number)
+        run = subprocess.run(
+            [sys.executable, "-m", "experiments.language_model", *tiny]
+            + ["--devices", str(number), "--out", str(out)],
+            env=os.environ | {"XLA_FLAGS": force, "JAX_PLATFORMS": "cpu"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return json.loads((out / "language_model" / "lstm.json").read_text("utf-8"))
+
+    found, expected = trained(num_devices), trained(1)
+    np.testing.assert_allclose(found["train"], expected["train"], atol=1e-5)
 
 
 def test_one_chunk_is_learnt_by_heart(config):

@@ -151,7 +151,7 @@ def test_what_is_not_finite_is_not_saved(store):
     ("arguments", "message"),
     [
         ((-1, {}, {}), "number: expected an integer ≥ 0, got -1"),
-        ((1, {}, {"a": jnp.zeros(2)}), "host: expected what JSON holds"),
+        ((1, {}, {"a": jnp.zeros(2)}), "host: expected a mapping that JSON holds"),
         ((1, {}, {}, float("nan")), "score: expected a finite number or None, got nan"),
     ],
 )

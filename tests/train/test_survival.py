@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -17,11 +16,12 @@ from jaxseq.train import folders
 
 
 TINY = Path(__file__).with_name("tiny.py")
+WORD_TABLES = Path(__file__).with_name("word_tables.py")
 ROOT = TINY.parents[2]
 
 
 @contextlib.contextmanager
-def running(folder, *options, program=TINY, **more):
+def running(folder, *options, program=TINY):
     """Starts a training; ends it if it has not ended."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     process = subprocess.Popen(
@@ -30,7 +30,6 @@ def running(folder, *options, program=TINY, **more):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **more,
     )
     try:
         yield process
@@ -124,11 +123,8 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
 def test_a_full_disk_ends_it_in_one_line(tmp_path):
     _, end = finished(tmp_path, "--num-updates", 20)
     assert end[:2] == ["end", "20"]
-
-    def no_file_larger():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
-
-    with running(tmp_path, "--num-updates", 40, preexec_fn=no_file_larger) as process:
+    options = ("--num-updates", 40, "--largest-file", 1500)
+    with running(tmp_path, *options) as process:
         _, error = process.communicate(timeout=60)
         assert process.returncode == 1
     (line,) = [each for each in error.splitlines() if each.startswith("error: ")]
@@ -162,13 +158,13 @@ def test_it_goes_on_with_other_devices(tmp_path):
     assert float(moved[-1]) == pytest.approx(float(end[-1]), abs=1e-5)
 
 
-def together(folder, number, *options):
+def together(folder, number, *options, **more):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     shared = ("--processes", number, "--address", address)
     return [
-        running(folder, *options, *shared, "--process", process)
+        running(folder, *options, *shared, "--process", process, **more)
         for process in range(number)
     ]
 
@@ -188,6 +184,29 @@ def test_processes_train_as_one(tmp_path, number):
     # What many have written, one goes on from.
     lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", 45)
     assert numbers_of(lines) == list(range(41, 46))
+
+
+@pytest.mark.slow
+def test_word_tables_in_parts_over_processes_train_as_one(tmp_path):
+    words = {"program": WORD_TABLES}
+    options = ("--num-updates", 12)
+    expected, end = finished(tmp_path / "one", *options, **words)
+    assert end == ["end", *["40"] * 4]
+    with contextlib.ExitStack() as stack:
+        group = together(tmp_path / "two", 2, *options, **words)
+        processes = [stack.enter_context(each) for each in group]
+        outs = [process.communicate(timeout=240) for process in processes]
+        assert [p.returncode for p in processes] == [0, 0], outs
+    for out, _ in outs:
+        *lines, end = [line for line in out.splitlines() if line[0] in "e0123456789"]
+        assert end.split() == ["end", *["20"] * 4]
+        np.testing.assert_allclose(means_of(lines), means_of(expected), atol=1e-6)
+    # What two have in parts, one goes on from as a whole.
+    longer = ("--num-updates", 16)
+    found, end = finished(tmp_path / "two", *longer, **words)
+    expected, _ = finished(tmp_path / "one", *longer, **words)
+    assert numbers_of(found) == [13, 14, 15, 16]
+    np.testing.assert_allclose(means_of(found), means_of(expected), atol=1e-6)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ Prints how it ended: the updates done, and the digest of weights and moments.
 import argparse
 import functools
 import hashlib
+import resource
 import sys
 import time
 from pathlib import Path
@@ -137,7 +138,11 @@ def main():
     parser.add_argument("--address", default="")
     parser.add_argument("--noise", type=float, default=0.01)
     parser.add_argument("--sleep", type=float, default=0.0)
+    parser.add_argument("--largest-file", type=int)
     options = parser.parse_args()
+    if options.largest_file is not None:
+        limit = (options.largest_file,) * 2
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     jax.config.update("jax_num_cpu_devices", options.devices)
     if options.processes > 1:
         processes.start(options.address, options.processes, options.process)

@@ -64,6 +64,9 @@ def evaluate(
     Raises:
         ValueError: naming the argument, and the pair.
     """
+    # A string is a sequence of strings too.
+    is_list = not isinstance(hypotheses, str)
+    expect(is_list, "hypotheses", "a list of texts", repr(hypotheses))
     num_pairs = len(hypotheses)
     expect(num_pairs > 0, "hypotheses", "at least one text", "none")
     expected = f"{num_pairs} lists of texts, as there are hypotheses"
@@ -74,7 +77,6 @@ def evaluate(
     )
     for i, (hypothesis, texts) in enumerate(zip(hypotheses, references, strict=True)):
         _check_texts(f"hypotheses[{i}]", [hypothesis])
-        # A string is a sequence of strings too.
         is_list = not isinstance(texts, str) and len(texts) > 0
         expect(is_list, f"references[{i}]", "a list of texts, not empty", repr(texts))
         _check_texts(f"references[{i}]", texts)
