@@ -114,7 +114,14 @@ class Config(runs.Options):
     accumulate: int = 1
     """Parts of a batch that are computed one after the other, to save memory."""
     devices: int = 1
-    """Devices that share a batch, each with its own parts of it."""
+    """Devices that share a batch, each with its own parts of it; of all processes."""
+    address: str | None = None
+    """HOST:PORT where the processes of one training meet, given to each of them; auto
+    where Slurm, Open MPI or a TPU pod says who they are."""
+    num_processes: int = 1
+    """Processes that meet at ADDRESS."""
+    process: int = 0
+    """Number of this one, from 0."""
     out: Path = Path("out")
     """Folder of the results: they go to OUT/language_model/."""
 
@@ -137,6 +144,10 @@ class Config(runs.Options):
             value = getattr(self, name)
             is_positive = value is None or (value > 0 and math.isfinite(value))
             cli.expect(is_positive, name, "a number above 0", value)
+        alone = self.num_processes == 1 and self.process == 0
+        meets = self.address not in (None, "auto")
+        expected = "HOST:PORT beside --num-processes and --process"
+        cli.expect(alone or meets, "address", expected, self.address)
         rest = self.batch_size % self.accumulate
         expected = f"a divisor of --batch-size {self.batch_size}"
         cli.expect(rest == 0, "accumulate", expected, self.accumulate)

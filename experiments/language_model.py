@@ -83,6 +83,7 @@ def run(config: Config) -> None:
             devices that cannot be used, 1 for a loss that is not finite, for too little
             memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
     """
+    runs.joined(config.address, config.num_processes, config.process)
     if config.devices > (num_devices := jax.device_count()):
         more = f"XLA_FLAGS=--xla_force_host_platform_device_count={config.devices}"
         commands.fail(
@@ -96,9 +97,12 @@ def run(config: Config) -> None:
     with runs.in_one_line(config.out, ADVICE):
         try:
             with progress.show(config.cell) as report:
-                result = train(config, report, folder)
+                said = runs.of_the_first(report) or progress.silent
+                result = train(config, said, folder)
         except (CorpusError, TooLarge) as error:
             commands.fail(str(error))
+        if runs.of_the_first(result) is None:
+            return
         result["seconds"] = round(time.monotonic() - started, 1)
         print(language_report.summary(result))
         files = [results.write_json(numbers, result)]

@@ -53,7 +53,8 @@ ADVICE = (
 # What a run may change when it goes on; of the texts, what is in them counts.
 _NOT_TRAINED = (
     *runs.NOT_TRAINED,
-    *("text", "valid", "minutes", "num_sampled", "temperature", "devices"),
+    *("text", "valid", "minutes", "num_sampled", "temperature"),
+    *("devices", "address", "num_processes", "process"),
 )
 
 
@@ -132,7 +133,7 @@ def fit(
             training = runs.resumed(store, training)
             options = {
                 "store": store,
-                "log": metrics.Log(folder / f"{config.cell}.jsonl"),
+                "log": runs.of_the_first(metrics.Log(folder / f"{config.cell}.jsonl")),
                 "stop": stack.enter_context(signals.heard()),
             }
         for now in loop.train(
@@ -140,7 +141,9 @@ def fit(
             functools.partial(batch_at, config, train),
             training,
             make_setting(config),
-            held_out=lambda params: mean_cost(measure, params, zeros, valid, config),
+            held_out=lambda params: mean_cost(
+                measure, sharding.local(params), zeros, valid, config
+            ),
             layout=layout,
             **options,
         ):
@@ -306,7 +309,7 @@ def _fitted(training: state.Training) -> Fitted:
         elif record["count"]:
             train.append((record["number"], record["mean"]))
     return Fitted(
-        training.state.params,
+        sharding.local(training.state.params),
         train,
         valid,
         position.number,

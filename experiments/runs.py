@@ -12,12 +12,12 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import jax
 
 from jaxseq import commands
-from jaxseq.train import checkpoint, loop
+from jaxseq.train import checkpoint, loop, processes
 from jaxseq.train.checkpoint import Damaged, OtherTraining, Store
 from jaxseq.train.loop import Diverged
 from jaxseq.train.signals import Stopped
@@ -26,6 +26,7 @@ from jaxseq.train.state import Training
 from . import cli
 
 
+T = TypeVar("T")
 Resume = Literal["auto", "none"]
 
 NOT_TRAINED = ("resume", "debug", "out")
@@ -54,6 +55,37 @@ class Options:
     def max_skipped(self) -> int:
         """Updates in a row that may be not finite."""
         return 1 if self.debug else 10
+
+
+def joined(address: str | None, num_processes: int, process: int) -> None:
+    """Joins the other processes of a training, if there are any.
+
+    Args:
+        address: where they meet; "auto" if the cluster says it, None for one process.
+        num_processes: of all.
+        process: number of this one.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, if they do not find each other.
+    """
+    if address is None:
+        return
+    try:
+        if address == "auto":
+            processes.start_on_cluster()
+        else:
+            processes.start(address, num_processes, process)
+    except (RuntimeError, ValueError) as error:
+        commands.fail(f"--address {address}: {str(error).splitlines()[0]}")
+
+
+def of_the_first(what: T) -> T | None:
+    """Returns what only the first of several processes has; None in the others.
+
+    Args:
+        what: writes files, or speaks to the user.
+    """
+    return what if jax.process_index() == 0 else None
 
 
 @contextlib.contextmanager

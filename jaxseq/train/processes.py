@@ -47,6 +47,22 @@ def start(address: str, num_processes: int, number: int) -> None:
     )
 
 
+def start_on_cluster() -> None:
+    """Joins the other processes of a cluster that says who they are.
+
+    Slurm, Open MPI, Kubernetes with JobSet and TPU pods do: see
+    `jax.distributed.initialize`.
+
+    Raises:
+        RuntimeError: if the others do not come.
+        ValueError: if nothing says who they are.
+    """
+    jax.distributed.initialize(
+        heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+        shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
+    )
+
+
 def agreed(*numbers: float) -> tuple[float, ...]:
     """Returns the largest that any process has of each number."""
     if jax.process_count() == 1:

@@ -21,7 +21,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxseq.checks import check_count, expect
 from jaxseq.train.state import State
-from jaxseq.types import Tree
+from jaxseq.types import Array, Tree
 
 
 AXIS = "data"
@@ -64,6 +64,19 @@ def mesh(num_devices: int | None = None) -> Mesh:
     expect(num_devices <= len(devices), "num_devices", most, num_devices)
     row = np.array(devices[:num_devices])
     return Mesh(row, (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def local(tree: Tree) -> Tree:
+    """Returns the copies that this process has of arrays that all processes have.
+
+    Args:
+        tree: of arrays, whole on each device.
+    """
+
+    def copy(leaf: Array) -> Array:
+        return leaf if leaf.is_fully_addressable else leaf.addressable_data(0)
+
+    return jax.tree.map(copy, tree)
 
 
 def rows(axis: int) -> PartitionSpec:

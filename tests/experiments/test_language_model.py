@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import types
@@ -552,6 +553,53 @@ def test_many_devices_give_what_one_gives(text, tmp_path, num_devices):
 
     found, expected = trained(num_devices), trained(1)
     np.testing.assert_allclose(found["train"], expected["train"], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(text, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "experiments.language_model", "--text", str(text)]
+    command += [*TINY, "--num-updates", "6"]
+
+    def start(name, *options):
+        return subprocess.Popen(
+            [*command, "--out", str(tmp_path / name), *options],
+            env=os.environ | {"JAX_PLATFORMS": "cpu"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    meet = ("--devices", "2", "--address", address, "--num-processes", "2")
+    runs = [start("two", *meet, "--process", str(number)) for number in (0, 1)]
+    runs.append(start("one"))
+    said = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    two, one = (
+        json.loads((tmp_path / name / "language_model" / "lstm.json").read_text())
+        for name in ("two", "one")
+    )
+    for curve in ("train", "valid"):
+        np.testing.assert_allclose(two[curve], one[curve], rtol=1e-5)
+    assert "bigram" in said[0][0]
+    assert "bigram" not in said[1][0]  # only the first speaks
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--num-processes", "2"),
+        ("--address", "auto", "--process", "1"),
+        ("--address", "nowhere"),
+    ],
+)
+def test_main_refuses_processes_that_cannot_meet(options, text, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *options])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--address" in line
 
 
 def test_one_chunk_is_learnt_by_heart(config):
