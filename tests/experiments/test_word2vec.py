@@ -103,6 +103,7 @@ def stopped(after, signum):
     return hears
 
 
+@pytest.mark.usefixtures("_spans_are_short")
 @pytest.mark.parametrize(("after", "signum"), [(3, signal.SIGTERM), (8, signal.SIGINT)])
 def test_a_stopped_run_goes_on_to_the_same_bits(
     text, tmp_path, monkeypatch, capsys, after, signum
