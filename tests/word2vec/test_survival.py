@@ -142,9 +142,7 @@ def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
-)
+@pytest.mark.parametrize("signum", signals.SIGNALS)
 def test_a_signal_leaves_a_checkpoint(tmp_path, signum):
     options = ("--save-every", 0, "--sleep", 0.01)
     with running(tmp_path, *options, **PROGRAM) as process:
