@@ -40,30 +40,8 @@ def scan(
     Returns:
         The last carry, and what was emitted, stacked `[T, ...]`.
     """
-    form = unrolled if jax.default_backend() == "gpu" else in_place.scan
-    return form(body, carry, xs, spent, reverse=reverse)
-
-
-def unrolled(
-    body: Callable[[Tree, Tree, Tree], tuple[Tree, Tree]],
-    carry: Tree,
-    xs: Tree,
-    spent: Tree,
-    *,
-    reverse: bool = False,
-) -> tuple[Tree, Tree]:
-    """Runs `lax.scan`, NUM_UNROLLED steps at a time; arguments are those of `scan`.
-
-    Args:
-        body: `(carry, x_t, spent_t) -> (carry, emitted_t)`.
-        carry: the first one.
-        xs: leaves `[T, ...]`.
-        spent: leaves `[T, ...]`, read only.
-        reverse: whether to go from the last step to the first.
-
-    Returns:
-        The last carry, and what was emitted, stacked `[T, ...]`.
-    """
+    if jax.default_backend() != "gpu":
+        return in_place.scan(body, carry, xs, spent, reverse=reverse)
     return jax.lax.scan(
         lambda carry, inputs: body(carry, *inputs),
         carry,
