@@ -508,11 +508,24 @@ SUMMARIZE = [
         ],
     ),
     *calls(
+        "summarize.batches.deal",
+        batches.deal,
+        {"examples": [EXAMPLE], "batch_size": 2, "shapes": SHAPES},
+        [
+            *counts("batch_size", "num_parts"),
+            ("none", {"examples": []}, "examples", "one at least", "none"),
+            ("odd", {"num_parts": 3}, "batch_size", "a multiple of num_parts, 3", "2"),
+        ],
+    ),
+    *calls(
         "summarize.batches.plan",
         batches.plan,
-        {"examples": [EXAMPLE], "batch_size": 2, "shapes": SHAPES, "seed": 0}
-        | {"epoch": 0},
-        [*counts("batch_size", "num_shards"), *_integers(0, "seed", "epoch")],
+        {"dealt": batches.deal([EXAMPLE], 2, SHAPES), "seed": 0, "epoch": 0}
+        | {"index": 0},
+        [
+            *_integers(0, "seed", "epoch", "index"),
+            ("index behind", {"index": 1}, "index", "less than 1", "1"),
+        ],
     ),
     *calls(
         "packing.of",
@@ -762,13 +775,13 @@ WORD2VEC = [
         )
     ),
     *calls(
-        "feed.spans",
-        lambda **arguments: next(feed.spans(**arguments)),
-        {"corpus": TEXT, "keep": np.ones(2), "num_centres": 2, "reach": 1}
-        | {"seed": 0, "epoch": 0},
+        "feed.span",
+        feed.span,
+        {"corpus": TEXT, "keep": np.ones(2), "size": 2, "reach": 1}
+        | {"seed": 0, "epoch": 0, "number": 0},
         [
-            *counts("num_centres", "reach"),
-            *_integers(0, "seed", "epoch", "start"),
+            *counts("size", "reach"),
+            *_integers(0, "seed", "epoch", "number"),
             ("keep table", {"keep": np.ones((2, 2))}, "keep", "[V]", "float64[2, 2]"),
         ],
     ),

@@ -162,7 +162,8 @@ def plan(dealt: Dealt, seed: int, epoch: int, index: int) -> Planned:
         ValueError: naming the argument.
     """
     num_batches = dealt.num_batches
-    expect(0 <= index < num_batches, "index", f"0 to {num_batches - 1}", index)
+    check_count("index", index, least=0)
+    expect(index < num_batches, "index", f"less than {num_batches}", index)
     (place,) = order.shuffled(seed, epoch, num_batches, index, index + 1)
     ends = np.cumsum([rows.shape[1] for rows in dealt.strata])
     which = int(np.searchsorted(ends, place, side="right"))
