@@ -61,7 +61,7 @@ from . import (
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
-from .language_training import ADVICE, TooLarge, fit, perplexity
+from .language_training import ADVICE, TooLarge, fit, make_layout, perplexity
 from .progress import Report
 
 
@@ -90,6 +90,10 @@ def run(config: Config) -> None:
             f"--devices: expected {num_devices} or less, as many as JAX has ({more} "
             f"makes more of a CPU), got {config.devices}"
         )
+    try:
+        make_layout(config)
+    except ValueError as error:
+        commands.fail(f"--devices: {str(error).partition(': ')[2]}")
     folder = cli.results_folder(config.out, "language_model")
     numbers = cli.result_file(folder, f"{config.cell}.json")
     figure = cli.result_file(folder, f"{config.cell}.png")

@@ -28,7 +28,15 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxseq.checks import check_count, expect
-from jaxseq.train import about, arrays as stored, digests, folders, head, leaves
+from jaxseq.train import (
+    about,
+    arrays as stored,
+    digests,
+    folders,
+    head,
+    leaves,
+    processes,
+)
 from jaxseq.train.head import Damaged
 from jaxseq.types import Tree
 
@@ -97,6 +105,7 @@ def opened(
     Raises:
         ValueError: naming the argument.
         OSError: if the folder cannot be made or used, or another run uses it.
+        Different: if processes of one training have other settings.
     """
     check_count("keep.last", keep.last)
     check_count("keep.best", keep.best, least=0)
@@ -107,6 +116,8 @@ def opened(
             path.mkdir(parents=True, exist_ok=True)
             stack.enter_context(folders.locked(path))
             folders.remove_unfinished(path)
+        # Nobody reads before the first process is ready.
+        processes.check_same(store.settings)
         yield store
 
 
@@ -176,6 +187,7 @@ def clear(store: Store) -> None:
     if jax.process_index() == 0:
         for number in folders.numbers(store.folder):
             folders.remove(folders.place(store.folder, number))
+    processes.wait()
 
 
 def latest(store: Store, like: Tree) -> Loaded | None:

@@ -70,8 +70,11 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
     Raises:
         Damaged: if there are checkpoints, but none is whole.
         OtherTraining: if they are of another training.
+        Different: if processes of one training see other checkpoints.
     """
     found = checkpoint.latest(store, training.state)
+    number = None if found is None else found.number
+    processes.check_same({"the checkpoint that is there": number})
     if found is None:
         return training, ()
     return Training(found.tree, Position.read(found.host)), found.notes

@@ -602,6 +602,17 @@ def test_main_refuses_processes_that_cannot_meet(options, text, tmp_path, capsys
     assert "--address" in line
 
 
+def test_given_less_time_than_it_has_had_it_measures_where_it_is(config, tmp_path):
+    config = dataclasses.replace(config, num_evaluations=1)
+    with pytest.raises(Stopped) as stop:
+        language_model.train(config, stopped_at(3), tmp_path)
+    shorter = dataclasses.replace(config, minutes=1e-6)
+    found = language_model.train(shorter, folder=tmp_path)
+    assert found["num_updates"] == stop.value.number
+    assert [number for number, _ in found["valid"]] == [stop.value.number]
+    assert found["valid_perplexity"] == found["valid"][0][1]
+
+
 def test_one_chunk_is_learnt_by_heart(config):
     config = dataclasses.replace(config, overfit=1, num_evaluations=1)
     assert language_model.train(config)["train"][-1][1] < 1.5

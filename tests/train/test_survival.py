@@ -158,11 +158,14 @@ def test_it_goes_on_with_other_devices(tmp_path):
     assert float(moved[-1]) == pytest.approx(float(end[-1]), abs=1e-5)
 
 
-def together(folder, number, *options, **more):
+def free_address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    shared = ("--processes", number, "--address", address)
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def together(folder, number, *options, **more):
+    shared = ("--processes", number, "--address", free_address())
     return [
         running(folder, *options, *shared, "--process", process, **more)
         for process in range(number)
@@ -184,6 +187,24 @@ def test_processes_train_as_one(tmp_path, number):
     # What many have written, one goes on from.
     lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", 45)
     assert numbers_of(lines) == list(range(41, 46))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("differs", ["num_parts", "the checkpoint that is there"])
+def test_processes_that_do_not_have_the_same_end_at_once(tmp_path, differs):
+    is_setting = differs == "num_parts"
+    if not is_setting:
+        finished(tmp_path / "0", *QUIET)
+    meet = ("--address", free_address(), "--processes", 2, *QUIET)
+    others = ("0", "--num-parts", 2) if is_setting else ("1",)
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(running(tmp_path / name, *more, *meet, "--process", n))
+            for n, (name, *more) in enumerate((("0",), others))
+        ]
+        errors = [process.communicate(timeout=60)[1] for process in processes]
+    for error in errors:
+        assert f"Different: processes of one training differ in {differs}" in error
 
 
 @pytest.mark.slow
