@@ -36,7 +36,6 @@ that was stopped or killed goes on from there when it is started again.
 """
 
 import functools
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +48,7 @@ from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
+from jaxseq.train import checkpoint
 
 from . import (
     bigram,
@@ -112,7 +112,7 @@ def run(config: Config) -> None:
         files = [results.write_json(numbers, result)]
         files += language_report.draw(figure, result)
     # They are there to go on from, and there is nothing left to do.
-    shutil.rmtree(folder / "checkpoints" / config.cell, ignore_errors=True)
+    checkpoint.discard(folder / "checkpoints" / config.cell)
     print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
 
 

@@ -135,6 +135,14 @@ def checkpoints(folder: Path, num_phases: int) -> list[Path]:
     return [folder / "checkpoints" / f"phase_{n + 1}" for n in range(num_phases)]
 
 
+def discard(folder: Path) -> None:
+    """Removes all checkpoints, those of the last phase first."""
+    for place in sorted((folder / "checkpoints").glob("phase_*"), reverse=True):
+        checkpoint.discard(place)
+    with contextlib.suppress(OSError):  # another run has begun
+        (folder / "checkpoints").rmdir()
+
+
 def _begun(now: Training, number: int) -> Training:
     """Begins a phase at an update, with what the one before has come to."""
     if not number:

@@ -21,6 +21,7 @@ Process 0 writes for all. Nothing in the files is code.
 import contextlib
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -188,6 +189,22 @@ def clear(store: Store) -> None:
         for number in folders.numbers(store.folder):
             folders.remove(folders.place(store.folder, number))
     processes.wait()
+
+
+def discard(folder: str | os.PathLike[str]) -> None:
+    """Removes a folder of checkpoints that nobody goes on from any more.
+
+    It stays if another run has begun to use it. If this one is killed on the way, the
+    newest is still whole, or all are gone.
+
+    Args:
+        folder: of the checkpoints; need not be there.
+    """
+    path = Path(folder).absolute()
+    with contextlib.suppress(OSError), folders.locked(path):
+        for number in folders.numbers(path):
+            folders.remove(folders.place(path, number))
+        shutil.rmtree(path)
 
 
 def latest(store: Store, like: Tree) -> Loaded | None:

@@ -169,6 +169,10 @@ def train(
             saved.write(state, position, None)
             raise Stopped(int(signum), saved.number)
     saved.write(state, position, None)
+    # It may have come since the last update: while a held-out cost was measured.
+    (signum,) = processes.agreed(stop.signum or 0)
+    if signum:
+        raise Stopped(int(signum), saved.number)
 
 
 def _keyed(update: Update, state: State, batch: Tree, seed, number):

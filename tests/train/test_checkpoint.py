@@ -261,6 +261,40 @@ def test_a_store_shuts_others_out(store):
             pass
 
 
+def test_what_is_discarded_is_gone_unless_another_run_uses_it(store):
+    checkpoint.save(store, 1, tree(), {})
+    checkpoint.discard(store.folder)  # `store` is that other run
+    assert folders.numbers(store.folder) == [1]
+
+
+def test_killed_while_it_is_discarded_the_newest_is_whole(two, tmp_path, monkeypatch):
+    folder = shutil.copytree(two, tmp_path / "checkpoints")
+    numbers = folders.numbers(folder)
+    remove = folders.remove
+
+    def until(path):
+        remove(path)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folders, "remove", until)
+        with pytest.raises(Killed):
+            checkpoint.discard(folder)
+    with checkpoint.opened(folder, SETTINGS) as store:
+        assert checkpoint.latest(store, tree()).number == numbers[-1]
+    checkpoint.discard(folder)
+    assert not folder.exists()
+    checkpoint.discard(folder)
+
+
+def test_a_folder_that_is_removed_meanwhile_is_not_opened(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", lambda *_: shutil.rmtree(tmp_path / "a"))
+    with pytest.raises(OSError, match="another run is using"):
+        with checkpoint.opened(tmp_path / "a", SETTINGS):
+            pass
+
+
 def test_what_a_killed_run_left_is_removed(tmp_path):
     for name in (".part-0000000030", ".gone-0000000010"):
         (tmp_path / name / "arrays").mkdir(parents=True)

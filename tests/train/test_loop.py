@@ -307,6 +307,23 @@ def test_a_log_is_whole_or_as_it_was(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_signal_during_the_last_held_out_cost_is_heard(tmp_path):
+    stop = signals.Stop()
+
+    def held_out(params):
+        stop.hear(signal.SIGTERM, None)
+        return 1.0
+
+    setting = tiny.SETTING._replace(num_updates=3)
+    progress = tiny.train(tmp_path, setting, held_out=held_out, stop=stop)
+    for _ in range(3):
+        next(progress)
+    with pytest.raises(Stopped) as end:
+        next(progress)
+    assert (end.value.code, end.value.number) == (143, 3)
+    assert folders.numbers(tmp_path / "checkpoints") == [3]
+
+
 def test_signals_are_heard_and_handlers_put_back():
     before = [signal.getsignal(each) for each in signals.SIGNALS]
     with signals.heard() as stop:
