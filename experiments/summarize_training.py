@@ -164,7 +164,7 @@ def _read(config: Config, corpus: Corpus) -> _Data:
 
 
 def _best(store: checkpoint.Store, now: Training) -> Params:
-    """Returns the weights of the lowest held-out cost, or the last if these are gone."""
+    """Returns the weights of the lowest held-out cost; if they are gone, the last."""
     try:
         found = checkpoint.load(store, now.position.best_number, now.state)
     except checkpoint.Damaged as error:

@@ -38,11 +38,10 @@ from jaxseq.train import (
     leaves,
     processes,
 )
-from jaxseq.train.head import Damaged
+from jaxseq.train.head import FORMAT, Damaged
 from jaxseq.types import Tree
 
 
-FORMAT = 1
 _ARRAYS = "arrays"
 
 
@@ -258,13 +257,16 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
 
     Raises:
         Damaged: if it is not whole.
-        OtherTraining: if it is of another training, or of a newer version.
+        OtherTraining: if it is of another training, or of another version.
     """
     place = folders.place(store.folder, number)
     name = repr(str(place))
     entries = head.read(place)
     if entries["format"] != FORMAT:
-        raise OtherTraining(f"{name} has format {entries['format']}, not {FORMAT}")
+        raise OtherTraining(
+            f"{name} is of another version: it has format {entries['format']}, "
+            f"not {FORMAT}"
+        )
     if names := about.differences(entries["settings"], store.settings):
         raise OtherTraining(f"{name} is of another training: {', '.join(names)} differ")
     wanted = leaves.kinds(like)
@@ -295,7 +297,7 @@ def _scores(store: Store) -> dict[int, float]:
     found = {}
     for number in folders.numbers(store.folder):
         with contextlib.suppress(OSError, ValueError):
-            score = head.unchecked(folders.place(store.folder, number))["score"]
+            score = head.unchecked(folders.place(store.folder, number)).get("score")
             if score is not None:
                 found[number] = score
     return found

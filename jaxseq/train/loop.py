@@ -25,7 +25,7 @@ from typing import NamedTuple
 import jax
 
 from jaxseq.train import checkpoint, metrics, processes, sharding
-from jaxseq.train.checkpoint import Store
+from jaxseq.train.checkpoint import OtherTraining, Store
 from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
 from jaxseq.train.saved import Diverged, Saved
@@ -77,7 +77,14 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
     processes.check_same({"the checkpoint that is there": number})
     if found is None:
         return training, ()
-    return Training(found.tree, Position.read(found.host)), found.notes
+    try:
+        position = Position.read(found.host)
+    except (KeyError, TypeError):
+        raise OtherTraining(
+            f"the checkpoint after update {found.number} is not of this loop: it has "
+            f"{', '.join(sorted(found.host)) or 'nothing'} beside its arrays"
+        ) from None
+    return Training(found.tree, position), found.notes
 
 
 def train(

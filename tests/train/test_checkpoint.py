@@ -249,10 +249,25 @@ def test_a_leaf_with_another_digest_is_refused(spoilt):
         checkpoint.load(spoilt, 20, tree())
 
 
-def test_a_newer_format_is_refused(spoilt):
-    forged(spoilt, lambda head: json.dumps(head | {"format": 99}))
-    with pytest.raises(OtherTraining, match="has format 99, not 1"):
+@pytest.mark.parametrize("number", [0, 99])
+@pytest.mark.parametrize("more", [True, False])
+def test_another_format_is_refused_whatever_it_has(spoilt, number, more):
+    def change(head):
+        return json.dumps((head if more else {}) | {"format": number})
+
+    forged(spoilt, change)
+    with pytest.raises(OtherTraining, match=f"has format {number}, not 1"):
         checkpoint.latest(spoilt, tree())
+    # It is not one that has a score, nor in the way.
+    assert checkpoint.best(spoilt, tree()) is None
+
+
+@pytest.mark.parametrize(
+    "leaf", [None, {}, {"dtype": 1, "shape": [3], "sha256": ""}, {"shape": "3"}]
+)
+def test_leaves_that_are_none_are_damage(spoilt, leaf):
+    forged(spoilt, lambda head: json.dumps(head | {"leaves": {"['W']": leaf}}))
+    assert checkpoint.latest(spoilt, tree()).number == 10
 
 
 def test_a_store_shuts_others_out(store):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from jaxseq.train import checkpoint, folders, loop, metrics, sharding, signals
+from jaxseq.train.checkpoint import OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.programs import Programs, TooLarge, TooManyShapes
 from jaxseq.train.signals import Stopped
@@ -214,6 +215,15 @@ def test_damaged_checkpoints_are_passed_over_with_a_note(tmp_path, capsys):
     assert error.startswith("warning: ")
     assert error.count("\n") == 1
     assert folders.numbers(tmp_path / "checkpoints")[-2:] == [55, 60]
+
+
+def test_a_checkpoint_of_another_loop_is_refused(tmp_path):
+    training = tiny.begin(tiny.adam())
+    with checkpoint.opened(tmp_path, {}) as store:
+        for host in ({}, {"records": []} | {"epoch": 3}):
+            checkpoint.save(store, 5, training.state, host)
+            with pytest.raises(OtherTraining, match="after update 5 is not of this"):
+                loop.resumed(store, training)
 
 
 def test_a_shape_too_many_is_refused():
