@@ -231,6 +231,24 @@ def test_word_tables_in_parts_over_processes_train_as_one(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_signal_to_one_process_stops_all_at_one_update(tmp_path, number):
+    options = ("--noise", 0, "--save-every", 0, "--num-updates", 10**6)
+    with contextlib.ExitStack() as stack:
+        group = together(tmp_path / "many", 2, *options, "--sleep", 0.01)
+        processes = [stack.enter_context(each) for each in group]
+        for _ in range(7):
+            processes[number].stdout.readline()
+        processes[number].send_signal(signal.SIGTERM)
+        for process in processes:
+            process.communicate(timeout=30)
+        assert [process.returncode for process in processes] == [143, 143]
+    (last,) = checkpoints(tmp_path / "many")
+    lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", last + 2)
+    assert numbers_of(lines) == [last + 1, last + 2]
+
+
+@pytest.mark.slow
 def test_if_one_process_dies_the_others_end(tmp_path):
     options = ("--noise", 0, "--num-updates", 10**6, "--sleep", 0.02)
     with contextlib.ExitStack() as stack:
