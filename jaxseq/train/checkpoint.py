@@ -156,7 +156,11 @@ def save(
     if (bad := leaves.first_not_finite(arrays)) is not None:
         raise FloatingPointError(f"not saved at update {number}: {bad} is not finite")
     if jax.process_index() != 0:
-        stored.write(folders.part_of(place) / _ARRAYS, arrays)
+        try:
+            stored.write(folders.part_of(place) / _ARRAYS, arrays)
+        except OSError as error:
+            message = f"cannot write the checkpoint {str(place)!r}: {error.strerror}"
+            raise OSError(message) from error
         return place
     of_leaves = {
         name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}

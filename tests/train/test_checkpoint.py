@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.train import checkpoint, digests, folders
+from jaxseq.train import checkpoint, digests, folders, processes
 from jaxseq.train.checkpoint import Damaged, Keep, OtherTraining
 
 
@@ -357,6 +357,13 @@ def test_killed_at_any_call_the_older_ones_are_whole(spoilt, function, monkeypat
             folders.remove(folders.place(spoilt.folder, number))
     assert saved
     assert last >= 1
+
+
+def test_a_full_disk_of_the_first_process_ends_the_others(spoilt, monkeypatch):
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    monkeypatch.setattr(processes, "agreed", lambda is_full: (1.0,))
+    with pytest.raises(OSError, match="cannot write the checkpoint .*: No space left"):
+        checkpoint.save(spoilt, 30, tree(), HOST)
 
 
 def test_a_failing_disk_leaves_the_older_ones(spoilt, monkeypatch):
