@@ -5,6 +5,7 @@ import itertools
 import json
 import signal
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from jaxseq.train import checkpoint, folders, loop, metrics, sharding, signals
 from jaxseq.train.checkpoint import OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.programs import Programs, TooLarge, TooManyShapes
+from jaxseq.train.saved import Saved
 from jaxseq.train.signals import Stopped
 from tests.train import tiny
 
@@ -137,6 +139,40 @@ def test_some_updates_that_are_not_finite_are_skipped():
     assert int(now.training.state.skips.total) == 3
     assert np.isfinite(now.held_out)
     assert now.training.position.num_counted == 60 * tiny.NUM_ROWS
+
+
+def test_a_cost_that_is_not_finite_is_skipped_though_its_gradient_is():
+    def cost(params, carry, batch, key):
+        found = tiny.cost(params, carry, batch, key)
+        infinite = jnp.where(jnp.isnan(batch["flag"][0, 0]), jnp.inf, 0.0)
+        return found._replace(total=found.total + infinite.astype(found.total.dtype))
+
+    def batch_at(number):
+        spoil = np.full((tiny.NUM_ROWS, 1), np.nan if number == 3 else 0, np.float32)
+        return tiny.batch_at(number) | {"flag": spoil}
+
+    setting = tiny.SETTING._replace(num_updates=5)
+    training = tiny.begin(tiny.adam())
+    found = [
+        now.is_applied
+        for now in loop.train(loop_update(cost), batch_at, training, setting)
+    ]
+    assert found == [True, True, True, False, True]
+
+
+def test_the_clock_asks_for_a_checkpoint_again_and_again(monkeypatch):
+    monkeypatch.setattr(checkpoint, "save", lambda *_: None)
+    store = checkpoint.Store(Path(), {}, checkpoint.Keep())
+    state, position = tiny.begin(tiny.adam())
+    saved = Saved(store, position)
+    setting = tiny.SETTING._replace(save_every=0, save_seconds=3.0)
+    late = []
+    for number in range(1, 10):
+        position = position._replace(number=number, seconds=float(number))
+        if saved.is_late(setting, position):
+            late.append(number)
+            saved.write(state, position, None)
+    assert late == [3, 6, 9]
 
 
 def test_many_in_a_row_end_it_naming_the_last_good_checkpoint(tmp_path):
