@@ -175,6 +175,18 @@ def test_the_clock_asks_for_a_checkpoint_again_and_again(monkeypatch):
     assert late == [3, 6, 9]
 
 
+def test_the_time_of_a_run_is_also_that_between_updates(monkeypatch):
+    times = iter([0.0, 5.0, 7.0, 20.0, 21.0])
+    monkeypatch.setattr(metrics.time, "monotonic", lambda: next(times))
+    clock = metrics.Clock(10.0)
+    for _ in range(2):
+        clock.start()
+        clock.stop(3.0, 0.0)
+    assert clock.total == 10.0 + 21.0
+    # Speed is of the updates alone.
+    assert clock.speed()["counts_per_second"] == 6 / 3
+
+
 def test_many_in_a_row_end_it_naming_the_last_good_checkpoint(tmp_path):
     training = tiny.begin(tiny.adam())
     setting = tiny.SETTING._replace(max_skipped=3)
