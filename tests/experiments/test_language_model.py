@@ -513,6 +513,17 @@ def test_train_refuses_the_checkpoint_of_another_training(config, tmp_path, caps
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("which", ["text", "valid"])
+def test_train_refuses_the_checkpoint_of_another_text(config, which):
+    ids = {"text": np.arange(9), "valid": np.arange(5)}
+    others = ids | {which: ids[which][::-1]}
+    mine, other = (
+        language_training._settings(config, 9, each["text"], each["valid"])
+        for each in (ids, others)
+    )
+    assert {name for name in mine if mine[name] != other[name]} == {which}
+
+
 def test_parts_of_a_batch_give_what_the_whole_gives(config):
     config = dataclasses.replace(config, num_updates=12, num_evaluations=1)
     whole = language_model.train(config)["valid"]

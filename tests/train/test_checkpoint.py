@@ -359,6 +359,29 @@ def test_killed_at_any_call_the_older_ones_are_whole(spoilt, function, monkeypat
     assert last >= 1
 
 
+def test_all_is_on_the_disk_before_it_has_its_name(store, monkeypatch):
+    flushed, rename, flush = set(), os.rename, os.fsync
+    place = folders.place(store.folder, 1)
+
+    def fsync(handle):
+        flushed.add(os.fstat(handle).st_ino)
+        flush(handle)
+
+    def renamed(part, path):
+        if path != place:  # of Orbax, below
+            return rename(part, path)
+        inodes = {entry.stat().st_ino for entry in Path(part).rglob("*")}
+        assert inodes | {Path(part).stat().st_ino} <= flushed
+        rename(part, path)
+        flushed.clear()
+        return None
+
+    monkeypatch.setattr(folders.os, "fsync", fsync)
+    monkeypatch.setattr(folders.os, "rename", renamed)
+    assert checkpoint.save(store, 1, tree(), HOST) == place
+    assert store.folder.stat().st_ino in flushed
+
+
 def test_a_full_disk_of_the_first_process_ends_the_others(spoilt, monkeypatch):
     monkeypatch.setattr(jax, "process_index", lambda: 1)
     monkeypatch.setattr(processes, "agreed", lambda is_full: (1.0,))
