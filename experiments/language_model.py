@@ -36,7 +36,6 @@ that was stopped or killed goes on from there when it is started again.
 """
 
 import functools
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +48,7 @@ from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
+from jaxseq.train import checkpoint
 
 from . import (
     bigram,
@@ -61,7 +61,7 @@ from . import (
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
-from .language_training import ADVICE, TooLarge, fit, perplexity
+from .language_training import ADVICE, TooLarge, fit, make_layout, perplexity
 from .progress import Report
 
 
@@ -90,6 +90,10 @@ def run(config: Config) -> None:
             f"--devices: expected {num_devices} or less, as many as JAX has ({more} "
             f"makes more of a CPU), got {config.devices}"
         )
+    try:
+        make_layout(config)
+    except ValueError as error:
+        commands.fail(f"--devices: {str(error).partition(': ')[2]}")
     folder = cli.results_folder(config.out, "language_model")
     numbers = cli.result_file(folder, f"{config.cell}.json")
     figure = cli.result_file(folder, f"{config.cell}.png")
@@ -108,7 +112,7 @@ def run(config: Config) -> None:
         files = [results.write_json(numbers, result)]
         files += language_report.draw(figure, result)
     # They are there to go on from, and there is nothing left to do.
-    shutil.rmtree(folder / "checkpoints" / config.cell, ignore_errors=True)
+    checkpoint.discard(folder / "checkpoints" / config.cell)
     print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
 
 

@@ -152,7 +152,12 @@ def fit(
                 recent.append(now.mean)
             num_tokens = int(training.position.num_counted)
             report(now.fraction, num_tokens, _said(recent, training))
-    return _fitted(training)
+        found = _fitted(training)
+        if not found.valid or found.valid[-1][0] != found.num_updates:
+            # Given less time than it has had, it goes on from there no more.
+            nats = mean_cost(measure, found.params, zeros, valid, config)
+            found.valid.append((found.num_updates, perplexity(nats)))
+    return found
 
 
 def make_setting(config: Config) -> loop.Setting:
@@ -174,9 +179,10 @@ def make_layout(config: Config) -> Layout:
     """Returns which devices share a batch.
 
     Raises:
-        ValueError: if there are fewer.
+        ValueError: if there are fewer, or a process has none.
     """
-    devices = sharding.mesh(config.devices) if config.devices > 1 else None
+    is_shared = config.devices > 1 or jax.process_count() > 1
+    devices = sharding.mesh(config.devices) if is_shared else None
     # Rows of a chunk are its columns, those of a state its rows.
     return Layout(devices, batch_axis=1, carry_axis=0)
 

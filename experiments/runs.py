@@ -104,8 +104,10 @@ def opened(
 
     Raises:
         OSError: in one line, if the folder cannot be used, or another run uses it.
+        Different: if processes of one training have other settings.
     """
     with checkpoint.opened(folder, settings) as store:
+        processes.check_same({"resume": resume})
         if resume == "none":
             checkpoint.clear(store)
         yield store
@@ -140,7 +142,8 @@ def in_one_line(out: Path, advice: str) -> Iterator[None]:
         advice: how to need less memory.
 
     Raises:
-        SystemExit: code 2 for a checkpoint that cannot be used, 1 for numbers that are
+        SystemExit: code 2 for a checkpoint that cannot be used or processes that do
+            not have the same, 1 for numbers that are
             not finite, for too little memory or a full disk, 130 for Ctrl-C, 143 for
             SIGTERM.
     """
@@ -149,6 +152,10 @@ def in_one_line(out: Path, advice: str) -> Iterator[None]:
         yield
     except (Damaged, OtherTraining) as error:
         commands.fail(f"{error}; --resume none starts afresh")
+    except processes.Different as error:
+        commands.fail(
+            f"{error}; give all the same command, and a folder that they share"
+        )
     except (Diverged, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:

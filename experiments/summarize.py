@@ -45,7 +45,6 @@ bits.
 import dataclasses
 import math
 import os
-import shutil
 import time
 from collections.abc import Sequence
 
@@ -174,7 +173,7 @@ def learn(config: Config) -> None:
     for number, alignment in enumerate(maps, start=1):
         files += heatmap.write(folder, f"heatmap_{number:02}", alignment)
     # They are there to go on from, and there is nothing left to do.
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    summarize_training.discard(folder)
     print(f"\n{summarize_report.examples_table(shown)}\n")
     print(summarize_report.table(measured))
     print(

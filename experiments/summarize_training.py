@@ -14,6 +14,7 @@ networks, ACL 2017, section 5: coverage is added for a last short phase.
 import contextlib
 import functools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -125,14 +126,21 @@ def train(
                 done = now.position.number / num_updates
                 num_read = int(done * config.num_epochs * num_words)
                 report(done, num_read, _said(made.mean, now.position))
-            best = checkpoint.load(store, now.position.best_number, now.state)
-            params, first = best.tree.params, phase.end
+            params, first = _best(store, now), phase.end
     return _trained(params, now.position)
 
 
 def checkpoints(folder: Path, num_phases: int) -> list[Path]:
     """Returns the folders of checkpoints, of each phase its own."""
     return [folder / "checkpoints" / f"phase_{n + 1}" for n in range(num_phases)]
+
+
+def discard(folder: Path) -> None:
+    """Removes all checkpoints, those of the last phase first."""
+    for place in sorted((folder / "checkpoints").glob("phase_*"), reverse=True):
+        checkpoint.discard(place)
+    with contextlib.suppress(OSError):  # another run has begun
+        (folder / "checkpoints").rmdir()
 
 
 def _begun(now: Training, number: int) -> Training:
@@ -153,6 +161,16 @@ def _read(config: Config, corpus: Corpus) -> _Data:
     shapes = training.shapes_of([*examples, *valid], setting)
     dealt = training.deal(examples, shapes, setting)
     return _Data(setting, layout_of(setting), examples, valid, shapes, dealt)
+
+
+def _best(store: checkpoint.Store, now: Training) -> Params:
+    """Returns the weights of the lowest held-out cost; if they are gone, the last."""
+    try:
+        found = checkpoint.load(store, now.position.best_number, now.state)
+    except checkpoint.Damaged as error:
+        print(f"warning: {error}; the last weights are taken instead", file=sys.stderr)
+        return now.state.params
+    return found.tree.params
 
 
 def _batch_at(config: Config, data: _Data, number: int) -> training.Batch:

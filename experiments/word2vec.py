@@ -23,7 +23,6 @@ from there, to the same bits, when it is started again. `python -m
 experiments.neighbours` looks at vectors that are there already.
 """
 
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ import jax
 import numpy as np
 
 from jaxseq import commands, host_memory
-from jaxseq.train import digests, loop, metrics, signals
+from jaxseq.train import checkpoint, digests, loop, metrics, signals
 from jaxseq.train.checkpoint import Damaged, OtherTraining
 from jaxseq.word2vec import training, vector_files, vectors
 from jaxseq.word2vec.corpus import END, Corpus
@@ -98,7 +97,7 @@ def run(config: Config) -> None:
         except (ModuleNotFoundError, ValueError) as error:
             commands.fail(str(error))
     # They are there to go on from, and there is nothing left to do.
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    checkpoint.discard(folder / "checkpoints")
     print(f"\n{word2vec_report.table(near)}\n")
     for kind, values in result["scores"].items():
         print(kind, *(f"{key} {value:.3f}" for key, value in values.items()), sep="  ")

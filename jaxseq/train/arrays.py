@@ -11,7 +11,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq.train import leaves
+from jaxseq.train import leaves, processes
 
 
 _BESIDE = 2**16  # bytes
@@ -32,8 +32,11 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     # Asked before: where the disk fills up below Orbax, its threads print hundreds of
     # lines. What is written beside the numbers is less than the room kept for it.
     num_bytes = sum(array.nbytes for array in arrays.values())
-    is_first = jax.process_index() == 0
-    if is_first and shutil.disk_usage(path.parent).free < num_bytes + _BESIDE:
+    is_full = False
+    if jax.process_index() == 0:
+        is_full = shutil.disk_usage(path.parent).free < num_bytes + _BESIDE
+    # Of all, or the others wait for the first one until they are ended.
+    if processes.agreed(is_full)[0]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     with _context(ocp):
         ocp.save(str(path), {k: a for k, a in arrays.items() if a.size})

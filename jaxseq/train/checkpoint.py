@@ -21,6 +21,7 @@ Process 0 writes for all. Nothing in the files is code.
 import contextlib
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,12 +29,19 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxseq.checks import check_count, expect
-from jaxseq.train import about, arrays as stored, digests, folders, head, leaves
-from jaxseq.train.head import Damaged
+from jaxseq.train import (
+    about,
+    arrays as stored,
+    digests,
+    folders,
+    head,
+    leaves,
+    processes,
+)
+from jaxseq.train.head import FORMAT, Damaged
 from jaxseq.types import Tree
 
 
-FORMAT = 1
 _ARRAYS = "arrays"
 
 
@@ -97,6 +105,7 @@ def opened(
     Raises:
         ValueError: naming the argument.
         OSError: if the folder cannot be made or used, or another run uses it.
+        Different: if processes of one training have other settings.
     """
     check_count("keep.last", keep.last)
     check_count("keep.best", keep.best, least=0)
@@ -107,6 +116,8 @@ def opened(
             path.mkdir(parents=True, exist_ok=True)
             stack.enter_context(folders.locked(path))
             folders.remove_unfinished(path)
+        # Nobody reads before the first process is ready.
+        processes.check_same(store.settings)
         yield store
 
 
@@ -145,7 +156,11 @@ def save(
     if (bad := leaves.first_not_finite(arrays)) is not None:
         raise FloatingPointError(f"not saved at update {number}: {bad} is not finite")
     if jax.process_index() != 0:
-        stored.write(folders.part_of(place) / _ARRAYS, arrays)
+        try:
+            stored.write(folders.part_of(place) / _ARRAYS, arrays)
+        except OSError as error:
+            message = f"cannot write the checkpoint {str(place)!r}: {error.strerror}"
+            raise OSError(message) from error
         return place
     of_leaves = {
         name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}
@@ -176,6 +191,23 @@ def clear(store: Store) -> None:
     if jax.process_index() == 0:
         for number in folders.numbers(store.folder):
             folders.remove(folders.place(store.folder, number))
+    processes.wait()
+
+
+def discard(folder: str | os.PathLike[str]) -> None:
+    """Removes a folder of checkpoints that nobody goes on from any more.
+
+    It stays if another run has begun to use it. If this one is killed on the way, the
+    newest is still whole, or all are gone.
+
+    Args:
+        folder: of the checkpoints; need not be there.
+    """
+    path = Path(folder).absolute()
+    with contextlib.suppress(OSError), folders.locked(path):
+        for number in folders.numbers(path):
+            folders.remove(folders.place(path, number))
+        shutil.rmtree(path)
 
 
 def latest(store: Store, like: Tree) -> Loaded | None:
@@ -229,13 +261,16 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
 
     Raises:
         Damaged: if it is not whole.
-        OtherTraining: if it is of another training, or of a newer version.
+        OtherTraining: if it is of another training, or of another version.
     """
     place = folders.place(store.folder, number)
     name = repr(str(place))
     entries = head.read(place)
     if entries["format"] != FORMAT:
-        raise OtherTraining(f"{name} has format {entries['format']}, not {FORMAT}")
+        raise OtherTraining(
+            f"{name} is of another version: it has format {entries['format']}, "
+            f"not {FORMAT}"
+        )
     if names := about.differences(entries["settings"], store.settings):
         raise OtherTraining(f"{name} is of another training: {', '.join(names)} differ")
     wanted = leaves.kinds(like)
@@ -266,7 +301,7 @@ def _scores(store: Store) -> dict[int, float]:
     found = {}
     for number in folders.numbers(store.folder):
         with contextlib.suppress(OSError, ValueError):
-            score = head.unchecked(folders.place(store.folder, number))["score"]
+            score = head.unchecked(folders.place(store.folder, number)).get("score")
             if score is not None:
                 found[number] = score
     return found

@@ -133,8 +133,12 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The one who had it locked before may have removed it meanwhile.
+            is_there = os.path.samestat(os.fstat(handle), os.stat(folder))
         except OSError:
-            raise OSError(f"another run is using {str(folder)!r}") from None
+            is_there = False
+        if not is_there:
+            raise OSError(f"another run is using {str(folder)!r}")
         yield
     finally:
         os.close(handle)

@@ -10,6 +10,7 @@ from typing import Any
 from jaxseq.train import about, digests
 
 
+FORMAT = 1
 NAME = "checkpoint.json"
 _LARGEST = 2**26  # bytes; some hundred a leaf are needed
 _ENTRIES = {
@@ -22,6 +23,7 @@ _ENTRIES = {
     "leaves": dict,
     "files": dict,
 }
+_LEAF = (("dtype", str), ("shape", list), ("sha256", str))
 
 
 class Damaged(ValueError):
@@ -46,11 +48,16 @@ def read(place: Path) -> dict[str, Any]:
     Args:
         place: the folder of the checkpoint.
 
+    Returns:
+        What it holds; of another format nothing is known but that.
+
     Raises:
         Damaged: if a bit of any of them is another one.
     """
     try:
         head = unchecked(place)
+        if head["format"] != FORMAT:
+            return head
         found = digests.of_files(place)
     except (OSError, RecursionError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -77,9 +84,15 @@ def unchecked(place: Path) -> dict[str, Any]:
     if len(content) > _LARGEST:
         raise ValueError(f"{NAME} has more than {_LARGEST} bytes")
     head = json.loads(digests.unsealed(content))
-    is_object = isinstance(head, dict)
-    if not is_object or not all(
-        isinstance(head.get(k), t) for k, t in _ENTRIES.items()
-    ):
+    if not isinstance(head, dict) or not _is_ours(head):
         raise ValueError(f"{NAME} is not what this program writes")
     return head
+
+
+def _is_ours(head: dict[str, Any]) -> bool:
+    if isinstance(head.get("format"), int) and head["format"] != FORMAT:
+        return True  # of another version of this program
+    return all(isinstance(head.get(k), t) for k, t in _ENTRIES.items()) and all(
+        isinstance(leaf, dict) and all(isinstance(leaf.get(k), t) for k, t in _LEAF)
+        for leaf in head["leaves"].values()
+    )

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import jax
 
 from jaxseq.train import checkpoint, metrics, processes, sharding
-from jaxseq.train.checkpoint import Store
+from jaxseq.train.checkpoint import OtherTraining, Store
 from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
 from jaxseq.train.saved import Diverged, Saved
@@ -70,11 +70,21 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
     Raises:
         Damaged: if there are checkpoints, but none is whole.
         OtherTraining: if they are of another training.
+        Different: if processes of one training see other checkpoints.
     """
     found = checkpoint.latest(store, training.state)
+    number = None if found is None else found.number
+    processes.check_same({"the checkpoint that is there": number})
     if found is None:
         return training, ()
-    return Training(found.tree, Position.read(found.host)), found.notes
+    try:
+        position = Position.read(found.host)
+    except (KeyError, TypeError):
+        raise OtherTraining(
+            f"the checkpoint after update {found.number} is not of this loop: it has "
+            f"{', '.join(sorted(found.host)) or 'nothing'} beside its arrays"
+        ) from None
+    return Training(found.tree, position), found.notes
 
 
 def train(
@@ -166,6 +176,10 @@ def train(
             saved.write(state, position, None)
             raise Stopped(int(signum), saved.number)
     saved.write(state, position, None)
+    # It may have come since the last update: while a held-out cost was measured.
+    (signum,) = processes.agreed(stop.signum or 0)
+    if signum:
+        raise Stopped(int(signum), saved.number)
 
 
 def _keyed(update: Update, state: State, batch: Tree, seed, number):

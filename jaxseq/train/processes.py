@@ -3,11 +3,17 @@
 Each process has its devices and runs the same program on the same numbers; arrays lie
 over the devices of all. What one process alone knows, its clock and the signals that it
 hears, is agreed on between updates: else one would write a checkpoint, or end, while
-the others wait for it. If one dies the others end too, within the heartbeat's time:
+the others wait for it. What all must have, the settings and the checkpoint that they go
+on from, is compared before the first: else they would train on sums of unlike parts,
+and nothing would show it. If one dies the others end too, within the heartbeat's time:
 what is left is the last checkpoint, and any number of processes goes on from it.
 """
 
+import hashlib
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,6 +24,10 @@ from jaxseq.checks import check_count, expect
 
 HEARTBEAT_SECONDS = 10
 _ADDRESS = re.compile(r".+:\d{1,5}")
+
+
+class Different(RuntimeError):
+    """Processes of one training do not have the same; the message is one line."""
 
 
 def start(address: str, num_processes: int, number: int) -> None:
@@ -69,3 +79,29 @@ def agreed(*numbers: float) -> tuple[float, ...]:
         return numbers
     every = multihost_utils.process_allgather(np.asarray(numbers, np.float32))
     return tuple(np.asarray(every).max(axis=0).tolist())
+
+
+def check_same(named: Mapping[str, Any]) -> None:
+    """Checks that all processes have the same; each waits for the others.
+
+    Args:
+        named: by name, what this process has, fit for JSON; all have the same names.
+
+    Raises:
+        Different: in every process, naming what differs.
+    """
+    if jax.process_count() == 1 or not named:
+        return
+    texts = [json.dumps(value, sort_keys=True) for value in named.values()]
+    mine = [hashlib.sha256(text.encode()).digest() for text in texts]
+    array = np.frombuffer(b"".join(mine), np.uint8).reshape(len(mine), -1)
+    every = np.asarray(multihost_utils.process_allgather(array))
+    differs = (every != every[0]).any(axis=(0, 2))
+    if names := [name for name, is_one in zip(named, differs, strict=True) if is_one]:
+        raise Different(f"processes of one training differ in {', '.join(names)}")
+
+
+def wait() -> None:
+    """Waits until all processes are here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("jaxseq.train")

@@ -55,14 +55,18 @@ def mesh(num_devices: int | None = None) -> Mesh:
         num_devices: D; None for all there are.
 
     Raises:
-        ValueError: if there are fewer devices.
+        ValueError: if there are fewer devices, or a process would have none of them.
     """
     devices = jax.devices()
     num_devices = len(devices) if num_devices is None else num_devices
     check_count("num_devices", num_devices)
     most = f"at most {len(devices)}, as many as there are"
     expect(num_devices <= len(devices), "num_devices", most, num_devices)
-    row = np.array(devices[:num_devices])
+    used = devices[:num_devices]
+    idle = set(range(jax.process_count())) - {each.process_index for each in used}
+    least = f"at least one of each of the {jax.process_count()} processes"
+    expect(not idle, "num_devices", least, num_devices)
+    row = np.array(used)
     return Mesh(row, (AXIS,), axis_types=(AxisType.Auto,))
 
 

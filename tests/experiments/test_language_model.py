@@ -513,6 +513,17 @@ def test_train_refuses_the_checkpoint_of_another_training(config, tmp_path, caps
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("which", ["text", "valid"])
+def test_train_refuses_the_checkpoint_of_another_text(config, which):
+    ids = {"text": np.arange(9), "valid": np.arange(5)}
+    others = ids | {which: ids[which][::-1]}
+    mine, other = (
+        language_training._settings(config, 9, each["text"], each["valid"])
+        for each in (ids, others)
+    )
+    assert {name for name in mine if mine[name] != other[name]} == {which}
+
+
 def test_parts_of_a_batch_give_what_the_whole_gives(config):
     config = dataclasses.replace(config, num_updates=12, num_evaluations=1)
     whole = language_model.train(config)["valid"]
@@ -600,6 +611,17 @@ def test_main_refuses_processes_that_cannot_meet(options, text, tmp_path, capsys
         language_model.main(["--text", str(text), "--out", str(tmp_path), *options])
     (line,) = capsys.readouterr().err.splitlines()
     assert "--address" in line
+
+
+def test_given_less_time_than_it_has_had_it_measures_where_it_is(config, tmp_path):
+    config = dataclasses.replace(config, num_evaluations=1)
+    with pytest.raises(Stopped) as stop:
+        language_model.train(config, stopped_at(3), tmp_path)
+    shorter = dataclasses.replace(config, minutes=1e-6)
+    found = language_model.train(shorter, folder=tmp_path)
+    assert found["num_updates"] == stop.value.number
+    assert [number for number, _ in found["valid"]] == [stop.value.number]
+    assert found["valid_perplexity"] == found["valid"][0][1]
 
 
 def test_one_chunk_is_learnt_by_heart(config):

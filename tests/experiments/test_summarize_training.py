@@ -207,6 +207,20 @@ def test_a_flipped_bit_is_seen_and_the_one_before_gone_back_to(whole, tmp_path, 
     assert "going on after update 12\n" in error
 
 
+def test_without_the_best_weights_the_last_are_taken_with_a_warning(tmp_path, capsys):
+    phases = [Phase(drifting(), 3)]
+    best = run(tmp_path, phases=phases)
+    # The best are those after the first epoch, older than the newest two.
+    place = folders.place(checkpoints(tmp_path, 1)[0], NUM_EPOCH)
+    (place / "checkpoint.json").write_bytes(b"")
+    last = run(tmp_path, phases=phases)
+    assert last.num_updates == best.num_updates
+    assert float(last.params) > float(best.params)
+    error = capsys.readouterr().err
+    assert f"warning: {str(place)!r} is damaged" in error
+    assert error.endswith("; the last weights are taken instead\n")
+
+
 def test_afresh_nothing_of_an_old_run_is_left(tmp_path):
     run(tmp_path)
     first = run(tmp_path, seed=1, resume="none")

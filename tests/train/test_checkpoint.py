@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.train import checkpoint, digests, folders
+from jaxseq.train import checkpoint, digests, folders, processes
 from jaxseq.train.checkpoint import Damaged, Keep, OtherTraining
 
 
@@ -249,15 +249,64 @@ def test_a_leaf_with_another_digest_is_refused(spoilt):
         checkpoint.load(spoilt, 20, tree())
 
 
-def test_a_newer_format_is_refused(spoilt):
-    forged(spoilt, lambda head: json.dumps(head | {"format": 99}))
-    with pytest.raises(OtherTraining, match="has format 99, not 1"):
+@pytest.mark.parametrize("number", [0, 99])
+@pytest.mark.parametrize("more", [True, False])
+def test_another_format_is_refused_whatever_it_has(spoilt, number, more):
+    def change(head):
+        return json.dumps((head if more else {}) | {"format": number})
+
+    forged(spoilt, change)
+    with pytest.raises(OtherTraining, match=f"has format {number}, not 1"):
         checkpoint.latest(spoilt, tree())
+    # It is not one that has a score, nor in the way.
+    assert checkpoint.best(spoilt, tree()) is None
+
+
+@pytest.mark.parametrize(
+    "leaf", [None, {}, {"dtype": 1, "shape": [3], "sha256": ""}, {"shape": "3"}]
+)
+def test_leaves_that_are_none_are_damage(spoilt, leaf):
+    forged(spoilt, lambda head: json.dumps(head | {"leaves": {"['W']": leaf}}))
+    assert checkpoint.latest(spoilt, tree()).number == 10
 
 
 def test_a_store_shuts_others_out(store):
     with pytest.raises(OSError, match="another run is using"):
         with checkpoint.opened(store.folder, SETTINGS):
+            pass
+
+
+def test_what_is_discarded_is_gone_unless_another_run_uses_it(store):
+    checkpoint.save(store, 1, tree(), {})
+    checkpoint.discard(store.folder)  # `store` is that other run
+    assert folders.numbers(store.folder) == [1]
+
+
+def test_killed_while_it_is_discarded_the_newest_is_whole(two, tmp_path, monkeypatch):
+    folder = shutil.copytree(two, tmp_path / "checkpoints")
+    numbers = folders.numbers(folder)
+    remove = folders.remove
+
+    def until(path):
+        remove(path)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folders, "remove", until)
+        with pytest.raises(Killed):
+            checkpoint.discard(folder)
+    with checkpoint.opened(folder, SETTINGS) as store:
+        assert checkpoint.latest(store, tree()).number == numbers[-1]
+    checkpoint.discard(folder)
+    assert not folder.exists()
+    checkpoint.discard(folder)
+
+
+def test_a_folder_that_is_removed_meanwhile_is_not_opened(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", lambda *_: shutil.rmtree(tmp_path / "a"))
+    with pytest.raises(OSError, match="another run is using"):
+        with checkpoint.opened(tmp_path / "a", SETTINGS):
             pass
 
 
@@ -308,6 +357,36 @@ def test_killed_at_any_call_the_older_ones_are_whole(spoilt, function, monkeypat
             folders.remove(folders.place(spoilt.folder, number))
     assert saved
     assert last >= 1
+
+
+def test_all_is_on_the_disk_before_it_has_its_name(store, monkeypatch):
+    flushed, rename, flush = set(), os.rename, os.fsync
+    place = folders.place(store.folder, 1)
+
+    def fsync(handle):
+        flushed.add(os.fstat(handle).st_ino)
+        flush(handle)
+
+    def renamed(part, path):
+        if path != place:  # of Orbax, below
+            return rename(part, path)
+        inodes = {entry.stat().st_ino for entry in Path(part).rglob("*")}
+        assert inodes | {Path(part).stat().st_ino} <= flushed
+        rename(part, path)
+        flushed.clear()
+        return None
+
+    monkeypatch.setattr(folders.os, "fsync", fsync)
+    monkeypatch.setattr(folders.os, "rename", renamed)
+    assert checkpoint.save(store, 1, tree(), HOST) == place
+    assert store.folder.stat().st_ino in flushed
+
+
+def test_a_full_disk_of_the_first_process_ends_the_others(spoilt, monkeypatch):
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    monkeypatch.setattr(processes, "agreed", lambda is_full: (1.0,))
+    with pytest.raises(OSError, match="cannot write the checkpoint .*: No space left"):
+        checkpoint.save(spoilt, 30, tree(), HOST)
 
 
 def test_a_failing_disk_leaves_the_older_ones(spoilt, monkeypatch):

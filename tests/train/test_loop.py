@@ -5,6 +5,7 @@ import itertools
 import json
 import signal
 import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 
 from jaxseq.train import checkpoint, folders, loop, metrics, sharding, signals
+from jaxseq.train.checkpoint import OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.programs import Programs, TooLarge, TooManyShapes
+from jaxseq.train.saved import Saved
 from jaxseq.train.signals import Stopped
 from tests.train import tiny
 
@@ -138,6 +141,52 @@ def test_some_updates_that_are_not_finite_are_skipped():
     assert now.training.position.num_counted == 60 * tiny.NUM_ROWS
 
 
+def test_a_cost_that_is_not_finite_is_skipped_though_its_gradient_is():
+    def cost(params, carry, batch, key):
+        found = tiny.cost(params, carry, batch, key)
+        infinite = jnp.where(jnp.isnan(batch["flag"][0, 0]), jnp.inf, 0.0)
+        return found._replace(total=found.total + infinite.astype(found.total.dtype))
+
+    def batch_at(number):
+        spoil = np.full((tiny.NUM_ROWS, 1), np.nan if number == 3 else 0, np.float32)
+        return tiny.batch_at(number) | {"flag": spoil}
+
+    setting = tiny.SETTING._replace(num_updates=5)
+    training = tiny.begin(tiny.adam())
+    found = [
+        now.is_applied
+        for now in loop.train(loop_update(cost), batch_at, training, setting)
+    ]
+    assert found == [True, True, True, False, True]
+
+
+def test_the_clock_asks_for_a_checkpoint_again_and_again(monkeypatch):
+    monkeypatch.setattr(checkpoint, "save", lambda *_: None)
+    store = checkpoint.Store(Path(), {}, checkpoint.Keep())
+    state, position = tiny.begin(tiny.adam())
+    saved = Saved(store, position)
+    setting = tiny.SETTING._replace(save_every=0, save_seconds=3.0)
+    late = []
+    for number in range(1, 10):
+        position = position._replace(number=number, seconds=float(number))
+        if saved.is_late(setting, position):
+            late.append(number)
+            saved.write(state, position, None)
+    assert late == [3, 6, 9]
+
+
+def test_the_time_of_a_run_is_also_that_between_updates(monkeypatch):
+    times = iter([0.0, 5.0, 7.0, 20.0, 21.0])
+    monkeypatch.setattr(metrics.time, "monotonic", lambda: next(times))
+    clock = metrics.Clock(10.0)
+    for _ in range(2):
+        clock.start()
+        clock.stop(3.0, 0.0)
+    assert clock.total == 10.0 + 21.0
+    # Speed is of the updates alone.
+    assert clock.speed()["counts_per_second"] == 6 / 3
+
+
 def test_many_in_a_row_end_it_naming_the_last_good_checkpoint(tmp_path):
     training = tiny.begin(tiny.adam())
     setting = tiny.SETTING._replace(max_skipped=3)
@@ -214,6 +263,15 @@ def test_damaged_checkpoints_are_passed_over_with_a_note(tmp_path, capsys):
     assert error.startswith("warning: ")
     assert error.count("\n") == 1
     assert folders.numbers(tmp_path / "checkpoints")[-2:] == [55, 60]
+
+
+def test_a_checkpoint_of_another_loop_is_refused(tmp_path):
+    training = tiny.begin(tiny.adam())
+    with checkpoint.opened(tmp_path, {}) as store:
+        for host in ({}, {"records": []} | {"epoch": 3}):
+            checkpoint.save(store, 5, training.state, host)
+            with pytest.raises(OtherTraining, match="after update 5 is not of this"):
+                loop.resumed(store, training)
 
 
 def test_a_shape_too_many_is_refused():
@@ -305,6 +363,23 @@ def test_a_log_is_whole_or_as_it_was(tmp_path):
         '{"number": 2}',
     ]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_signal_during_the_last_held_out_cost_is_heard(tmp_path):
+    stop = signals.Stop()
+
+    def held_out(params):
+        stop.hear(signal.SIGTERM, None)
+        return 1.0
+
+    setting = tiny.SETTING._replace(num_updates=3)
+    progress = tiny.train(tmp_path, setting, held_out=held_out, stop=stop)
+    for _ in range(3):
+        next(progress)
+    with pytest.raises(Stopped) as end:
+        next(progress)
+    assert (end.value.code, end.value.number) == (143, 3)
+    assert folders.numbers(tmp_path / "checkpoints") == [3]
 
 
 def test_signals_are_heard_and_handlers_put_back():

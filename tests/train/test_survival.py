@@ -158,11 +158,14 @@ def test_it_goes_on_with_other_devices(tmp_path):
     assert float(moved[-1]) == pytest.approx(float(end[-1]), abs=1e-5)
 
 
-def together(folder, number, *options, **more):
+def free_address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    shared = ("--processes", number, "--address", address)
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def together(folder, number, *options, **more):
+    shared = ("--processes", number, "--address", free_address())
     return [
         running(folder, *options, *shared, "--process", process, **more)
         for process in range(number)
@@ -187,6 +190,24 @@ def test_processes_train_as_one(tmp_path, number):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("differs", ["num_parts", "the checkpoint that is there"])
+def test_processes_that_do_not_have_the_same_end_at_once(tmp_path, differs):
+    is_setting = differs == "num_parts"
+    if not is_setting:
+        finished(tmp_path / "0", *QUIET)
+    meet = ("--address", free_address(), "--processes", 2, *QUIET)
+    others = ("0", "--num-parts", 2) if is_setting else ("1",)
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(running(tmp_path / name, *more, *meet, "--process", n))
+            for n, (name, *more) in enumerate((("0",), others))
+        ]
+        errors = [process.communicate(timeout=60)[1] for process in processes]
+    for error in errors:
+        assert f"Different: processes of one training differ in {differs}" in error
+
+
+@pytest.mark.slow
 def test_word_tables_in_parts_over_processes_train_as_one(tmp_path):
     words = {"program": WORD_TABLES}
     options = ("--num-updates", 12)
@@ -207,6 +228,24 @@ def test_word_tables_in_parts_over_processes_train_as_one(tmp_path):
     expected, _ = finished(tmp_path / "one", *longer, **words)
     assert numbers_of(found) == [13, 14, 15, 16]
     np.testing.assert_allclose(means_of(found), means_of(expected), atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_signal_to_one_process_stops_all_at_one_update(tmp_path, number):
+    options = ("--noise", 0, "--save-every", 0, "--num-updates", 10**6)
+    with contextlib.ExitStack() as stack:
+        group = together(tmp_path / "many", 2, *options, "--sleep", 0.01)
+        processes = [stack.enter_context(each) for each in group]
+        for _ in range(7):
+            processes[number].stdout.readline()
+        processes[number].send_signal(signal.SIGTERM)
+        for process in processes:
+            process.communicate(timeout=30)
+        assert [process.returncode for process in processes] == [143, 143]
+    (last,) = checkpoints(tmp_path / "many")
+    lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", last + 2)
+    assert numbers_of(lines) == [last + 1, last + 2]
 
 
 @pytest.mark.slow
