@@ -155,5 +155,6 @@ def test_wrong_deals_are_refused(arguments, message):
 def test_a_batch_that_is_none_of_the_epoch_is_refused():
     rows = dealt()
     num = rows.num_batches
-    with pytest.raises(ValueError, match=f"^index: expected less than {num}, got {num}"):
+    message = f"^index: expected less than {num}, got {num}"
+    with pytest.raises(ValueError, match=message):
         batches.plan(rows, 0, 0, num)
