@@ -6,6 +6,7 @@ a target, and all that depends on it follows.
 
     python -m jaxseq.explain
     python -m jaxseq.explain --out bptt.html --lang zh
+    python -m jaxseq.explain --out out
 
 Exit status: 0 if the page was written, 2 if it could not be.
 """
@@ -25,7 +26,8 @@ class Config:
     """Write one page of HTML: the lecture's network, step by step."""
 
     out: Path = Path("explain.html")
-    """The page: a file, to open in a browser; it needs no network."""
+    """The page, to open in a browser; it needs no network. What does not end in .html
+    or .htm is a folder for explain.html, made if it is missing."""
 
     lang: Literal["en", "zh"] = "en"
     """The language it opens in; it has both."""
@@ -38,10 +40,13 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line; None for this program's.
     """
     config = commands.parse(Config, args, __doc__)
+    is_page = config.out.suffix.lower() in (".html", ".htm")
+    path = config.out if is_page else config.out / "explain.html"
     try:
-        path = write(config.out, config.lang)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, config.lang)
     except OSError as error:
-        print(f"error: cannot write {config.out}: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot write {path}: {error.strerror}", file=sys.stderr)
         return 2
     print(f"{path}: open it in a browser")
     return 0

@@ -196,6 +196,188 @@ def test_every_stage_shows_what_was_computed_at_full_precision(page):
     np.testing.assert_allclose(drawn, values.states[2], atol=5.001e-6)
 
 
+def put(page, inputs):
+    """Types all numbers in."""
+    for name, value in inputs.items():
+        if name in ("xs", "ys"):
+            put(page, {f"{name[0]}_{t}": row for t, row in enumerate(value, start=1)})
+            continue
+        for place, entry in np.ndenumerate(value):
+            type_in(page, f"{name}{list(place)}", repr(float(entry)))
+
+
+def shown_by_stage(page):
+    """All stages' lines and slips: what is written, arrays as □, and the numbers."""
+    script = """const read = each => {
+        const copy = each.cloneNode(true);
+        for (const array of copy.querySelectorAll(".array")) array.textContent = "□";
+        const listed = [...each.querySelectorAll("[data-number]")];
+        return [copy.textContent.replace(/\\s+/g, ""),
+          listed.map(number => Number(number.dataset.number))]; };
+      const slider = document.getElementById("slider");
+      return Object.fromEntries(jaxseq.stages().map(({ name }, place) => {
+        slider.value = place; slider.dispatchEvent(new Event("input"));
+        const pieces = "#lines .piece, #lines .equation-name, #slip:not([hidden]) dd";
+        return [name, [...document.querySelectorAll(pieces)].map(read)]; }))"""
+    return run(page, script)
+
+
+def stages_of(inputs, values, errors):
+    """The same by the library: each stage's pieces, in order."""
+    names = ("U", "W", "b_s", "V", "b_o", "xs", "ys")
+    U, W, b_s, V, b_o, xs, ys = (inputs[name] for name in names)
+    T = len(xs)
+    before = [inputs["s_0"], *values.states[:-1]]
+    part_U, part_W, _, part_V, _ = jax.tree.leaves(errors.parts)
+    grad_U, grad_W, grad_b_s, grad_V, grad_b_o = jax.tree.leaves(errors.gradients)
+    stages = {"start": []}
+    for t, (x, y, s_tm1) in enumerate(zip(xs, ys, before, strict=True), start=1):
+        s, z, o = (a[t - 1] for a in (values.states, values.logits, values.outputs))
+        d_o, d_s, delta = (
+            a[t - 1]
+            for a in (errors.output_deltas, errors.d_states, errors.state_deltas)
+        )
+        a = U @ x + W @ s_tm1 + b_s
+        stages |= {
+            f"state{t}": [
+                (f"a{t}=Ux{t}+Ws{t - 1}+bs",),
+                ("=□□+□□+□", U, x, W, s_tm1, b_s),
+                ("=□", a),
+                ("(1)",),
+                (f"s{t}=tanh(a{t})",),
+                ("=tanh□", a),
+                ("=□", s),
+            ],
+            f"output{t}": [
+                (f"z{t}=Vs{t}+bo",),
+                ("=□□+□", V, s, b_o),
+                ("=□", z),
+                ("(2)",),
+                (f"o{t}=softmax(z{t})",),
+                ("=softmax□", z),
+                ("=□", o),
+                *([("bo=□", b_o)] if t == 1 else []),
+            ],
+            f"loss{t}": [
+                ("(3)",),
+                (f"L{t}=−∑ky{t}klogo{t}k",),
+                (None, *np.ravel(np.stack([y, o], axis=1))),
+                (None, values.losses[t - 1]),
+            ],
+            f"bp1{t}": [
+                ("BP1",),
+                (f"δ{t}o=o{t}−y{t}",),
+                ("=□−□", o, y),
+                ("=□", d_o),
+                *(
+                    [(f"o{t}−y{5 - t}=□", o - ys[4 - t]), (f"o{t}−y{t}=□", d_o)]
+                    if t > 1
+                    else []
+                ),
+            ],
+            f"bp4v{t}": [
+                ("BP4V",),
+                (f"δ{t}os{t}T",),
+                ("=□□", d_o, s),
+                ("=□", part_V[t - 1]),
+                ("BP3",),
+                (f"δ{t}o",),
+                ("=□", d_o),
+                (f"δ{t}os{t - 1}T=□", np.outer(d_o, s_tm1)),
+                (f"δ{t}os{t}T=□", np.outer(d_o, s)),
+            ],
+            f"bp2t{t}": [
+                ("BP2T",),
+                (f"∂L∂s{t}=VTδ{t}o" + (f"+WTδ{t + 1}" if t < T else ""),),
+                ("=□□+□□", V.T, d_o, W.T, errors.state_deltas[t])
+                if t < T
+                else ("=□□", V.T, d_o),
+                ("=□", d_s),
+            ],
+            f"bp2{t}": [
+                (f"1−s{t}2",),
+                ("=1−□⊙□", s, s),
+                ("=□", 1 - s**2),
+                ("BP2",),
+                (f"δ{t}=∂L∂s{t}⊙(1−s{t}2)",),
+                ("=□⊙□", d_s, 1 - s**2),
+                ("=□", delta),
+                (f"1−tanh2(s{t})=□", 1 - np.tanh(s) ** 2),
+                (f"1−s{t}2=□", 1 - s**2),
+            ],
+            f"bp4u{t}": [
+                ("BP4U",),
+                (f"δ{t}x{t}T",),
+                ("=□□", delta, x),
+                ("=□", part_U[t - 1]),
+            ],
+            f"bp4w{t}": [
+                ("BP4W",),
+                (f"δ{t}s{t - 1}T",),
+                ("=□□", delta, s_tm1),
+                ("=□", part_W[t - 1]),
+            ],
+            f"bp3{t}": [("BP3",), (f"δ{t}",), ("=□", delta)],
+        }
+    sums = {
+        "V": ("BP4V", "∑tδtostT", part_V, grad_V),
+        "b_o": ("BP3", "∑tδto", errors.output_deltas, grad_b_o),
+        "U": ("BP4U", "∑tδtxtT", part_U, grad_U),
+        "W": ("BP4W", "∑tδtst−1T", part_W, grad_W),
+        "b_s": ("BP3", "∑tδt", errors.state_deltas, grad_b_s),
+    }
+    stages["total"] = [
+        ("(3)",),
+        ("L=∑tLt",),
+        (None, values.losses),
+        (None, values.losses.sum()),
+    ]
+    for name, (chip, text, parts, total) in sums.items():
+        gradient = f"∇{name.replace('_', '')}="
+        stages[f"sum{name}"] = [
+            (chip,),
+            (gradient + text,),
+            ("=" + "+".join("□" * T), *parts),
+            ("=□", total),
+        ]
+    stages["sumU"] += [("∇V=□", grad_V), ("∇U=□", grad_U)]
+    return stages
+
+
+def test_every_piece_of_every_stage_is_its_equation_with_the_librarys_numbers(page):
+    inputs = random_inputs(seed=5, num_steps=3)
+    put(page, inputs)
+    assert find(page, "#problems").text == "All numbers are valid."
+    example = example_of(inputs)
+    values = worked_example.forward(example)
+    errors = worked_example.backward(example, values)
+    expected = stages_of(inputs, values, errors)
+    found = shown_by_stage(page)
+    assert found.keys() == expected.keys()
+    for stage, pieces in expected.items():
+        assert len(found[stage]) == len(pieces), (stage, found[stage])
+        for (text, listed), (wanted, *arrays) in zip(found[stage], pieces, strict=True):
+            assert wanted in (None, text), (stage, text)
+            flat = np.concatenate([np.ravel(each) for each in arrays] or [np.array([])])
+            np.testing.assert_allclose(
+                listed, flat, rtol=1e-11, atol=1e-12, err_msg=f"{stage}: {text}"
+            )
+
+
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [
+        (("1", "0", "0"), "=−log0.21834"),
+        ((".5", ".5", "0"), "=−(0.50000·log0.21834+0.50000·log0.31813)"),
+    ],
+)
+def test_the_loss_is_written_with_its_sign(page, target, written):
+    for place, value in enumerate(target):
+        type_in(page, f"y_1[{place}]", value)
+    (_, _, (text, _), _) = shown_by_stage(page)["loss1"]
+    assert text == written
+
+
 def test_slider_and_keyboard_go_forwards_and_backwards(page):
     total = run(page, "return jaxseq.stages().length")
     assert total == 1 + 3 * 3 + 1 + 3 * 7 + 5

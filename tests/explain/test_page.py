@@ -99,7 +99,21 @@ def test_main_writes_the_page(tmp_path, capsys):
     assert str(path) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("out", ["", "out", "new/deep", "dotted.d"])
+def test_main_writes_under_a_folder_as_every_command_does(out, tmp_path, capsys):
+    path = tmp_path / out / "explain.html"
+    assert main(["--out", str(tmp_path / out)]) == 0
+    assert path.read_text("utf-8") == explain.page()
+    assert str(path) in capsys.readouterr().out
+
+
 def test_main_says_in_one_line_why_it_cannot(tmp_path, capsys):
-    assert main(["--out", str(tmp_path)]) == 2
+    taken = tmp_path / "page.html"
+    taken.mkdir()
+    assert main(["--out", str(taken)]) == 2
     said = capsys.readouterr().err
-    assert said == f"error: cannot write {tmp_path}: Is a directory\n"
+    assert said == f"error: cannot write {taken}: Is a directory\n"
+    file = tmp_path / "file"
+    file.touch()
+    assert main(["--out", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: cannot write {file}/")

@@ -81,20 +81,20 @@ def read(source: Any) -> Recurrent:
         ValueError: if there is none, or several, or its weights come from elsewhere.
     """
     graph = load(source).graph
-    found = [node for node in graph.node if node.op_type in NUM_INPUTS]
-    expected = f"one node of {', '.join(NUM_INPUTS)}"
-    expect(len(found) == 1, "model", expected, len(found))
-    return _recurrent(found[0], _constants(graph))
+    return _recurrent(_only_recurrent(graph), _constants(graph))
 
 
 def read_weights(source: Any) -> Weights:
     """Reads W, R, B and P of the one recurrent node as they are, for `like`.
 
     Args:
-        source: as in `load`, a model that `read` reads.
+        source: as in `load`.
+
+    Raises:
+        ValueError: as `read` does.
     """
     graph = load(source).graph
-    (node,) = (node for node in graph.node if node.op_type in NUM_INPUTS)
+    node = _only_recurrent(graph)
     return _weights(_inputs(node, _constants(graph), weights_only=True))
 
 
@@ -134,6 +134,14 @@ def run(source: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
     missing = [name for name in names if values.get(name) is None]
     expect(not missing, "model", "outputs that some node gives", ", ".join(missing))
     return {name: jnp.asarray(values[name]) for name in names}
+
+
+def _only_recurrent(graph: Any) -> Any:
+    """Returns the one recurrent node of a graph."""
+    found = [node for node in graph.node if node.op_type in NUM_INPUTS]
+    expected = f"one node of {', '.join(NUM_INPUTS)}"
+    expect(len(found) == 1, "model", expected, len(found))
+    return found[0]
 
 
 def _operated(node: Any, given: list[Any]) -> Array:

@@ -178,6 +178,25 @@ def test_the_rest_of_nnx_runs_in_flaxs_scan(cell):
     assert_equal(*results, tolerance=0)
 
 
+@pytest.mark.parametrize("part", ["dense_i", "dense_h"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dot_general": lambda *args, **options: jax.lax.dot_general(*args, **options)},
+        {"precision": jax.lax.Precision.HIGHEST},
+        {"preferred_element_type": jnp.float32},
+        {"dtype": jnp.float32},
+        {"promote_dtype": lambda arrays, dtype: arrays},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_nnx_cells_whose_products_are_of_another_kind_run_in_flaxs_scan(part, changed):
+    cell = nnx_cell(nnx)
+    for name, value in changed.items():
+        setattr(getattr(cell, part), name, value)
+    assert not nnx.RNN(cell).is_by_hand
+
+
 def test_nnx_under_its_transforms():
     assert nnx.RNN(nnx_cell(nnx)).is_by_hand
     results = [nnx_results(library, nnx_cell) for library in (nnx, flax_nnx)]

@@ -424,8 +424,9 @@ def test_wrong_shapes_are_named():
 def test_read_wants_one_node():
     proto = changed()
     del proto.graph.node[:]
-    with pytest.raises(ValueError, match="model: expected one node of RNN.* got 0"):
-        model.read(proto)
+    for read in (model.read, model.read_weights):
+        with pytest.raises(ValueError, match="model: expected one node of RNN.* got 0"):
+            read(proto)
 
 
 @pytest.mark.parametrize(
