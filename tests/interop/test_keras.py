@@ -144,7 +144,7 @@ def test_cell_says_what_the_list_does_not():
 
 LSTM = drawn("LSTM")
 WRONG = {
-    "count": ([LSTM[0]], "weights: expected 2 arrays, .* got 1"),
+    "count": ([LSTM[0]], "weights: expected a list of 2 arrays, .* got 1"),
     "rank": ([LSTM[0], LSTM[2], LSTM[2]], r"weights\[1\]: expected shape \[H, G\]"),
     "gates": ([LSTM[0], LSTM[1][:, :8]], r"with G = 4H .* got float32\[4, 8\]"),
     "kernel": (

@@ -25,7 +25,7 @@ def params():
 
 def make_batch():
     shapes = batches.shapes_of(EXAMPLES, 2, 1)
-    (planned,) = batches.plan(EXAMPLES, 2, shapes, seed=0, epoch=0)
+    planned = batches.plan(batches.deal(EXAMPLES, 2, shapes), 0, 0, 0)
     return jax.tree.map(lambda leaf: leaf[0], batches.build(EXAMPLES, 2, planned))
 
 
