@@ -77,7 +77,7 @@ def test_debug_shows_the_traceback(monkeypatch):
 
 def test_gradcheck_takes_a_cell_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text(
-        "from jaxseq.cells import elman\nwrong = elman.one_step\n", "utf-8"
+        "from jaxseq.cells import elman\nright = elman.one_step\n", "utf-8"
     )
     run = subprocess.run(
         [sys.executable, "-m", "jaxseq", "gradcheck", "mine:missing"],

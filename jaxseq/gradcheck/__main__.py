@@ -63,10 +63,9 @@ def main(args: Sequence[str] | None = None) -> int:
     print(table(report))
     if passed(report):
         return 0
-    for row in report.rows:
-        if row.verdict == DIFFERS:
-            place = f"{row.parameter}{list(row.entry)}"
-            print(f"error: wrong at {place}", file=sys.stderr)
+    wrong = [row for row in report.rows if row.verdict == DIFFERS]
+    places = ", ".join(f"{row.parameter}{list(row.entry)}" for row in wrong)
+    print(f"error: wrong at {places}", file=sys.stderr)
     return 1
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jaxseq.cells.lstm import State
-from jaxseq.checks import describe, expect
+from jaxseq.checks import check_inputs, check_lengths, describe, expect
 from jaxseq.interop.onnx.form import Recurrent, cell
 from jaxseq.types import Array
 from jaxseq.unroll import unroll
@@ -49,6 +49,13 @@ def run(
     batch_first = recurrent.layout == 1
     xs = jnp.asarray(X)
     xs = jnp.swapaxes(xs, 0, 1) if batch_first else xs
+    check_inputs("X", xs)
+    num_inputs = recurrent.params[0].U.shape[1]
+    expected = f"I = {num_inputs}, as the node's weights have"
+    expect(xs.shape[-1] == num_inputs, "X", expected, describe(X))
+    if sequence_lens is not None:
+        lengths = jnp.asarray(sequence_lens)
+        check_lengths(lengths, len(xs), xs.shape[1:2], "sequence_lens")
     shape = (num_directions, xs.shape[1], num_hidden)
     states = {
         name: _initial(name, given, shape, batch_first)

@@ -24,7 +24,13 @@ from jaxseq.cells import (  # noqa: E402
     lstm_coupled,
     lstm_peephole,
 )
-from jaxseq.interop.onnx import export, form, model, weights  # noqa: E402
+from jaxseq.interop.onnx import (  # noqa: E402
+    export,
+    form,
+    model,
+    recurrent,
+    weights,
+)
 from jaxseq.network import Both  # noqa: E402
 from jaxseq.unroll import unroll  # noqa: E402
 from tests.interop.documented import onnx_outputs  # noqa: E402
@@ -215,8 +221,8 @@ def test_gradients_are_those_of_the_layer():
     wanted = gradient(
         lambda xs: jnp.sum(jnp.sin(unroll(cell, params, None, xs, reverse=True).ys))
     )(xs)
-    for recurrent in (plain, clipped):
-        found = gradient(through(export.write(recurrent)))(xs)
+    for node in (plain, clipped):
+        found = gradient(through(export.write(node)))(xs)
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
 
 
@@ -413,7 +419,7 @@ def test_wrong_shapes_are_named():
     for name, array, message in (
         ("initial_h", given["initial_h"][:, :2], r"initial_h: expected shape \[1, 3"),
         ("X", given["X"][0], "X: expected shape"),
-        ("sequence_lens", np.array([5, 1, 1]), "lengths: expected 0 to T = 4"),
+        ("sequence_lens", np.array([5, 1, 1]), "sequence_lens: expected 0 to T = 4"),
     ):
         with pytest.raises(ValueError, match=message):
             model.run(proto, given | {name: array})
@@ -462,3 +468,20 @@ def test_what_onnx_has_not_is_refused():
         form.of_layer(Both(lstm.cell(), lstm.cell()), params)
     with pytest.raises(ValueError, match="both directions of one kind"):
         form.of_layer(Both(lstm.cell(), elman.cell()), Both(params, params))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("X", np.zeros((2, 3, 5), np.float32), "I = 4"),
+        ("X", np.zeros((2, 3, 4), int), "floating-point"),
+        ("sequence_lens", np.array([1, 2]), r"\[3\]"),
+        ("sequence_lens", np.array([1, 2, 3]), "0 to T = 2"),
+    ],
+)
+def test_wrong_inputs_are_refused_by_the_nodes_names(name, value, expected):
+    params = elman.cell().init(jax.random.key(0), 4, 3, jnp.float32)
+    node = model.read(export.write(form.of_layer(elman.cell(), params)))
+    inputs = {"X": np.zeros((2, 3, 4), np.float32)} | {name: value}
+    with pytest.raises(ValueError, match=f"^{name}: .*{expected}"):
+        recurrent.run(node, **inputs)
