@@ -33,7 +33,6 @@ import numpy as np
 
 from jaxseq import commands, host_memory
 from jaxseq.train import checkpoint, digests, loop, metrics, signals
-from jaxseq.train.checkpoint import Damaged, OtherTraining
 from jaxseq.word2vec import training, vector_files, vectors
 from jaxseq.word2vec.corpus import END, Corpus
 from jaxseq.word2vec.vocab import Vocab
@@ -89,13 +88,11 @@ def run(config: Config) -> None:
         for name in ("vectors.bin", "vectors.vocab", "result.json", "map.svg")
     ]
     started = time.monotonic()
-    with runs.in_one_line(config.out, training.ADVICE):
-        try:
+    try:
+        with runs.in_one_line(config.out, training.ADVICE):
             result, near = _run(config, folder, files)
-        except (Damaged, OtherTraining):
-            raise
-        except (ModuleNotFoundError, ValueError) as error:
-            commands.fail(str(error))
+    except (ModuleNotFoundError, ValueError) as error:
+        commands.fail(str(error))
     # They are there to go on from, and there is nothing left to do.
     checkpoint.discard(folder / "checkpoints")
     print(f"\n{word2vec_report.table(near)}\n")
