@@ -107,7 +107,7 @@ def test_in_one_scan_is_one_scan_a_pass():
         def loss(params, state_0, xs):
             return read(Both(cell, cell), params, state_0, xs).ys.sum()
 
-        program = jax.jit(jax.grad(loss)).lower(*of_both(cell, 5)).as_text()
+        program = jax.jit(jax.grad(loss)).lower(*of_both(cell, 20)).as_text()
         return program.count("stablehlo.while")
 
     assert num_loops(in_one_scan) == 2

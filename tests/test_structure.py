@@ -17,6 +17,7 @@ from jaxseq import losses, readout
 from jaxseq.cells import derived
 from jaxseq.truncate import unroll_truncated
 from jaxseq.unroll import unroll, unroll_plain
+from tests.devices import two_devices
 from tests.models import (
     CELLS,
     NUM_PRODUCTS,
@@ -191,7 +192,9 @@ def test_exported_program_computes_the_same(name):
         np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
-MESH = jax.make_mesh((2,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+def two_in_a_row():
+    axis = (jax.sharding.AxisType.Auto,)
+    return jax.make_mesh((2,), ("data",), axis_types=axis)
 
 
 def spread_over_two(total, args):
@@ -199,12 +202,13 @@ def spread_over_two(total, args):
     everywhere, by_row = PartitionSpec(), PartitionSpec("data")
     return jax.shard_map(
         lambda *args: jax.lax.psum(total(*args), "data"),
-        mesh=MESH,
+        mesh=two_in_a_row(),
         in_specs=(everywhere, by_row, PartitionSpec(None, "data")),
         out_specs=everywhere,
     )(*args)
 
 
+@two_devices
 @in_time(CELLS, quick=("lstm", "derived_from_parts"))
 def test_shard_map_takes_every_cell(cell):
     args = inputs(cell, 4, (4,))
@@ -217,6 +221,7 @@ def test_shard_map_takes_every_cell(cell):
     assert relative_error(spread(*args), jax.grad(total, (0, 1, 2))(*args)) <= 1e-12
 
 
+@two_devices
 @pytest.mark.slow
 def test_shard_map_takes_chunks_from_zeros():
     cell = CELLS["lstm"]
@@ -229,6 +234,7 @@ def test_shard_map_takes_chunks_from_zeros():
     assert relative_error(spread(*args), jax.grad(total)(*args)) <= 1e-12
 
 
+@two_devices
 def test_shard_map_takes_a_step_of_ones_own_with_a_loop():
     def step(params, state_tm1, x_t):
         def once(_, h):
@@ -245,6 +251,7 @@ def test_shard_map_takes_a_step_of_ones_own_with_a_loop():
     assert relative_error(spread_over_two(total, args), total(*args)) <= 1e-12
 
 
+@two_devices
 def test_shard_map_over_the_batch_gives_the_same_gradient():
     cell = CELLS["lstm"]
     params, state_0, xs = inputs(cell, 5, batch=(4,))
@@ -263,7 +270,9 @@ def test_shard_map_over_the_batch_gives_the_same_gradient():
         return jax.lax.psum(total(unroll, *args), "data")
 
     in_specs = (everywhere, everywhere, by_row, by_column, by_column, by_row)
-    spread = jax.shard_map(sharded, mesh=MESH, in_specs=in_specs, out_specs=everywhere)
+    spread = jax.shard_map(
+        sharded, mesh=two_in_a_row(), in_specs=in_specs, out_specs=everywhere
+    )
     args = (params, out, state_0, xs, ids, lengths)
     gradient = jax.jit(jax.grad(spread, (0, 1, 2, 3)))
     expected = jax.grad(functools.partial(total, unroll_plain), (0, 1, 2, 3))(*args)

@@ -24,6 +24,7 @@ from tests.attention.cases import (
     every_score_in_time,
     value_and_gradients,
 )
+from tests.devices import two_devices
 from tests.programs import equations
 
 
@@ -396,6 +397,7 @@ def test_vmap_over_the_batch_equals_batch_axes(name):
         assert_close(got, one(*(a[:, b] for a in args[1:]), mask[:, b]))
 
 
+@two_devices
 @every_score_in_time
 def test_shard_map_over_the_batch_gives_the_same_gradient(name):
     axis = (jax.sharding.AxisType.Auto,)

@@ -12,6 +12,7 @@ import pytest
 
 from jaxseq.train import checkpoint, digests, folders, processes
 from jaxseq.train.checkpoint import Damaged, Keep, OtherTraining
+from tests.devices import two_devices
 
 
 SETTINGS = {"rate": 0.1, "sizes": (3, 4), "text": None}
@@ -82,6 +83,7 @@ def test_it_says_by_which_software(store):
     }
 
 
+@two_devices
 def test_what_comes_back_is_where_it_belongs(store):
     checkpoint.save(store, 1, tree(1), {})
     mesh = jax.make_mesh((2,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
