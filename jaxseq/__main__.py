@@ -3,6 +3,7 @@
     jaxseq                      lists the commands
     jaxseq COMMAND --help       says what a command does and takes
     jaxseq --debug COMMAND ...  shows the traceback of an error
+    jaxseq lm --debug           does so too, and stops at the first number not finite
 
 Each command is the `main` of a module, which is imported when it is asked for: those of
 the experiments, which also run as `python -m experiments.NAME` in a checkout, and the
@@ -45,8 +46,10 @@ def main(args: Sequence[str] | None = None) -> int:
     if args is None:
         closed_pipe.end_quietly()
     given = list(sys.argv[1:] if args is None else args)
-    is_debug = given[:1] == ["--debug"]
-    name, rest = (*given[is_debug:], "--help")[0], given[is_debug + 1 :]
+    is_first = given[:1] == ["--debug"]
+    # Of a command that trains it is an option too, which means more than this.
+    is_debug = "--debug" in given
+    name, rest = (*given[is_first:], "--help")[0], given[is_first + 1 :]
     if name in ("--help", "-h", "help"):
         print(usage())
         return 0

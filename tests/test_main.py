@@ -64,7 +64,8 @@ def test_errors_are_one_line(raised, status, said, capsys, monkeypatch):
     assert error.count("\n") == 1
 
 
-def test_debug_shows_the_traceback(monkeypatch):
+@pytest.mark.parametrize("args", [["--debug", "lm"], ["lm", "--debug"]])
+def test_debug_shows_the_traceback(monkeypatch, args):
     class Broken:
         @staticmethod
         def main(args):
@@ -72,7 +73,7 @@ def test_debug_shows_the_traceback(monkeypatch):
 
     monkeypatch.setattr(command_line, "load", lambda module: Broken)
     with pytest.raises(RuntimeError, match="here"):
-        command_line.main(["--debug", "lm"])
+        command_line.main(args)
 
 
 def test_gradcheck_takes_a_cell_of_ones_own(tmp_path):

@@ -23,7 +23,7 @@ import numpy as np
 from jaxseq.checks import expect
 from jaxseq.interop.onnx import node as nodes, recurrent as recurrents, weights
 from jaxseq.interop.onnx.form import Recurrent
-from jaxseq.interop.onnx.node import INPUTS, NUM_INPUTS, onnx
+from jaxseq.interop.onnx.node import INPUTS, NUM_INPUTS, NUM_OUTPUTS, onnx
 from jaxseq.interop.onnx.weights import Weights
 from jaxseq.types import Array
 from jaxseq.word2vec.streams import FilePath
@@ -57,6 +57,8 @@ def load(source: Any) -> Any:
     if isinstance(source, onnx().ModelProto):
         _check(source)
         return source
+    is_path = isinstance(source, str | os.PathLike)
+    expect(is_path, "source", "a path or a ModelProto", type(source).__name__)
     name = repr(os.fspath(source))
     damaged = importlib.import_module("google.protobuf.message").DecodeError
     try:
@@ -235,6 +237,9 @@ def _check(model: Any) -> None:
         most = NUM_INPUTS.get(node.op_type, 2)
         expected = f"at most {most} inputs"
         expect(len(node.input) <= most, node.op_type, expected, len(node.input))
+        most = NUM_OUTPUTS.get(node.op_type, 1)
+        expected = f"at most {most} outputs"
+        expect(len(node.output) <= most, node.op_type, expected, len(node.output))
         if node.op_type in NUM_INPUTS:
             has_x = len(node.input) >= 3 and node.input[0]
             expect(bool(has_x), node.op_type, "inputs X, W and R", list(node.input)[:3])

@@ -18,6 +18,7 @@ from jaxseq.interop.onnx.form import DIRECTIONS, Recurrent
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 OUTPUTS = ("Y", "Y_h", "Y_c")
 NUM_INPUTS = {"RNN": 6, "GRU": 6, "LSTM": 8}
+NUM_OUTPUTS = {"RNN": 2, "GRU": 2, "LSTM": 3}
 
 _DEFAULT_ACTIVATIONS = {
     "RNN": (TANH,),

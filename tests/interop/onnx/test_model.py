@@ -350,6 +350,12 @@ def of_opset(version):
     return proto
 
 
+def writing(*names):
+    proto = changed()
+    proto.graph.node[0].output[:] = names
+    return proto
+
+
 def reading(name):
     proto = changed()
     proto.graph.node[0].input[1] = name
@@ -385,6 +391,10 @@ WRONG = {
     "numbers": (lambda: changed(activation_alpha=["x"]), "and lists of numbers"),
     "clip": (lambda: changed(clip=-1.0), "clip: expected a number > 0"),
     "layout": (lambda: changed(layout=2), "layout: expected 0 or 1, got 2"),
+    "outputs": (
+        lambda: writing("a", "b", "c", "d"),
+        "LSTM: expected at most 3 outputs",
+    ),
     "flag": (lambda: changed(input_forget=-1), "input_forget: expected 0 or 1"),
 }
 
@@ -433,6 +443,12 @@ def test_read_wants_one_node():
     for read in (model.read, model.read_weights):
         with pytest.raises(ValueError, match="model: expected one node of RNN.* got 0"):
             read(proto)
+
+
+@pytest.mark.parametrize("source", [3, None, b"model.onnx"])
+def test_a_source_is_a_path_or_a_model(source):
+    with pytest.raises(ValueError, match="^source: expected a path or a ModelProto"):
+        model.read(source)
 
 
 @pytest.mark.parametrize(
