@@ -101,18 +101,34 @@ def check_params(cell: Cell, params: Tree, xs: Array) -> None:
         )
     if cell.sizes is no_sizes or cell.init is no_init:
         return
-    try:
-        sizes = cell.sizes(params)
-        like = _like_drawn(cell, sizes, xs.dtype)
-    except WRONG_TREE as error:
-        raise _no_params(cell, params) from error
-    check_tree("params", params, like)
+    sizes = check_drawn("params", cell, params, xs.dtype)
     expect(
         xs.shape[-1] == sizes.num_inputs,
         "xs",
         f"shape [T, ..., I] with I = {sizes.num_inputs}, as params have it",
         describe(xs),
     )
+
+
+def check_drawn(argument: str, cell: Cell, params: Tree, dtype: np.dtype) -> Sizes:
+    """Checks that parameters are such as `cell.init` draws.
+
+    Args:
+        argument: its name, for the error's message.
+        cell: the cell; has `init` and `sizes`.
+        params: its parameters.
+        dtype: of theirs.
+
+    Returns:
+        The sizes that they have.
+    """
+    try:
+        sizes = cell.sizes(params)
+        like = _like_drawn(cell, sizes, dtype)
+    except WRONG_TREE as error:
+        raise _no_params(argument, cell, params) from error
+    check_tree(argument, params, like)
+    return sizes
 
 
 # Tracing `init` costs milliseconds, which calls outside `jit` would pay each time.
@@ -168,12 +184,12 @@ def zero_state(cell: Cell, params: Tree, batch_shape: tuple[int, ...]) -> Tree:
     try:
         return cell.zero_state(params, batch_shape)
     except WRONG_TREE as error:
-        raise _no_params(cell, params) from error
+        raise _no_params("params", cell, params) from error
 
 
-def _no_params(cell: Cell, params: Tree) -> ValueError:
+def _no_params(argument: str, cell: Cell, params: Tree) -> ValueError:
     return ValueError(
-        f"params: expected the parameters of {cell.name}, got {structure(params)}"
+        f"{argument}: expected the parameters of {cell.name}, got {structure(params)}"
     )
 
 

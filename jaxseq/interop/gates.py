@@ -157,7 +157,8 @@ def as_like(
         without biases where `like` has none.
 
     Raises:
-        ValueError: if `like` has no biases and the parameters' are not 0.
+        ValueError: if `like` has no biases and the parameters' are not 0, or has them
+            of another size.
     """
     b_x, b_h = np.asarray(stacks.b_x), np.asarray(stacks.b_h)
     if like.b_x is None:
@@ -168,6 +169,9 @@ def as_like(
     if like.b_h is None:
         return stacks
     kind = kind_of("cell", cell)
+    fits = like.b_x.shape == like.b_h.shape == b_x.shape
+    expected = f"the weights that were read, biases of {describe(b_x)}"
+    expect(fits, argument, expected, describe(like.b_x))
     before = params_of(cell, like, orders).b
     before = reorder(before, getattr(OURS, kind), getattr(orders, kind))
     same = _bits(before) == _bits(b_x)

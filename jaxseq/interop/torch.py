@@ -92,6 +92,9 @@ def read(
     is_mapping = isinstance(state_dict, Mapping)
     got = type(state_dict).__name__
     expect(is_mapping, "state_dict", "arrays by name", got)
+    _check_prefix(prefix)
+    strange = [name for name in state_dict if not isinstance(name, str)]
+    expect(not strange, "state_dict", "names that are str", strange[:3])
     found = {
         name[len(prefix) :]: value
         for name, value in state_dict.items()
@@ -135,8 +138,9 @@ def write(
         order; `torch.from_dlpack` takes them.
 
     Raises:
-        ValueError: naming the layer that PyTorch does not have.
+        ValueError: naming the layer that PyTorch does not have, or another argument.
     """
+    _check_prefix(prefix)
     _check_layers(layers, params)
     arrays: dict[str, Array] = {}
     for k, (layer, p) in enumerate(zip(layers, params, strict=True)):
@@ -149,6 +153,10 @@ def write(
                 if array is not None:
                     arrays[f"{prefix}{stack}_l{k}{suffix}"] = array
     return arrays
+
+
+def _check_prefix(prefix: str) -> None:
+    expect(isinstance(prefix, str), "prefix", "a str", type(prefix).__name__)
 
 
 def _module(arrays: dict[str, np.ndarray], prefix: str, cell: Cell | None) -> _Module:

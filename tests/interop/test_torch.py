@@ -206,6 +206,15 @@ def test_modules_without_biases():
         interop.write(layers, trained, like=state_dict)
 
 
+def test_what_is_written_has_a_prefix_and_the_size_of_like():
+    layers, params = interop.read(drawn("LSTM"))
+    with pytest.raises(ValueError, match="^like: expected the weights that were read"):
+        interop.write(layers, params, like=drawn("GRU"))
+    for function, given in ((interop.write, (layers, params)), (interop.read, ({},))):
+        with pytest.raises(ValueError, match="^prefix: expected a str, got NoneType"):
+            function(*given, prefix=None)
+
+
 def test_everything_wrong_is_named_at_once():
     state_dict = drawn("LSTM", 2, 2, prefix="rnn.")
     del state_dict["rnn.bias_hh_l1_reverse"]
@@ -239,6 +248,10 @@ WRONG = {
     ),
     "no matrix": ({"weight_hh_l0": np.zeros(3)}, r"weight_hh_l0 \[G, H\]"),
     "gates": ({"weight_hh_l0": np.zeros((8, 4))}, r"4H \(LSTM\), 3H .* float64\[8, 4"),
+    "names": (
+        {0: np.zeros((8, 4))},
+        r"state_dict: expected names that are str, got \[0",
+    ),
     "integers": ({"weight_hh_l0": np.zeros((8, 4), int)}, "a floating-point dtype"),
 }
 

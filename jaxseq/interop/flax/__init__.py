@@ -12,8 +12,8 @@ By hand are `LSTMCell`, `OptimizedLSTMCell` and `GRUCell` with their default fun
 (`sigmoid`, `tanh`), and `SimpleCell` with `tanh`, `relu`, `sigmoid` or `identity` and
 without `residual`; `RNN.is_by_hand` says whether a layer is. Every other cell or option
 (`ConvLSTMCell`, a cell of one's own, `variable_axes`, another `promote_dtype`, ...),
-and a carry whose dtype is neither that of the products nor float32 above it, runs in
-Flax's own scan, as before. `unroll` has no effect by hand.
+a carry whose dtype is neither that of the products nor float32 above it, and a batch
+without sequences run in Flax's own scan, as before. `unroll` has no effect by hand.
 
 What differs, by hand:
 
@@ -25,6 +25,7 @@ What differs, by hand:
 - A narrow `dtype` (bfloat16) around a float32 carry: products take narrow factors and
   add up in float32, outputs are rounded to `dtype`, as `jaxseq.precision` describes;
   the carries that `seq_lengths` selects, too. Flax rounds the products instead.
+- Flags (`reverse`, `time_major`, ...) that are no bool raise a `ValueError`.
 - Forward mode (`jax.jvp`) raises a `TypeError`; Flax's `RNN` takes the parameters.
 - What a cell does inside (`capture_intermediates`, interceptors) is not seen, except
   in `init`.

@@ -82,13 +82,17 @@ def reading_of(layer: Any, seq_lengths: Array | None, **given: bool | None) -> R
 
 
 def is_by_hand(dtype: DTypeLike, carry: Tree) -> bool:
-    """Says whether jaxseq has the dtypes: a carry as wide as the products, or float32.
+    """Says whether jaxseq has it: a carry as wide as the products, or float32.
+
+    A batch without sequences it does not have.
 
     Args:
         dtype: of the products.
         carry: Flax's.
     """
     if not jnp.issubdtype(dtype, jnp.floating):
+        return False
+    if any(0 in jnp.shape(leaf) for leaf in jax.tree.leaves(carry)):
         return False
     dtypes = {jnp.result_type(leaf) for leaf in jax.tree.leaves(carry)}
     return dtypes in ({jnp.dtype(dtype)}, {accumulator(dtype)})

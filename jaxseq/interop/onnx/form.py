@@ -12,10 +12,13 @@ Both directions of a node are one `Recurrent`; a stack is a node a layer.
 
 from typing import Any, NamedTuple
 
+import jax
+
 from jaxseq.both import Both
 from jaxseq.cells import Cell, elman, gru, lstm, lstm_coupled, lstm_peephole
-from jaxseq.cells.checks import check_cell
-from jaxseq.checks import expect
+from jaxseq.cells.cell import Sizes
+from jaxseq.cells.checks import check_cell, check_drawn
+from jaxseq.checks import check_floats, expect
 from jaxseq.interop.gates import activation_of
 from jaxseq.interop.onnx import cells
 from jaxseq.interop.onnx.activations import SIGMOID, TANH, of_cell, to_cell
@@ -98,10 +101,11 @@ def of_layer(layer: Layer, params: Tree, *, reverse: bool = False) -> Recurrent:
         reverse: whether a cell reads from the last step to the first.
 
     Raises:
-        ValueError: if ONNX does not have it.
+        ValueError: if ONNX does not have it, or the parameters are not the cell's.
     """
     if not isinstance(layer, Both):
         form = of_cell_of_jaxseq("layer", layer)
+        _check_params("params", layer, params)
         return Recurrent((form,), (params,), DIRECTIONS[bool(reverse)])
     expected = "Both, as the layer has both directions"
     expect(isinstance(params, Both), "params", expected, type(params).__name__)
@@ -109,7 +113,21 @@ def of_layer(layer: Layer, params: Tree, *, reverse: bool = False) -> Recurrent:
     forms = tuple(of_cell_of_jaxseq("layer", one) for one in layer)
     alike = forms[0]._replace(activations=()) == forms[1]._replace(activations=())
     expect(alike, "layer", "both directions of one kind", [f.kind for f in forms])
+    sizes = [
+        _check_params(f"params.{direction}", one, each)
+        for direction, one, each in zip(Both._fields, layer, params, strict=True)
+    ]
+    expected = f"the sizes of params.forward, {list(sizes[0])}"
+    expect(sizes[0] == sizes[1], "params.backward", expected, list(sizes[1]))
     return Recurrent(forms, tuple(params), "bidirectional")
+
+
+def _check_params(argument: str, one: Cell, params: Tree) -> Sizes:
+    """Checks that parameters are a cell's; those of another may have its shapes."""
+    leaves = jax.tree.leaves(params)
+    expect(bool(leaves), argument, f"the parameters of {one.name}", params)
+    check_floats(argument, leaves[0])
+    return check_drawn(argument, one, params, leaves[0].dtype)
 
 
 def layer_of(recurrent: Recurrent) -> tuple[Layer, Tree]:

@@ -113,6 +113,8 @@ def run(source: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
     Raises:
         ValueError: naming the input, node or attribute that cannot be run.
     """
+    is_mapping = isinstance(inputs, Mapping)
+    expect(is_mapping, "inputs", "arrays by name", type(inputs).__name__)
     graph = load(source).graph
     values: dict[str, Any] = _constants(graph)
     wanted = {one.name for one in graph.input} - values.keys()

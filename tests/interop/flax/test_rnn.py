@@ -218,6 +218,17 @@ def test_no_steps_at_all(api):
         assert ys.shape == (BATCH, 0, NUM_HIDDEN)
 
 
+@both_apis
+@pytest.mark.parametrize("lengths", [None, np.zeros(0, int)])
+def test_a_batch_without_sequences(api, lengths):
+    layers = ours_and_flaxs(api, "GRUCell", return_carry=True)
+    found, expected = (
+        layer.apply(layer.params, draw_inputs((0, NUM_STEPS)), seq_lengths=lengths)
+        for layer in layers
+    )
+    assert jax.tree.map(jnp.shape, found) == jax.tree.map(jnp.shape, expected)
+
+
 # Dtypes.
 
 

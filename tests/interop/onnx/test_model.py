@@ -435,6 +435,8 @@ def test_wrong_shapes_are_named():
             model.run(proto, given | {name: array})
     with pytest.raises(ValueError, match="inputs: expected X, initial_c, .*, got none"):
         model.run(proto, {})
+    with pytest.raises(ValueError, match="inputs: expected arrays by name, got list"):
+        model.run(proto, [given["X"]])
 
 
 def test_read_wants_one_node():
@@ -484,6 +486,44 @@ def test_what_onnx_has_not_is_refused():
         form.of_layer(Both(lstm.cell(), lstm.cell()), params)
     with pytest.raises(ValueError, match="both directions of one kind"):
         form.of_layer(Both(lstm.cell(), elman.cell()), Both(params, params))
+
+
+CELLS_OF_ONNX = {
+    "elman": elman.cell(),
+    "gru after": gru.reset_after(),
+    "gru before": gru.reset_before(),
+    "lstm": lstm.cell(),
+    "coupled": lstm_coupled.cell(),
+    "peephole": lstm_peephole.cell(),
+}
+
+
+@pytest.mark.parametrize("of", CELLS_OF_ONNX)
+@pytest.mark.parametrize("name", CELLS_OF_ONNX)
+def test_parameters_of_another_cell_are_refused(name, of):
+    cell, drawn_from = CELLS_OF_ONNX[name], CELLS_OF_ONNX[of]
+    params = drawn_from.init(jax.random.key(0), 3, 4, jnp.float32)
+    if name == of:
+        assert form.of_layer(cell, params).params == (params,)
+        return
+    with pytest.raises(ValueError, match=r"^params.*: expected"):
+        form.of_layer(cell, params)
+    both = Both(cell.init(jax.random.key(0), 3, 4, jnp.float32), params)
+    with pytest.raises(ValueError, match=r"^params\.backward.*: expected"):
+        form.of_layer(Both(cell, cell), both)
+
+
+@pytest.mark.parametrize("params", [None, (), {"U": 1}])
+def test_what_are_no_parameters_is_refused(params):
+    with pytest.raises(ValueError, match="^params: expected"):
+        form.of_layer(lstm.cell(), params)
+
+
+def test_both_directions_have_one_size():
+    cell = lstm.cell()
+    params = Both(*(cell.init(jax.random.key(0), 3, size) for size in (4, 5)))
+    with pytest.raises(ValueError, match=r"^params\.backward: expected the sizes of"):
+        form.of_layer(Both(cell, cell), params)
 
 
 @pytest.mark.parametrize(
