@@ -170,7 +170,8 @@ def no_init(*args: object) -> Tree:
     Raises:
         ValueError: always.
     """
-    raise ValueError("init: expected one, got a derived cell that was not given it")
+    expected = "one, as derived.from_step(step, init=..., sizes=...) takes it"
+    raise ValueError(f"init: expected {expected}, got none")
 
 
 def no_sizes(params: Tree) -> Sizes:
