@@ -233,8 +233,9 @@ def test_afresh_nothing_of_an_old_run_is_left(tmp_path):
         ({"dropout": 0.1}, "dropout"),
         ({"overfit": 1}, "overfit"),
         ({"pairs": corpus(25)}, "pairs"),
+        ({"pairs": corpus()._replace(valid=part(5, 101))}, "valid"),
     ],
-    ids=["dropout", "overfit", "pairs"],
+    ids=["dropout", "overfit", "pairs", "valid"],
 )
 def test_another_training_is_refused(tmp_path, changes, named):
     with pytest.raises(Stopped):
