@@ -61,7 +61,8 @@ from . import (
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
-from .language_training import ADVICE, TooLarge, fit, make_layout, perplexity
+from .language_cost import perplexity
+from .language_training import ADVICE, TooLarge, fit, make_layout
 from .progress import Report
 
 

@@ -21,6 +21,7 @@ from experiments import (
     cli,
     language_config,
     language_corpus,
+    language_cost,
     language_model,
     language_training,
 )
@@ -130,7 +131,7 @@ def test_train_with_resets_does_not_see_over_the_end_of_a_line(config):
     ends = np.argmax(chunk.inputs == EOS, axis=0)
     later = np.arange(8)[:, None] >= ends
     after = chunk._replace(weights=chunk.weights * later.astype(np.float32))
-    cost = language_training.cost_of
+    cost = language_cost.cost_of
     assert cost(config, cells, params, zeros, after)[0] == pytest.approx(
         float(cost(config, cells, params, ones, after)[0]), rel=1e-6
     )
@@ -154,7 +155,7 @@ def test_cost_does_not_count_the_filled_tail(config):
     zeros = model.zero_states(cells, params, (4,))
 
     def cost(params, chunk):
-        return language_training.cost_of(config, cells, params, zeros, chunk)[0]
+        return language_cost.cost_of(config, cells, params, zeros, chunk)[0]
 
     value, gradient = jax.value_and_grad(cost)(params, chunk)
     other_value, other_gradient = jax.value_and_grad(cost)(params, other)
@@ -170,12 +171,12 @@ def test_mean_cost_is_that_of_the_text_in_one_piece(config):
     zeros = model.zero_states(cells, params, (1,))
 
     def cost(*args):
-        return language_training.cost_of(config, cells, *args)
+        return language_cost.cost_of(config, cells, *args)
 
     whole = model.score(cells, params, None, ids[:-1], ids[1:]).nats
-    assert language_training.mean_cost(
-        cost, params, zeros, ids, config
-    ) == pytest.approx(float(np.mean(whole)), rel=1e-5)
+    assert language_cost.mean_cost(cost, params, zeros, ids, config) == pytest.approx(
+        float(np.mean(whole)), rel=1e-5
+    )
 
 
 def test_fit_carries_the_states_and_starts_the_text_afresh(config):
