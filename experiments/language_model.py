@@ -48,7 +48,7 @@ from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
-from jaxseq.train import checkpoint
+from jaxseq.train import checkpoint, processes
 
 from . import (
     bigram,
@@ -106,15 +106,16 @@ def run(config: Config) -> None:
                 result = train(config, said, folder)
         except (CorpusError, TooLarge) as error:
             commands.fail(str(error))
-        if runs.of_the_first(result) is None:
-            return
-        result["seconds"] = round(time.monotonic() - started, 1)
-        print(language_report.summary(result))
-        files = [results.write_json(numbers, result)]
-        files += language_report.draw(figure, result)
-    # They are there to go on from, and there is nothing left to do.
-    checkpoint.discard(folder / "checkpoints" / config.cell)
-    print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
+        if runs.of_the_first(result) is not None:
+            result["seconds"] = round(time.monotonic() - started, 1)
+            print(language_report.summary(result))
+            files = [results.write_json(numbers, result)]
+            files += language_report.draw(figure, result)
+            # They are there to go on from, and there is nothing left to do.
+            checkpoint.discard(folder / "checkpoints" / config.cell)
+            print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
+        # If the others left, the first one would soon be ended while it writes.
+        processes.wait()
 
 
 def train(

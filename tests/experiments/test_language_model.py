@@ -1,12 +1,12 @@
 """The language model's experiment: from a text to perplexities, a figure, a sample."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import types
@@ -31,6 +31,7 @@ from jaxseq.text import batches, tokens
 from jaxseq.text.vocab import EOS, PAD, UNK
 from jaxseq.train.signals import Stopped
 from tests import disks
+from tests.train.kills import free_address, started
 
 
 TINY = [
@@ -569,26 +570,17 @@ def test_many_devices_give_what_one_gives(text, tmp_path, num_devices):
 
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(text, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [sys.executable, "-m", "experiments.language_model", "--text", str(text)]
-    command += [*TINY, "--num-updates", "6"]
+    command = ("-m", "experiments.language_model", "--text", text, *TINY)
 
     def start(name, *options):
-        return subprocess.Popen(
-            [*command, "--out", str(tmp_path / name), *options],
-            env=os.environ | {"JAX_PLATFORMS": "cpu"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return started(*command, "--num-updates", 6, "--out", tmp_path / name, *options)
 
-    meet = ("--devices", "2", "--address", address, "--num-processes", "2")
-    runs = [start("two", *meet, "--process", str(number)) for number in (0, 1)]
-    runs.append(start("one"))
-    said = [run.communicate(timeout=300) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0], said
+    meet = ("--devices", 2, "--address", free_address(), "--num-processes", 2)
+    with contextlib.ExitStack() as stack:
+        starts = [start("two", *meet, "--process", number) for number in (0, 1)]
+        runs = [stack.enter_context(each) for each in (*starts, start("one"))]
+        said = [run.communicate(timeout=300) for run in runs]
+        assert [run.returncode for run in runs] == [0, 0, 0], said
     two, one = (
         json.loads((tmp_path / name / "language_model" / "lstm.json").read_text())
         for name in ("two", "one")
@@ -597,6 +589,52 @@ def test_two_processes_give_what_one_gives(text, tmp_path):
         np.testing.assert_allclose(two[curve], one[curve], rtol=1e-5)
     assert "bigram" in said[0][0]
     assert "bigram" not in said[1][0]  # only the first speaks
+
+
+SLOW_TO_WRITE = """
+import sys, time
+from experiments import language_model, results
+from jaxseq.train import processes
+
+write = results.write_json
+processes.LEAVING_SECONDS = 2
+results.write_json = lambda *args: (time.sleep(6), write(*args))[1]
+language_model.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+def test_processes_wait_for_the_one_that_writes_the_results(text, tmp_path):
+    options = ("--text", text, *TINY, "--num-updates", 2, "--out", tmp_path)
+    meet = ("--devices", 2, "--address", free_address(), "--num-processes", 2)
+    with contextlib.ExitStack() as stack:
+        runs = [
+            stack.enter_context(
+                started("-c", SLOW_TO_WRITE, *options, *meet, "--process", number)
+            )
+            for number in (0, 1)
+        ]
+        said = [run.communicate(timeout=300) for run in runs]
+        assert [run.returncode for run in runs] == [0, 0], said
+    assert (tmp_path / "language_model" / "lstm.json").exists()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_main_leaves_when_the_results_are_written(
+    is_first, text, tmp_path, monkeypatch
+):
+    seen = []
+    numbers = tmp_path / "language_model" / "lstm.json"
+    monkeypatch.setattr(language_model, "fit", _fit_little)
+    monkeypatch.setattr(
+        language_model.runs, "of_the_first", lambda what: what if is_first else None
+    )
+    monkeypatch.setattr(
+        language_model.processes, "wait", lambda: seen.append(numbers.exists())
+    )
+    language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    # After the checkpoint, then at the end.
+    assert seen == [False, is_first]
 
 
 @pytest.mark.parametrize(
