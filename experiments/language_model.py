@@ -82,7 +82,8 @@ def run(config: Config) -> None:
     Raises:
         SystemExit: after one line on stderr; code 2 for a text, a size, a checkpoint or
             devices that cannot be used, 1 for a loss that is not finite, for too little
-            memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
+            memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed
+            terminal.
     """
     runs.joined(config.address, config.num_processes, config.process)
     if config.devices > (num_devices := jax.device_count()):

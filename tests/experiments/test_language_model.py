@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -617,6 +618,31 @@ def test_processes_wait_for_the_one_that_writes_the_results(text, tmp_path):
         said = [run.communicate(timeout=300) for run in runs]
         assert [run.returncode for run in runs] == [0, 0], said
     assert (tmp_path / "language_model" / "lstm.json").exists()
+
+
+# Opened by the leader of a session, a terminal is the session's.
+AT_A_TERMINAL = """
+import os, sys
+from jaxseq.__main__ import main
+
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_leaves_a_checkpoint(text, tmp_path):
+    options = ("--text", text, *TINY, "--num-updates", 10**6, "--out", tmp_path)
+    ours, its = pty.openpty()
+    streams = {"stdin": its, "stream": its, "start_new_session": True}
+    with started("-c", AT_A_TERMINAL, "lm", *options, **streams) as process:
+        os.close(its)
+        shown = b""
+        while b"tokens/s" not in shown:
+            shown += os.read(ours, 4096)
+        os.close(ours)
+        assert process.wait(timeout=30) == 129
+    assert len(list((tmp_path / "language_model/checkpoints/lstm").iterdir())) == 1
 
 
 @pytest.mark.parametrize("is_first", [True, False])

@@ -33,6 +33,7 @@ def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
     [
         (signal.SIGTERM, 143),
         pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_leaves_a_checkpoint(tmp_path, signum, code):
