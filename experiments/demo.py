@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxseq import commands, host_memory
+from jaxseq.train import signals
 
 from . import (
     gradient_check,
@@ -48,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     Raises:
         SystemExit: code 1 if a part failed, 130 for Ctrl-C, 143 for
-            SIGTERM.
+            SIGTERM, 129 for a closed terminal.
     """
     config = commands.parse(Config, args, __doc__)
     host_memory.keep_freed()
@@ -78,7 +79,7 @@ def _passes(name: str, part: Callable[[], int | None]) -> bool:
     try:
         return not part()
     except SystemExit as stop:
-        if stop.code in (130, 143):
+        if stop.code in {128 + each for each in signals.SIGNALS}:
             raise
         if isinstance(stop.code, str):
             print(stop.code, file=sys.stderr)

@@ -48,7 +48,7 @@ from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
-from jaxseq.train import checkpoint
+from jaxseq.train import checkpoint, processes
 
 from . import (
     bigram,
@@ -61,7 +61,8 @@ from . import (
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
-from .language_training import ADVICE, TooLarge, fit, make_layout, perplexity
+from .language_cost import perplexity
+from .language_training import ADVICE, TooLarge, fit, make_layout
 from .progress import Report
 
 
@@ -81,7 +82,8 @@ def run(config: Config) -> None:
     Raises:
         SystemExit: after one line on stderr; code 2 for a text, a size, a checkpoint or
             devices that cannot be used, 1 for a loss that is not finite, for too little
-            memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
+            memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed
+            terminal.
     """
     runs.joined(config.address, config.num_processes, config.process)
     if config.devices > (num_devices := jax.device_count()):
@@ -105,15 +107,16 @@ def run(config: Config) -> None:
                 result = train(config, said, folder)
         except (CorpusError, TooLarge) as error:
             commands.fail(str(error))
-        if runs.of_the_first(result) is None:
-            return
-        result["seconds"] = round(time.monotonic() - started, 1)
-        print(language_report.summary(result))
-        files = [results.write_json(numbers, result)]
-        files += language_report.draw(figure, result)
-    # They are there to go on from, and there is nothing left to do.
-    checkpoint.discard(folder / "checkpoints" / config.cell)
-    print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
+        if runs.of_the_first(result) is not None:
+            result["seconds"] = round(time.monotonic() - started, 1)
+            print(language_report.summary(result))
+            files = [results.write_json(numbers, result)]
+            files += language_report.draw(figure, result)
+            # They are there to go on from, and there is nothing left to do.
+            checkpoint.discard(folder / "checkpoints" / config.cell)
+            print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
+        # If the others left, the first one would soon be ended while it writes.
+        processes.wait()
 
 
 def train(

@@ -21,25 +21,13 @@ import optax
 
 from jaxseq import language_model
 from jaxseq.cells import Cell
-from jaxseq.text import batches
-from jaxseq.text.batches import Chunk
-from jaxseq.text.vocab import EOS
-from jaxseq.train import (
-    digests,
-    loop,
-    metrics,
-    order,
-    sharding,
-    signals,
-    state,
-    step,
-)
+from jaxseq.train import digests, loop, metrics, sharding, signals, state, step
 from jaxseq.train.clip import clip_by_global_norm
 from jaxseq.train.sharding import Layout
-from jaxseq.types import Array, Key, Tree
 
 from . import results, runs
 from .language_config import PRECISIONS, Config
+from .language_cost import batch_at, cost, cost_of, mean_cost, perplexity
 from .progress import Report
 
 
@@ -60,13 +48,6 @@ _NOT_TRAINED = (
 
 class TooLarge(ValueError):
     """The model has more weights than can be counted; the message is one line."""
-
-
-class Batch(NamedTuple):
-    """What an update reads."""
-
-    chunk: Chunk
-    starts: np.ndarray  # [1, B] bool, whether the text begins here
 
 
 class Fitted(NamedTuple):
@@ -187,38 +168,6 @@ def make_layout(config: Config) -> Layout:
     return Layout(devices, batch_axis=1, carry_axis=0)
 
 
-def batch_at(config: Config, ids: np.ndarray, number: int) -> Batch:
-    """Returns what an update reads: the text's chunks in order, again and again.
-
-    Args:
-        config: the settings.
-        ids: `[N]` the text.
-        number: of the update, from 0.
-    """
-    sizes = (config.batch_size, config.num_steps)
-    num_chunks = batches.num_chunks(len(ids), *sizes)
-    if config.overfit is not None:
-        num_chunks = min(num_chunks, config.overfit)
-    _, index = order.place(number, num_chunks)
-    chunk = next(batches.stream(ids, *sizes, start=index))
-    return Batch(chunk, np.full((1, config.batch_size), index == 0))
-
-
-def cost(
-    config: Config,
-    cells: tuple[Cell, ...],
-    params: language_model.Params,
-    states: tuple[Tree, ...],
-    batch: Batch,
-    key: Key,
-) -> step.Cost:
-    """Returns the sum of -log P over rows of a chunk, and the states they end in."""
-    starts = batch.starts[0, :, None]
-    states = jax.tree.map(lambda s: jnp.where(starts, jnp.zeros_like(s), s), states)
-    nats, states = cost_of(config, cells, params, states, batch.chunk, key)
-    return step.Cost(nats, jnp.sum(batch.chunk.weights), states)
-
-
 def make_optimizer(config: Config) -> optax.GradientTransformation:
     """Returns Adam (AdamW) with clipping, a rising, then a falling learning rate."""
     learning_rate = optax.warmup_cosine_decay_schedule(
@@ -231,52 +180,6 @@ def make_optimizer(config: Config) -> optax.GradientTransformation:
         clip_by_global_norm(config.clip_norm),
         optax.adamw(learning_rate, weight_decay=config.weight_decay),
     )
-
-
-def mean_cost(measure, params, zeros, ids: np.ndarray, config: Config) -> float:
-    """Returns the mean of -log P(next token) over a text, in nats.
-
-    Args:
-        measure: the jitted `cost_of`.
-        params: the weights.
-        zeros: the states that a text starts from.
-        ids: `[N]` the text.
-        config: the settings.
-    """
-    total = 0.0
-    states = zeros
-    for chunk in batches.stream(ids, config.batch_size, config.num_steps):
-        nats, states = measure(params, states, chunk)
-        total += float(nats)
-    return total / (len(ids) - 1)
-
-
-def perplexity(nats: float) -> float:
-    """Returns exp(nats); where that passes every float, the largest that is written."""
-    return math.exp(min(nats, 700.0))
-
-
-def cost_of(
-    config: Config,
-    cells: tuple[Cell, ...],
-    params: language_model.Params,
-    states: tuple[Tree, ...],
-    chunk: Chunk,
-    key: Key | None = None,
-) -> tuple[Array, tuple[Tree, ...]]:
-    """Returns the sum of -log P over a chunk, and the states; no key, no dropout."""
-    nats, states = language_model.score(
-        cells,
-        params,
-        states,
-        jnp.asarray(chunk.inputs),
-        jnp.asarray(chunk.targets),
-        # A line is read from EOS on, so that is the step that starts from zeros.
-        resets=jnp.asarray(chunk.inputs == EOS) if config.resets else None,
-        dropout=0.0 if key is None else config.dropout,
-        key=key,
-    )
-    return jnp.sum(nats * chunk.weights), states
 
 
 def _check_size(config: Config, cells: tuple[Cell, ...], num_ids: int) -> None:

@@ -143,9 +143,8 @@ def in_one_line(out: Path, advice: str) -> Iterator[None]:
 
     Raises:
         SystemExit: code 2 for a checkpoint that cannot be used or processes that do
-            not have the same, 1 for numbers that are
-            not finite, for too little memory or a full disk, 130 for Ctrl-C, 143 for
-            SIGTERM.
+            not have the same, 1 for numbers that are not finite, for too little memory
+            or a full disk, 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal.
     """
     no_memory = f"not enough memory; {advice}"
     try:

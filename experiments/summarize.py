@@ -93,7 +93,8 @@ def run(config: Config) -> None:
     Raises:
         SystemExit: after one line on stderr; code 2 for pairs, a text, a model or a
             checkpoint that cannot be used, 1 for a cost that is not finite, for too
-            little memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
+            little memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM, 129 for a
+            closed terminal.
     """
     try:
         with runs.in_one_line(config.out, ADVICE):

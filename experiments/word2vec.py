@@ -80,7 +80,8 @@ def run(config: Config) -> None:
     Raises:
         SystemExit: after one line on stderr; code 2 for a text, an option or a
             checkpoint that cannot be used, 1 for a loss that is not finite, for too
-            little memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM.
+            little memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM, 129 for a
+            closed terminal.
     """
     folder = cli.results_folder(config.out, "word2vec")
     files = [

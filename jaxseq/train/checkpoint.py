@@ -161,6 +161,7 @@ def save(
         except OSError as error:
             message = f"cannot write the checkpoint {str(place)!r}: {error.strerror}"
             raise OSError(message) from error
+        processes.wait()
         return place
     of_leaves = {
         name: {**kind._asdict(), "sha256": digests.of_array(arrays[name])}
@@ -179,6 +180,8 @@ def save(
         stored.write(part / _ARRAYS, arrays)
         head.write(part, entries)
     _remove_others(store, number)
+    # Whoever ended after it would soon have the first one ended while it writes.
+    processes.wait()
     return place
 
 

@@ -5,8 +5,16 @@ over the devices of all. What one process alone knows, its clock and the signals
 hears, is agreed on between updates: else one would write a checkpoint, or end, while
 the others wait for it. What all must have, the settings and the checkpoint that they go
 on from, is compared before the first: else they would train on sums of unlike parts,
-and nothing would show it. If one dies the others end too, within the heartbeat's time:
-what is left is the last checkpoint, and any number of processes goes on from it.
+and nothing would show it.
+
+If one dies the others end too, within the heartbeat's time: what is left is the last
+checkpoint, and any number of processes goes on from it. It is JAX's runtime that aborts
+them, from a thread of its own and with its stack on stderr: there is nothing in its
+public interface to say it in one line by.
+
+JAX also ends all if one has left for `LEAVING_SECONDS` and another has not: one that
+failed would leave the others waiting for it. Whoever has more to do at the end than
+the others is waited for, by `wait`, for as long as it lives.
 """
 
 import hashlib
@@ -23,6 +31,7 @@ from jaxseq.checks import check_count, expect
 
 
 HEARTBEAT_SECONDS = 10
+LEAVING_SECONDS = 20
 _ADDRESS = re.compile(r".+:\d{1,5}")
 
 
@@ -53,7 +62,7 @@ def start(address: str, num_processes: int, number: int) -> None:
         num_processes,
         number,
         heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-        shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
+        shutdown_timeout_seconds=LEAVING_SECONDS,
     )
 
 
@@ -69,7 +78,7 @@ def start_on_cluster() -> None:
     """
     jax.distributed.initialize(
         heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-        shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
+        shutdown_timeout_seconds=LEAVING_SECONDS,
     )
 
 
@@ -102,6 +111,6 @@ def check_same(named: Mapping[str, Any]) -> None:
 
 
 def wait() -> None:
-    """Waits until all processes are here."""
+    """Waits until all processes are here, however long it takes; for none that died."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("jaxseq.train")

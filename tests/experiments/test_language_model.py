@@ -1,12 +1,13 @@
 """The language model's experiment: from a text to perplexities, a figure, a sample."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import os
+import pty
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import types
@@ -21,6 +22,7 @@ from experiments import (
     cli,
     language_config,
     language_corpus,
+    language_cost,
     language_model,
     language_training,
 )
@@ -30,6 +32,7 @@ from jaxseq.text import batches, tokens
 from jaxseq.text.vocab import EOS, PAD, UNK
 from jaxseq.train.signals import Stopped
 from tests import disks
+from tests.train.kills import free_address, started
 
 
 TINY = [
@@ -130,7 +133,7 @@ def test_train_with_resets_does_not_see_over_the_end_of_a_line(config):
     ends = np.argmax(chunk.inputs == EOS, axis=0)
     later = np.arange(8)[:, None] >= ends
     after = chunk._replace(weights=chunk.weights * later.astype(np.float32))
-    cost = language_training.cost_of
+    cost = language_cost.cost_of
     assert cost(config, cells, params, zeros, after)[0] == pytest.approx(
         float(cost(config, cells, params, ones, after)[0]), rel=1e-6
     )
@@ -154,7 +157,7 @@ def test_cost_does_not_count_the_filled_tail(config):
     zeros = model.zero_states(cells, params, (4,))
 
     def cost(params, chunk):
-        return language_training.cost_of(config, cells, params, zeros, chunk)[0]
+        return language_cost.cost_of(config, cells, params, zeros, chunk)[0]
 
     value, gradient = jax.value_and_grad(cost)(params, chunk)
     other_value, other_gradient = jax.value_and_grad(cost)(params, other)
@@ -170,12 +173,12 @@ def test_mean_cost_is_that_of_the_text_in_one_piece(config):
     zeros = model.zero_states(cells, params, (1,))
 
     def cost(*args):
-        return language_training.cost_of(config, cells, *args)
+        return language_cost.cost_of(config, cells, *args)
 
     whole = model.score(cells, params, None, ids[:-1], ids[1:]).nats
-    assert language_training.mean_cost(
-        cost, params, zeros, ids, config
-    ) == pytest.approx(float(np.mean(whole)), rel=1e-5)
+    assert language_cost.mean_cost(cost, params, zeros, ids, config) == pytest.approx(
+        float(np.mean(whole)), rel=1e-5
+    )
 
 
 def test_fit_carries_the_states_and_starts_the_text_afresh(config):
@@ -568,26 +571,17 @@ def test_many_devices_give_what_one_gives(text, tmp_path, num_devices):
 
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(text, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [sys.executable, "-m", "experiments.language_model", "--text", str(text)]
-    command += [*TINY, "--num-updates", "6"]
+    command = ("-m", "experiments.language_model", "--text", text, *TINY)
 
     def start(name, *options):
-        return subprocess.Popen(
-            [*command, "--out", str(tmp_path / name), *options],
-            env=os.environ | {"JAX_PLATFORMS": "cpu"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return started(*command, "--num-updates", 6, "--out", tmp_path / name, *options)
 
-    meet = ("--devices", "2", "--address", address, "--num-processes", "2")
-    runs = [start("two", *meet, "--process", str(number)) for number in (0, 1)]
-    runs.append(start("one"))
-    said = [run.communicate(timeout=300) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0], said
+    meet = ("--devices", 2, "--address", free_address(), "--num-processes", 2)
+    with contextlib.ExitStack() as stack:
+        starts = [start("two", *meet, "--process", number) for number in (0, 1)]
+        runs = [stack.enter_context(each) for each in (*starts, start("one"))]
+        said = [run.communicate(timeout=300) for run in runs]
+        assert [run.returncode for run in runs] == [0, 0, 0], said
     two, one = (
         json.loads((tmp_path / name / "language_model" / "lstm.json").read_text())
         for name in ("two", "one")
@@ -596,6 +590,77 @@ def test_two_processes_give_what_one_gives(text, tmp_path):
         np.testing.assert_allclose(two[curve], one[curve], rtol=1e-5)
     assert "bigram" in said[0][0]
     assert "bigram" not in said[1][0]  # only the first speaks
+
+
+SLOW_TO_WRITE = """
+import sys, time
+from experiments import language_model, results
+from jaxseq.train import processes
+
+write = results.write_json
+processes.LEAVING_SECONDS = 2
+results.write_json = lambda *args: (time.sleep(6), write(*args))[1]
+language_model.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+def test_processes_wait_for_the_one_that_writes_the_results(text, tmp_path):
+    options = ("--text", text, *TINY, "--num-updates", 2, "--out", tmp_path)
+    meet = ("--devices", 2, "--address", free_address(), "--num-processes", 2)
+    with contextlib.ExitStack() as stack:
+        runs = [
+            stack.enter_context(
+                started("-c", SLOW_TO_WRITE, *options, *meet, "--process", number)
+            )
+            for number in (0, 1)
+        ]
+        said = [run.communicate(timeout=300) for run in runs]
+        assert [run.returncode for run in runs] == [0, 0], said
+    assert (tmp_path / "language_model" / "lstm.json").exists()
+
+
+# Opened by the leader of a session, a terminal is the session's.
+AT_A_TERMINAL = """
+import os, sys
+from jaxseq.__main__ import main
+
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_leaves_a_checkpoint(text, tmp_path):
+    options = ("--text", text, *TINY, "--num-updates", 10**6, "--out", tmp_path)
+    ours, its = pty.openpty()
+    streams = {"stdin": its, "stream": its, "start_new_session": True}
+    with started("-c", AT_A_TERMINAL, "lm", *options, **streams) as process:
+        os.close(its)
+        shown = b""
+        while b"tokens/s" not in shown:
+            shown += os.read(ours, 4096)
+        os.close(ours)
+        assert process.wait(timeout=30) == 129
+    assert len(list((tmp_path / "language_model/checkpoints/lstm").iterdir())) == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_main_leaves_when_the_results_are_written(
+    is_first, text, tmp_path, monkeypatch
+):
+    seen = []
+    numbers = tmp_path / "language_model" / "lstm.json"
+    monkeypatch.setattr(language_model, "fit", _fit_little)
+    monkeypatch.setattr(
+        language_model.runs, "of_the_first", lambda what: what if is_first else None
+    )
+    monkeypatch.setattr(
+        language_model.processes, "wait", lambda: seen.append(numbers.exists())
+    )
+    language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    # After the checkpoint, then at the end.
+    assert seen == [False, is_first]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,8 @@
 import dataclasses
 import itertools
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -34,9 +30,7 @@ from jaxseq.train import folders, state
 from jaxseq.train.checkpoint import OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.signals import Stopped
-
-
-ROOT = Path(__file__).parents[2]
+from tests.train.kills import started
 
 
 @pytest.fixture(autouse=True)
@@ -170,23 +164,27 @@ def test_a_phase_begins_with_its_own_rate_and_nothing_to_beat():
 
 
 @pytest.mark.parametrize(
-    "num_stops", [2, pytest.param(20, marks=pytest.mark.slow)], ids=str
+    ("num_stops", "accumulate"),
+    [(2, 1), *(pytest.param(20, n, marks=pytest.mark.slow) for n in (1, 2))],
 )
 def test_stopped_anywhere_it_goes_on_to_the_same_bits(
-    whole, tmp_path, num_stops, capsys
+    whole, tmp_path, num_stops, accumulate, capsys
 ):
+    in_parts = {"accumulate": accumulate}
+    found = whole[1] if accumulate == 1 else run(tmp_path / "whole", **in_parts)
+    expected = told(found)
     draws = np.random.default_rng(num_stops)
     for trial in range(num_stops):
         folder, number = tmp_path / str(trial), int(draws.integers(1, 29))
         signum, code = ((signal.SIGTERM, 143), (signal.SIGINT, 130))[trial % 2]
         with pytest.raises(Stopped) as stop:
-            run(folder, stopped_at(number, signum))
+            run(folder, stopped_at(number, signum), **in_parts)
         # It was heard after the update before the next one was done.
         assert (stop.value.code, stop.value.number) == (code, number + 1)
-        assert told(run(folder)) == told(whole[1])
+        assert told(run(folder, **in_parts)) == expected
         assert f"going on after update {number + 1}\n" in capsys.readouterr().err
-    again = run(tmp_path / "0")
-    assert told(again) == told(whole[1])  # over, it says what it said
+    again = run(tmp_path / "0", **in_parts)
+    assert told(again) == expected  # over, it says what it said
 
 
 def test_a_flipped_bit_is_seen_and_the_one_before_gone_back_to(whole, tmp_path, capsys):
@@ -235,8 +233,9 @@ def test_afresh_nothing_of_an_old_run_is_left(tmp_path):
         ({"dropout": 0.1}, "dropout"),
         ({"overfit": 1}, "overfit"),
         ({"pairs": corpus(25)}, "pairs"),
+        ({"pairs": corpus()._replace(valid=part(5, 101))}, "valid"),
     ],
-    ids=["dropout", "overfit", "pairs"],
+    ids=["dropout", "overfit", "pairs", "valid"],
 )
 def test_another_training_is_refused(tmp_path, changes, named):
     with pytest.raises(Stopped):
@@ -283,6 +282,7 @@ FARM = [
     *("--num-inputs", "6", "--num-hidden", "8", "--batch-size", "16", "--num-epochs"),
     *("60", "--max-length", "4", "--beam-size", "2", "--learning-rate", "0.02"),
     *("--max-words", "8", "--num-shown", "1", "--num-shards", "1", "--patience", "60"),
+    *("--accumulate", "2"),
 ]
 
 
@@ -294,17 +294,9 @@ def farm(tmp_path_factory):
     return path
 
 
-def started(farm, out):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    command = ["-m", "experiments.summarize", "--pairs", str(farm), "--out", str(out)]
-    return subprocess.Popen(
-        [sys.executable, *command, *FARM],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def summarizing(farm, out):
+    command = ("-m", "experiments.summarize", "--pairs", farm, "--out", out)
+    return started(*command, *FARM)
 
 
 def weights_of(out):
@@ -314,29 +306,29 @@ def weights_of(out):
 
 @pytest.mark.slow
 def test_killed_or_stopped_a_program_ends_in_the_same_bits(farm, tmp_path):
-    whole = started(farm, tmp_path / "whole")
-    whole.communicate(timeout=600)
-    assert whole.returncode == 0
+    with summarizing(farm, tmp_path / "whole") as whole:
+        whole.communicate(timeout=600)
+        assert whole.returncode == 0
     log = tmp_path / "killed" / "summarize" / "training.jsonl"
     draws, last = np.random.default_rng(0), 0
     for signum in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
-        process = started(farm, tmp_path / "killed")
-        until = last + int(draws.integers(20, 60))
-        deadline = time.monotonic() + 300
-        while _last_number(log) < until and time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.005)
-        process.send_signal(signum)
-        _, error = process.communicate(timeout=60)
+        with summarizing(farm, tmp_path / "killed") as process:
+            until = last + int(draws.integers(20, 60))
+            deadline = time.monotonic() + 300
+            while _last_number(log) < until and time.monotonic() < deadline:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.005)
+            process.send_signal(signum)
+            _, error = process.communicate(timeout=60)
         assert process.returncode == (
             -signal.SIGKILL if signum == signal.SIGKILL else 128 + signum
         ), error
         if signum != signal.SIGKILL:
             assert "goes on after update" in error
         last = _last_number(log)
-    process = started(farm, tmp_path / "killed")
-    _, error = process.communicate(timeout=600)
-    assert process.returncode == 0, error
+    with summarizing(farm, tmp_path / "killed") as process:
+        _, error = process.communicate(timeout=600)
+        assert process.returncode == 0, error
     assert "going on after update" in error
     found, expected = (weights_of(tmp_path / name) for name in ("killed", "whole"))
     assert found.keys() == expected.keys()

@@ -163,6 +163,20 @@ def test_a_checkpoint_of_another_training_is_refused(
     run(text, tmp_path, *other, "--resume", "none")
 
 
+def test_a_checkpoint_of_another_text_is_refused(text, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train", stopped(2, signal.SIGTERM))
+        with pytest.raises(SystemExit):
+            run(text, tmp_path, "--num-epochs", "3")
+    # The same words as often, in another order.
+    *lines, one, other = text.read_text("utf-8").splitlines()
+    text.write_text("\n".join([*lines, other, one]) + "\n", "utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        run(text, tmp_path, "--num-epochs", "3")
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "of another training: text differ" in error
+
+
 def _raising(error):
     def read(config):
         raise error

@@ -1,29 +1,18 @@
-"""Training: it learns to copy, on any devices alike, and resumes to the bit."""
+"""Training: it learns to copy, on any devices alike."""
 
 import functools
-import signal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.summarize import copy_model, cost, setting as settings, summarizer, training
+from jaxseq.summarize import setting as settings, summarizer, training
 from jaxseq.summarize.constraints import Options
-from jaxseq.summarize.examples import Document, Example
 from jaxseq.summarize.setting import Setting
-from jaxseq.text import vocab
-from jaxseq.text.vocab import EOS
-from jaxseq.train import checkpoint, folders, loop, sharding, signals, state
+from jaxseq.train import loop
 from jaxseq.train.loop import Diverged
-from jaxseq.train.signals import Stopped
-
-
-WORDS = [f"w{k}" for k in range(8)]
-KNOWN = vocab.build([WORDS])
-NUM_IDS = len(KNOWN.tokens)
-MODEL = copy_model.model(NUM_IDS, 8, 12)
-SETTING = Setting(batch_size=16, num_epochs=3, learning_rate=0.02, dropout=0.1)
+from tests.summarize.tiny import KNOWN, MODEL, NUM_BATCHES, SETTING, TRAIN, run
 
 
 @pytest.fixture(autouse=True)
@@ -32,64 +21,6 @@ def as_users_run_it():
     with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
         with jax.numpy_rank_promotion("allow"):
             yield
-
-
-def draw(num, seed):
-    """The summary is the word after "w0"; half of the words are outside."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for _ in range(num):
-        ids = rng.integers(5, NUM_IDS, rng.integers(3, 7))
-        place = rng.integers(0, len(ids) - 1)
-        ids[place], ids[place + 1] = 4, rng.choice([NUM_IDS, rng.integers(5, NUM_IDS)])
-        outside = ("new",) if NUM_IDS in ids else ()
-        document = Document(ids.astype(np.int32), outside)
-        made.append(Example(document, np.array([ids[place + 1], EOS], np.int32)))
-    return made
-
-
-TRAIN, VALID = draw(160, 0), draw(40, 1)
-NUM_BATCHES = 10
-
-
-def run(setting=SETTING, examples=TRAIN, model=MODEL, **more):
-    """Trains with one shape of batches; yields as the loop does, then the end."""
-    shape = settings.part_size(setting), 1
-    shapes = training.batches.shapes_of([*examples, *VALID], *shape)
-    dealt = training.deal(examples, shapes, setting)
-    num_updates = setting.num_epochs * dealt.num_batches
-    rates = functools.partial(training.rate, setting, num_updates)
-    optimizer = training.make_optimizer(setting.clip_norm, rates)
-    layout = settings.layout_of(setting)
-    begun = state.begin(model.init(jax.random.key(0)), optimizer)
-    now = begun._replace(state=sharding.place(layout, optimizer, begun.state))
-    if "store" in more:
-        now, notes = loop.resumed(more["store"], now)
-        assert notes == ()
-    size = shape[0]
-    for made in loop.train(
-        training.make_update(model, optimizer, setting),
-        functools.partial(training.batch_at, examples, dealt, setting),
-        now,
-        loop.Setting(
-            num_updates,
-            seed=1,
-            evaluate_every=dealt.num_batches,
-            record_every=1,
-            max_skipped=2 * NUM_BATCHES + 1,
-        ),
-        held_out=cost.make_held_out(model, VALID, size, shapes, layout),
-        layout=layout,
-        **more,
-    ):
-        now = made.training
-        yield made
-    yield now
-
-
-def curve(now):
-    kept = ("number", "mean", "count", "norm", "held_out")
-    return [{k: r[k] for k in kept if k in r} for r in now.position.records]
 
 
 @pytest.mark.slow
@@ -111,34 +42,6 @@ def test_it_learns_to_copy_words_that_it_has_never_seen():
     assert [(s.num_read, s.num_left) for s in written] == [(4, 0), (0, 0), (6, 27)]
     assert written[0].weights.shape == (1, 4)
     assert written[0].weights[0].argmax() == 2
-
-
-@pytest.mark.parametrize(
-    ("changes", "num_stops"),
-    [({}, 20), ({"accumulate": 2}, 5), ({"num_shards": 2}, 5)],
-    ids=str,
-)
-@pytest.mark.slow
-def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, changes, num_stops):
-    setting = SETTING._replace(**changes)
-    *_, whole = run(setting)
-    draws = np.random.default_rng(num_stops)
-    for trial in range(num_stops):
-        number = int(draws.integers(1, 3 * NUM_BATCHES))
-        folder = tmp_path / str(trial)
-        stop = signals.Stop()
-        with checkpoint.opened(folder, {}) as store:
-            part = run(setting, store=store, stop=stop)
-            for _ in range(number - 1):
-                next(part)
-            stop.hear(signal.SIGTERM, None)
-            with pytest.raises(Stopped, match="143"):
-                list(part)
-        assert folders.numbers(folder)[-1] == number
-        with checkpoint.opened(folder, {}) as store:
-            *_, found = run(setting, store=store)
-        assert curve(found) == curve(whole)
-        jax.tree.map(np.testing.assert_array_equal, found.state, whole.state)
 
 
 @pytest.mark.parametrize(

@@ -391,6 +391,20 @@ def test_a_full_disk_of_the_first_process_ends_the_others(spoilt, monkeypatch):
         checkpoint.save(spoilt, 30, tree(), HOST)
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_no_process_goes_on_before_it_has_its_place(store, monkeypatch, number):
+    seen = []
+    monkeypatch.setattr(jax, "process_index", lambda: number)
+    monkeypatch.setattr(
+        processes, "wait", lambda: seen.append(folders.numbers(store.folder))
+    )
+    if number:
+        folders.part_of(folders.place(store.folder, 7)).mkdir()
+    checkpoint.save(store, 7, tree(), HOST)
+    # The first one writes for all.
+    assert seen == [[] if number else [7]]
+
+
 def test_a_failing_disk_leaves_the_older_ones(spoilt, monkeypatch):
     from orbax.checkpoint import v1 as ocp
 

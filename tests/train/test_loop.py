@@ -382,13 +382,45 @@ def test_a_signal_during_the_last_held_out_cost_is_heard(tmp_path):
     assert folders.numbers(tmp_path / "checkpoints") == [3]
 
 
-def test_signals_are_heard_and_handlers_put_back():
+@pytest.fixture
+def hangup():
+    """Handles SIGHUP as a program does that is not started by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield signal.SIGHUP
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup")
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_are_heard_and_handlers_put_back(signum):
     before = [signal.getsignal(each) for each in signals.SIGNALS]
     with signals.heard() as stop:
         assert stop.signum is None
-        signal.raise_signal(signal.SIGINT)
-        assert stop.signum == signal.SIGINT
+        signal.raise_signal(signum)
+        assert stop.signum == signum
     assert [signal.getsignal(each) for each in signals.SIGNALS] == before
+
+
+def test_a_program_of_nohup_goes_on_when_its_terminal_is_closed(hangup):
+    signal.signal(hangup, signal.SIG_IGN)
+    with signals.heard() as stop:
+        signal.raise_signal(hangup)
+        assert stop.signum is None
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.signum == signal.SIGTERM
+    assert signal.getsignal(hangup) is signal.SIG_IGN
+
+
+@pytest.mark.parametrize("first", ["SIGHUP", "SIGTERM"])
+def test_a_hangup_is_never_the_second_signal(hangup, first, monkeypatch):
+    ends = []
+    monkeypatch.setattr(signals.os, "_exit", ends.append)
+    with signals.heard() as stop:
+        signal.raise_signal(signal.Signals[first])
+        signal.raise_signal(hangup)
+        assert (stop.signum, ends) == (signal.Signals[first], [])
+        signal.raise_signal(signal.SIGINT)
+        assert ends == [130]
 
 
 def test_no_handler_outside_the_main_thread():

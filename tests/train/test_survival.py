@@ -3,86 +3,28 @@
 import contextlib
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from jaxseq.train import folders
+from tests.train.kills import (
+    check_kills,
+    checkpoints,
+    finished,
+    free_address,
+    numbers_of,
+    running,
+)
 
 
-TINY = Path(__file__).with_name("tiny.py")
 WORD_TABLES = Path(__file__).with_name("word_tables.py")
-ROOT = TINY.parents[2]
-
-
-@contextlib.contextmanager
-def running(folder, *options, program=TINY):
-    """Starts a training; ends it if it has not ended."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    process = subprocess.Popen(
-        [sys.executable, str(program), str(folder), *map(str, options)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def finished(folder, *options, **more):
-    """Runs to the end: the lines, without the last, and what that one says."""
-    with running(folder, *options, **more) as process:
-        out, error = process.communicate(timeout=300)
-        assert process.returncode == 0, error
-    *lines, end = out.splitlines()
-    return lines, end.split()
-
-
-def numbers_of(lines):
-    return [int(line.split()[0]) for line in lines]
-
-
-def checkpoints(folder):
-    return folders.numbers(folder / "checkpoints")
 
 
 @pytest.mark.parametrize("num_kills", [1, pytest.param(100, marks=pytest.mark.slow)])
 def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
-    interval = 3
-    options = ("--num-updates", 40 * num_kills)
-    draw = np.random.default_rng(0)
-    last, num_in_saves = 0, 0
-    for _ in range(num_kills):
-        often = (*options, "--save-every", interval)
-        with running(tmp_path / "killed", *often) as process:
-            lines = [process.stdout.readline() for _ in range(draw.integers(1, 20))]
-            time.sleep(draw.uniform(0, 0.06))
-            process.kill()
-            # The last line may have been cut by the kill.
-            lines += process.stdout.read().splitlines()[:-1]
-        numbers = numbers_of(lines)
-        assert numbers[0] >= last - interval + 1
-        last = numbers[-1]
-        left = os.listdir(tmp_path / "killed" / "checkpoints")
-        unfinished = [name for name in left if name.startswith(".")]
-        assert len(unfinished) <= 2
-        num_in_saves += bool(unfinished)
-    lines, end = finished(tmp_path / "killed", *options, "--save-every", 10**6)
-    assert numbers_of(lines)[0] >= last - interval + 1
-    _, expected = finished(tmp_path / "whole", *options, "--save-every", 10**6)
-    assert end == expected
-    names = os.listdir(tmp_path / "killed" / "checkpoints")
-    assert all(name.startswith("step_") for name in names)
-    # Some came while a checkpoint was being written.
+    num_in_saves = check_kills(tmp_path, num_kills, "--num-updates", 40 * num_kills)
     assert num_in_saves >= num_kills // 10
 
 
@@ -91,6 +33,7 @@ def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
     [
         (signal.SIGTERM, 143),
         pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_leaves_a_checkpoint(tmp_path, signum, code):
@@ -156,12 +99,6 @@ def test_it_goes_on_with_other_devices(tmp_path):
     assert numbers_of(found) == list(range(1, 41))
     np.testing.assert_allclose(means_of(found), means_of(expected), atol=1e-6)
     assert float(moved[-1]) == pytest.approx(float(end[-1]), abs=1e-5)
-
-
-def free_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def together(folder, number, *options, **more):

@@ -1,6 +1,5 @@
 """Word vectors whose training is killed, stopped, and gone on with: the same bits."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxseq.train import folders, loop, signals
-from tests.train.test_survival import checkpoints, finished, numbers_of, running
+from tests.train.kills import check_kills, checkpoints, numbers_of, running
 from tests.word2vec import tiny
 
 
@@ -113,31 +112,8 @@ def test_matrices_that_are_not_finite_end_it_at_the_last_good_checkpoint(
 
 @pytest.mark.parametrize("num_kills", [1, pytest.param(100, marks=pytest.mark.slow)])
 def test_killed_at_any_instant_it_ends_in_the_same_bits(tmp_path, num_kills):
-    interval = 3
     options = ("--num-epochs", 3 * num_kills)
-    draw = np.random.default_rng(0)
-    last, num_in_saves = 0, 0
-    for _ in range(num_kills):
-        often = (*options, "--save-every", interval)
-        with running(tmp_path / "killed", *often, **PROGRAM) as process:
-            lines = [process.stdout.readline() for _ in range(draw.integers(1, 20))]
-            time.sleep(draw.uniform(0, 0.06))
-            process.kill()
-            # The last line may have been cut by the kill.
-            lines += process.stdout.read().splitlines()[:-1]
-        numbers = numbers_of(lines)
-        assert numbers[0] >= last - interval + 1
-        last = numbers[-1]
-        left = os.listdir(tmp_path / "killed" / "checkpoints")
-        num_in_saves += any(name.startswith(".") for name in left)
-    rarely = (*options, "--save-every", 0)
-    lines, end = finished(tmp_path / "killed", *rarely, **PROGRAM)
-    assert numbers_of(lines)[0] >= last - interval + 1
-    _, expected = finished(tmp_path / "whole", *rarely, **PROGRAM)
-    assert end == expected
-    names = os.listdir(tmp_path / "killed" / "checkpoints")
-    assert all(name.startswith("step_") for name in names)
-    # Some came while a checkpoint was being written.
+    num_in_saves = check_kills(tmp_path, num_kills, *options, **PROGRAM)
     assert num_in_saves >= num_kills // 10
 
 
