@@ -34,12 +34,20 @@ from jaxseq.types import Array, Tree
 
 
 class Run(NamedTuple):
-    """The arguments of one pass over a sequence, without the cell."""
+    """The arguments of one pass over a sequence, without the cell.
+
+    Attributes:
+        params: of the cell.
+        state_0: leaves `[..., ·]`, the state before the first step.
+        reset_state: leaves `[..., ·]`, the state that a reset step starts from.
+        xs: `[T, ..., I]` the inputs.
+        masks: which steps are taken, and which start afresh.
+    """
 
     params: Tree
-    state_0: Tree  # leaves [..., ·]
-    reset_state: Tree  # leaves [..., ·]
-    xs: Array  # [T, ..., I]
+    state_0: Tree
+    reset_state: Tree
+    xs: Array
     masks: Masks
 
 

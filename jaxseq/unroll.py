@@ -35,10 +35,15 @@ from jaxseq.types import Array, Tree
 
 
 class Unrolled(NamedTuple):
-    """The outputs of a layer, and the state it ends in."""
+    """The outputs of a layer, and the state it ends in.
 
-    ys: Array  # [T, ..., O]
-    state: Tree  # leaves [..., ·]: after the last valid step in the order of reading
+    Attributes:
+        ys: `[T, ..., O]` the outputs, 0 beyond a sequence's length.
+        state: leaves `[..., ·]`, after the last valid step in the order of reading.
+    """
+
+    ys: Array
+    state: Tree
 
 
 def unroll(

@@ -106,9 +106,14 @@ Reference: Elman, Finding structure in time, 1990.
 
 
 class Params(NamedTuple):
-    """The weights."""
+    """The weights.
 
-    U: Array  # [H, I]
+    Attributes:
+        U: `[H, I]` from the inputs.
+        name: for messages.
+    """
+
+    U: Array
     name: str
 
 
@@ -159,9 +164,19 @@ def test_good_docstrings_pass():
         ("x_t: `[I]`", "x: `[I]`", "step: no argument x"),
         ("`[H]` the state", "the state", "step: what it returns has no shape"),
         ("ValueError: naming", "Naming", "step: ValueError is not in Raises"),
-        ('"""The weights."""', "pass", "Params: no docstring"),
-        ("U: Array  # [H, I]", "U: Array", "Params: U is not described"),
-        ("U: Array  # [H, I]", "U: Array  # weights", "Params: U has no shape"),
+        (
+            "class Params(NamedTuple):\n",
+            "class Params:\n    pass\n",
+            "Params: no docstring",
+        ),
+        (
+            "        U: `[H, I]` from the inputs.\n",
+            "",
+            "Params: U is not in Attributes",
+        ),
+        ("U: `[H, I]` from", "U: from", "Params: U has no shape"),
+        ("        name: for messages.\n", "", "Params: name is not in Attributes"),
+        ("name: for messages", "size: for messages", "Params: no field size"),
         ("as `step` does", "", "step_plain: params is not in Args"),
         ("as `step` does", "as `stop` does", "step_plain: x_t is not in Args"),
         ("Sums the deltas", "To do", "collect: says nothing of what it returns"),
@@ -172,6 +187,12 @@ def test_good_docstrings_pass():
 def test_faults_are_found(old, new, fault):
     assert GOOD.count(old) == 1
     assert fault in docstrings.faults(GOOD.replace(old, new))
+
+
+def test_a_comment_is_no_description():
+    field = "        U: `[H, I]` from the inputs.\n"
+    source = GOOD.replace(field, "").replace("U: Array", "U: Array  # [H, I]")
+    assert docstrings.faults(source) == ["Params: U is not in Attributes"]
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,17 @@ from jaxseq.types import Array, Tree
 
 
 class Memory(NamedTuple):
-    """What `jaxseq.attention.attend` attends to."""
+    """What `jaxseq.attention.attend` attends to.
 
-    keys: Array  # [..., M, A] finite where they do not count
-    values: Array  # [..., M, D] the same
-    mask: Array | None  # [..., M] bool, which positions count; None for all
+    Attributes:
+        keys: `[..., M, A]`, finite where they do not count.
+        values: `[..., M, D]`, finite where they do not count.
+        mask: `[..., M]` bool, which positions count; None for all.
+    """
+
+    keys: Array
+    values: Array
+    mask: Array | None
 
 
 def remember(

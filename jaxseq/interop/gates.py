@@ -28,7 +28,13 @@ from jaxseq.types import Array, Tree
 
 
 class Orders(NamedTuple):
-    """In which order a library stacks gates."""
+    """In which order a library stacks gates.
+
+    Attributes:
+        lstm: the letters of its four gates.
+        gru: of its three.
+        elman: of its one.
+    """
 
     lstm: str
     gru: str
@@ -36,12 +42,19 @@ class Orders(NamedTuple):
 
 
 class Stacks(NamedTuple):
-    """The weights of one layer and direction as other libraries have them, eq. (1)."""
+    """The weights of one layer and direction as other libraries have them, eq. (1).
 
-    U: Any  # [G, I]
-    W: Any  # [G, H]
-    b_x: Any = None  # [G], beside the inputs; None for no biases
-    b_h: Any = None  # [G], beside the last output; None for none, or zeros
+    Attributes:
+        U: `[G, I]` from the inputs.
+        W: `[G, H]` from the last output.
+        b_x: `[G]`, beside the inputs; None for no biases.
+        b_h: `[G]`, beside the last output; None for none, or zeros.
+    """
+
+    U: Any
+    W: Any
+    b_x: Any = None
+    b_h: Any = None
 
 
 OURS = Orders(lstm="fiog", gru="rzn")

@@ -45,7 +45,12 @@ from jaxseq.types import Array, Tree
 
 
 class Layer(NamedTuple):
-    """A layer of `jaxseq.network`, and its parameters."""
+    """A layer of `jaxseq.network`, and its parameters.
+
+    Attributes:
+        layer: its cell, or two for both directions.
+        params: of its cell, or of both.
+    """
 
     layer: network.Layer
     params: Tree

@@ -36,7 +36,14 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f\\]{1,512}")
 
 
 class Entry(NamedTuple):
-    """What a header says of one array."""
+    """What a header says of one array.
+
+    Attributes:
+        dtype: NumPy's.
+        shape: its sizes, axis by axis.
+        begin: where it begins, in bytes behind the header.
+        end: where it ends, likewise; its last byte is the one before.
+    """
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -45,7 +52,12 @@ class Entry(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A checked header."""
+    """A checked header.
+
+    Attributes:
+        entries: by the arrays' names.
+        metadata: texts by name.
+    """
 
     entries: dict[str, Entry]
     metadata: dict[str, str]

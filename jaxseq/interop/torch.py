@@ -48,7 +48,12 @@ from jaxseq.types import Array, Tree
 
 
 class Stack(NamedTuple):
-    """What `jaxseq.network.stack` takes: layers, and their parameters."""
+    """What `jaxseq.network.stack` takes: layers, and their parameters.
+
+    Attributes:
+        layers: from the inputs up.
+        params: of each layer.
+    """
 
     layers: tuple[Layer, ...]
     params: tuple[Tree, ...]

@@ -48,7 +48,13 @@ class WordPairs(NamedTuple):
 
 
 class Section(TypedDict):
-    """A part of a set of analogies; the last one of all holds every question."""
+    """A part of a set of analogies; the last one of all holds every question.
+
+    Attributes:
+        section: its name.
+        correct: questions that were answered right.
+        incorrect: the others.
+    """
 
     section: str
     correct: list[Quadruple]

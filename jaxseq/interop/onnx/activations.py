@@ -28,7 +28,13 @@ from jaxseq.types import Array
 
 
 class Activation(NamedTuple):
-    """An activation by name, with the numbers that it takes; None for those not."""
+    """An activation by name, with the numbers that it takes; None for those not.
+
+    Attributes:
+        name: as ONNX spells it.
+        alpha: α.
+        beta: β.
+    """
 
     name: str
     alpha: float | None = None

@@ -32,12 +32,19 @@ from jaxseq.types import Tree
 
 
 class Weights(NamedTuple):
-    """A node's inputs that are weights."""
+    """A node's inputs that are weights.
 
-    W: Any  # [D, G, I]
-    R: Any  # [D, G, H]
-    B: Any = None  # [D, 2G], or None
-    P: Any = None  # [D, 3H], or None
+    Attributes:
+        W: `[D, G, I]` from the inputs.
+        R: `[D, G, H]` from the last output.
+        B: `[D, 2G]` biases, or None.
+        P: `[D, 3H]` peepholes, or None.
+    """
+
+    W: Any
+    R: Any
+    B: Any = None
+    P: Any = None
 
 
 _ORDERS = Orders(lstm="iofg", gru="zrn")
