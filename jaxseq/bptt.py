@@ -17,6 +17,9 @@ product to it at each step; here the loop carries the state's error alone.
 
 What the deltas need of the forward pass, `Trace`, is kept or computed anew as a `Kept`
 says: see `jaxseq.memory`.
+
+References: Werbos, Backpropagation through time: what it does and how to do it,
+Proceedings of the IEEE 78, 1990. The names are those of `jaxseq.cells.elman`.
 """
 
 import functools

@@ -16,6 +16,8 @@ products); `jit`, `vmap`, `jax.checkpoint`, `shard_map`. Forward mode (`jax.jvp`
 an error that sends to `unroll_plain`.
 
 Memory. What is kept for the backward pass is chosen from `jaxseq.memory`.
+
+Reference: as `jaxseq.bptt`.
 """
 
 from typing import NamedTuple

@@ -275,11 +275,21 @@ def of_module(source):
     return ast.get_docstring(ast.parse(source)) or ""
 
 
-def has_equations(text):
-    """Tells whether a docstring numbers an equation."""
-    return bool(re.search(rf"^ {{4}}.* {NUMBER}$", text, re.MULTILINE))
+def has_equations(source):
+    """Tells whether a module numbers an equation, in its docstring or in its code."""
+    numbered = re.search(rf"^ {{4}}.* {NUMBER}$", of_module(source), re.MULTILINE)
+    return bool(numbered or _split(re.findall(rf"#.*{NUMBER}", source)))
 
 
-def has_reference(text):
-    """Tells whether a docstring names a source, by its year."""
-    return bool(re.search(r"\b(19|20)\d\d\b", text))
+def has_reference(text, others):
+    """Tells whether a docstring has a paragraph "Reference: ", of a year.
+
+    `others` are the docstrings by module: the paragraph may say "as `jaxseq.module`".
+    """
+    paragraph = re.search(r"^References?:.*?(?=\n\n|\Z)", text, re.M | re.S)
+    if paragraph is None:
+        return False
+    if re.search(r"\b(19|20)\d\d\b", paragraph[0]):
+        return True
+    named = re.findall(r"as\s`([\w.]+)`", paragraph[0])
+    return any(has_reference(others.get(name, ""), others) for name in named)

@@ -1,4 +1,7 @@
-"""How a Hopfield network moves, eqs. (1) and (2), and its energy, eqs. (4) and (5)."""
+"""How a Hopfield network moves, eqs. (1) and (2), and its energy, eqs. (4) and (5).
+
+Reference: as `jaxseq.hopfield`.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""The two kinds of units, weights and thresholds, and what is checked of them."""
+"""The two kinds of units, weights and thresholds, and what is checked of them.
+
+Reference: as `jaxseq.hopfield`.
+"""
 
 from typing import NamedTuple
 

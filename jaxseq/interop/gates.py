@@ -12,6 +12,8 @@ back to the bit where its b_h was 0; with `like`, where it was not.
 
 Gates have letters: f, i, o and g, the candidate c̃, of an LSTM; r, z, n of a GRU; h of
 Elman's network. jaxseq stacks them as "fiog", "rzn", "h".
+
+Reference: as `jaxseq.interop`.
 """
 
 import functools

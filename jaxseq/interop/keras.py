@@ -16,7 +16,7 @@ be "concat".
 What the lists do not say: the activations. jaxseq's are Keras' defaults; a SimpleRNN
 with another one than tanh, or a GRU without biases that resets before, needs `cell`.
 
-Reference: Keras 3, `keras/src/layers/rnn`.
+Reference: Keras 3 (Chollet et al., 2015), `keras/src/layers/rnn`.
 """
 
 from collections.abc import Sequence

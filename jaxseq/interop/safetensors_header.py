@@ -10,7 +10,7 @@ Stricter than the format: N is at most 256 KiB (some 2,500 arrays; the format al
 100 MB), an array has at most 16 axes, and a name that climbs out of a folder,
 were it ever used as a path, is no name.
 
-Reference: https://github.com/huggingface/safetensors, "Format".
+Reference: Hugging Face, https://github.com/huggingface/safetensors, 2022, "Format".
 """
 
 import json

@@ -12,7 +12,9 @@ first and leaves the padding at the end; `keep_order` puts the outputs back by (
 which undoes itself. (3) needs all states where lengths differ: they are then the
 outputs of the cell, as in Flax.
 
-Departure: (3) is the initial carry where L = 0. See `jaxseq.interop.flax`.
+Departure: (3) is the initial carry where L = 0.
+
+Reference: as `jaxseq.interop.flax`.
 """
 
 from typing import Any, NamedTuple

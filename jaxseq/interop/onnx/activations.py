@@ -12,7 +12,7 @@ one; names are read in any case, as onnxruntime does. Defaults are those of the
 operators of these names, but where runtimes differ from them (onnxruntime takes 0 for
 Affine, ScaledTanh and ThresholdedRelu) a number must be there.
 
-Reference: ONNX operators, LSTM-14, "activations" and "activation_alpha".
+Reference: as `jaxseq.interop.onnx`, LSTM-14, "activations" and "activation_alpha".
 """
 
 from collections.abc import Callable, Sequence

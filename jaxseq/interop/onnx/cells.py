@@ -28,7 +28,7 @@ These are steps alone: `jaxseq.cells.derived.from_step` differentiates them. Whe
 cell of jaxseq has a node's equations, `jaxseq.interop.onnx.form` takes that, which is
 faster and has its deltas by hand.
 
-Reference: ONNX operators RNN-14, GRU-14, LSTM-14.
+Reference: as `jaxseq.interop.onnx`.
 """
 
 import functools

@@ -8,6 +8,8 @@ a GRU:
 B and P may be absent: zeros. What becomes of two biases, and of `like`, is said in
 `jaxseq.interop.gates`. Under `input_forget` an LSTM's forget gate has weights that
 nothing reads: jaxseq drops them, and writes zeros, or those of `like`.
+
+Reference: as `jaxseq.interop.onnx`.
 """
 
 from typing import Any, NamedTuple

@@ -2,6 +2,8 @@
 
 Each setting is a record of a name and a pure function, so that one of your own, such as
 `Stemmer("snowball", stem)`, is as good as those here, and the signature shows it.
+
+Reference: as `jaxseq.summarize.rouge.metrics`.
 """
 
 from collections.abc import Callable, Sequence
