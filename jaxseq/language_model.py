@@ -80,7 +80,7 @@ class Scored(NamedTuple):
     """What each step cost, and the states the model ends in.
 
     Attributes:
-        nats: `[T, ...]` L_t.
+        nats: `[T, ...]` L_t, in nats.
         states: L states, leaves `[..., ·]`.
     """
 

@@ -68,7 +68,7 @@ def read(stream: BinaryIO, num_bytes: int) -> Header:
 
     Args:
         stream: at the beginning of the file; afterwards, of the arrays.
-        num_bytes: the length of the file.
+        num_bytes: the length of the file, in bytes.
 
     Raises:
         ValueError: in one line, saying what is wrong.
