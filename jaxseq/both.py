@@ -30,7 +30,12 @@ from jaxseq.unroll import Unrolled, run_of, unroll as unroll_by_deltas
 
 
 class Both(NamedTuple):
-    """A pair, one for each direction: of cells, of parameters, or of states."""
+    """A pair, one for each direction: of cells, of parameters, or of states.
+
+    Attributes:
+        forward: reads from the first step.
+        backward: reads from the last step.
+    """
 
     forward: Tree
     backward: Tree

@@ -17,6 +17,9 @@ product to it at each step; here the loop carries the state's error alone.
 
 What the deltas need of the forward pass, `Trace`, is kept or computed anew as a `Kept`
 says: see `jaxseq.memory`.
+
+References: Werbos, Backpropagation through time: what it does and how to do it,
+Proceedings of the IEEE 78, 1990. The names are those of `jaxseq.cells.elman`.
 """
 
 import functools
@@ -34,12 +37,20 @@ from jaxseq.types import Array, Tree
 
 
 class Run(NamedTuple):
-    """The arguments of one pass over a sequence, without the cell."""
+    """The arguments of one pass over a sequence, without the cell.
+
+    Attributes:
+        params: of the cell.
+        state_0: leaves `[..., ·]`, the state before the first step.
+        reset_state: leaves `[..., ·]`, the state that a reset step starts from.
+        xs: `[T, ..., I]` the inputs.
+        masks: which steps are taken, and which start afresh.
+    """
 
     params: Tree
-    state_0: Tree  # leaves [..., ·]
-    reset_state: Tree  # leaves [..., ·]
-    xs: Array  # [T, ..., I]
+    state_0: Tree
+    reset_state: Tree
+    xs: Array
     masks: Masks
 
 

@@ -51,25 +51,41 @@ NO_ID = -1  # what `generate` puts where it cannot draw
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (3)."""
+    """The weights of eqs. (1) to (3).
 
-    embedding: Array  # E, [V, I]
-    layers: tuple[Tree, ...]  # L parameters of cells
-    readout: readout.Params  # V [V, H], b [V]
+    Attributes:
+        embedding: `[V, I]` E.
+        layers: L parameters of cells.
+        readout: V `[V, H]`, b `[V]`.
+    """
+
+    embedding: Array
+    layers: tuple[Tree, ...]
+    readout: readout.Params
 
 
 class Predicted(NamedTuple):
-    """What the model says after each step, and the states it ends in."""
+    """What the model says after each step, and the states it ends in.
 
-    logits: Array  # [T, ..., V] a_t
-    states: tuple[Tree, ...]  # L states, leaves [..., ·]
+    Attributes:
+        logits: `[T, ..., V]` a_t.
+        states: L states, leaves `[..., ·]`.
+    """
+
+    logits: Array
+    states: tuple[Tree, ...]
 
 
 class Scored(NamedTuple):
-    """What each step cost, and the states the model ends in."""
+    """What each step cost, and the states the model ends in.
 
-    nats: Array  # [T, ...] L_t
-    states: tuple[Tree, ...]  # L states, leaves [..., ·]
+    Attributes:
+        nats: `[T, ...]` L_t, in nats.
+        states: L states, leaves `[..., ·]`.
+    """
+
+    nats: Array
+    states: tuple[Tree, ...]
 
 
 def init(

@@ -13,10 +13,15 @@ from jaxseq.types import Array, Tree
 
 
 class Masks(NamedTuple):
-    """Which steps are taken, and which start afresh; None where all do or none."""
+    """Which steps are taken, and which start afresh; None where all do or none.
 
-    valid: Array | None  # [T, ...] bool
-    restart: Array | None  # [T, ...] bool, in the order of reading
+    Attributes:
+        valid: `[T, ...]` bool, which steps are taken.
+        restart: `[T, ...]` bool, which start afresh, in the order of reading.
+    """
+
+    valid: Array | None
+    restart: Array | None
 
 
 def masks_of(

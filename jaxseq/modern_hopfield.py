@@ -29,11 +29,17 @@ from jaxseq.types import Array
 
 
 class Retrieved(NamedTuple):
-    """Where a recall ended."""
+    """Where a recall ended.
 
-    state: Array  # [..., d]
-    num_updates: Array  # [] int32
-    is_settled: Array  # [...] bool, whether the last update moved it less than asked
+    Attributes:
+        state: `[..., d]` ξ.
+        num_updates: scalar int32, how often (3) was applied.
+        is_settled: `[...]` bool, whether the last update moved it less than asked.
+    """
+
+    state: Array
+    num_updates: Array
+    is_settled: Array
 
 
 def energy(beta: float, patterns: Array, state: Array) -> Array:

@@ -41,10 +41,15 @@ Layer = Cell | Both
 
 
 class Stacked(NamedTuple):
-    """What a stack gives."""
+    """What a stack gives.
 
-    ys: Array  # [T, ..., O] of the last layer
-    states: tuple[Tree, ...]  # L final states; `Both` where the layer has both
+    Attributes:
+        ys: `[T, ..., O]` of the last layer.
+        states: L final states; `Both` where the layer has both.
+    """
+
+    ys: Array
+    states: tuple[Tree, ...]
 
 
 def init(

@@ -33,10 +33,15 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
-    """The weights of eq. (1)."""
+    """The weights of eq. (1).
 
-    V: Array  # [O, H]
-    b: Array  # [O]
+    Attributes:
+        V: `[O, H]` from the states.
+        b: `[O]` the bias.
+    """
+
+    V: Array
+    b: Array
 
 
 def init(

@@ -16,6 +16,8 @@ products); `jit`, `vmap`, `jax.checkpoint`, `shard_map`. Forward mode (`jax.jvp`
 an error that sends to `unroll_plain`.
 
 Memory. What is kept for the backward pass is chosen from `jaxseq.memory`.
+
+Reference: as `jaxseq.bptt`.
 """
 
 from typing import NamedTuple
@@ -35,10 +37,15 @@ from jaxseq.types import Array, Tree
 
 
 class Unrolled(NamedTuple):
-    """The outputs of a layer, and the state it ends in."""
+    """The outputs of a layer, and the state it ends in.
 
-    ys: Array  # [T, ..., O]
-    state: Tree  # leaves [..., ·]: after the last valid step in the order of reading
+    Attributes:
+        ys: `[T, ..., O]` the outputs, 0 beyond a sequence's length.
+        state: leaves `[..., ·]`, after the last valid step in the order of reading.
+    """
+
+    ys: Array
+    state: Tree
 
 
 def unroll(

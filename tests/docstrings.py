@@ -100,8 +100,7 @@ def faults(source, others=None):
         found += [f"{name}: {fault}" for fault in _of_function(public, known)]
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            lacking = _of_class(node, source.splitlines())
-            found += [f"{node.name}: {fault}" for fault in lacking]
+            found += [f"{node.name}: {fault}" for fault in _of_class(node)]
     return found
 
 
@@ -184,10 +183,12 @@ def _errors(node):
     return found
 
 
-def _of_class(node, lines):
+def _of_class(node):
     text = ast.get_docstring(node) or ""
     if not text:
         yield "no docstring"
+    if node.name == "Config":  # of a program, whose `--help` describes it
+        return
     described = entries(parts(text).get("Attributes", ""))
     fields = [f for f in node.body if isinstance(f, ast.AnnAssign)]
     names = {field.target.id for field in fields}
@@ -195,10 +196,9 @@ def _of_class(node, lines):
         yield f"no field {name}"
     for field in fields:
         name = field.target.id
-        comment = lines[field.end_lineno - 1].partition("#")[2]
-        said = described.get(name) or comment
-        if not said and _is_array(field.annotation):
-            yield f"{name} is not described"
+        said = described.get(name, "")
+        if not said.strip():
+            yield f"{name} is not in Attributes"
         elif _is_array(field.annotation) and "[" not in said and "scalar" not in said:
             yield f"{name} has no shape"
 
@@ -275,11 +275,21 @@ def of_module(source):
     return ast.get_docstring(ast.parse(source)) or ""
 
 
-def has_equations(text):
-    """Tells whether a docstring numbers an equation."""
-    return bool(re.search(rf"^ {{4}}.* {NUMBER}$", text, re.MULTILINE))
+def has_equations(source):
+    """Tells whether a module numbers an equation, in its docstring or in its code."""
+    numbered = re.search(rf"^ {{4}}.* {NUMBER}$", of_module(source), re.MULTILINE)
+    return bool(numbered or _split(re.findall(rf"#.*{NUMBER}", source)))
 
 
-def has_reference(text):
-    """Tells whether a docstring names a source, by its year."""
-    return bool(re.search(r"\b(19|20)\d\d\b", text))
+def has_reference(text, others):
+    """Tells whether a docstring has a paragraph "Reference: ", of a year.
+
+    `others` are the docstrings by module: the paragraph may say "as `jaxseq.module`".
+    """
+    paragraph = re.search(r"^References?:.*?(?=\n\n|\Z)", text, re.M | re.S)
+    if paragraph is None:
+        return False
+    if re.search(r"\b(19|20)\d\d\b", paragraph[0]):
+        return True
+    named = re.findall(r"as\s`([\w.]+)`", paragraph[0])
+    return any(has_reference(others.get(name, ""), others) for name in named)

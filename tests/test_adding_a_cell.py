@@ -48,7 +48,7 @@ def test_equations_and_code_carry_the_same_numbers():
     equations = TEXT.partition("## 2.")[0]
     module = f'"""A cell.\n\n{equations}"""\n{BLOCKS[0]}'
     assert docstrings.equations(module) == ([], [])
-    assert docstrings.has_reference(equations)
+    assert docstrings.has_reference(equations, others={})
 
 
 def test_lines_of_the_page_name_what_is_there():

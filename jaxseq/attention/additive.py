@@ -41,12 +41,19 @@ from jaxseq.types import Array, DTypeLike, Key, accumulator
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (4)."""
+    """The weights of eqs. (1) to (4).
 
-    W: Array  # [A, H] from the query
-    U: Array  # [A, D] from the memory
-    b: Array  # [A]
-    v: Array  # [A]
+    Attributes:
+        W: `[A, H]` from the query.
+        U: `[A, D]` from the memory.
+        b: `[A]`, beside U.
+        v: `[A]` from the hidden units to the score.
+    """
+
+    W: Array
+    U: Array
+    b: Array
+    v: Array
 
 
 def score(num_units: int | None = None) -> Score:

@@ -55,10 +55,15 @@ from jaxseq.types import Array, Tree, accumulator
 
 
 class Attended(NamedTuple):
-    """What attention returns, or the errors of it."""
+    """What attention returns, or the errors of it.
 
-    contexts: Array  # [..., *B, D] c, in the queries' dtype
-    weights: Array  # [..., *B, M] α, float32 at least
+    Attributes:
+        contexts: `[..., *B, D]` c, in the queries' dtype.
+        weights: `[..., *B, M]` α, float32 at least.
+    """
+
+    contexts: Array
+    weights: Array
 
 
 def attend(score: Score, params: Tree, queries: Array, memory: Memory) -> Attended:

@@ -37,9 +37,13 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
-    """The weights of eq. (1)."""
+    """The weights of eq. (1).
 
-    W: Array  # [H, D]
+    Attributes:
+        W: `[H, D]` from the memory to its keys.
+    """
+
+    W: Array
 
 
 @functools.cache

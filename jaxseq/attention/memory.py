@@ -14,6 +14,9 @@ take 0.9 ms so, 4.4 ms with positions first (B, M, D = 64, 40, 128).
 
 Positions that do not count are blanked here, once: whatever stands there, NaN too,
 reaches nothing and has a gradient of exactly 0.
+
+Reference: as `jaxseq.attention.attend`; keys apart from values: Vaswani et al.,
+Attention is all you need, NeurIPS 2017, section 3.2.
 """
 
 import functools
@@ -31,11 +34,17 @@ from jaxseq.types import Array, Tree
 
 
 class Memory(NamedTuple):
-    """What `jaxseq.attention.attend` attends to."""
+    """What `jaxseq.attention.attend` attends to.
 
-    keys: Array  # [..., M, A] finite where they do not count
-    values: Array  # [..., M, D] the same
-    mask: Array | None  # [..., M] bool, which positions count; None for all
+    Attributes:
+        keys: `[..., M, A]`, finite where they do not count.
+        values: `[..., M, D]`, finite where they do not count.
+        mask: `[..., M]` bool, which positions count; None for all.
+    """
+
+    keys: Array
+    values: Array
+    mask: Array | None
 
 
 def remember(

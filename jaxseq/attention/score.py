@@ -36,11 +36,17 @@ from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
 class Sizes(NamedTuple):
-    """The sizes of a score, read off its parameters; None where they have none."""
+    """The sizes of a score, read off its parameters; None where they have none.
 
-    num_hidden: int | None  # H of the queries
-    num_memory: int | None  # D of what is attended to
-    num_keys: int | None  # A
+    Attributes:
+        num_hidden: H of the queries.
+        num_memory: D of what is attended to.
+        num_keys: A.
+    """
+
+    num_hidden: int | None
+    num_memory: int | None
+    num_keys: int | None
 
 
 class Score(NamedTuple):

@@ -21,11 +21,17 @@ from jaxseq.types import Array
 
 
 class Activation(NamedTuple):
-    """An elementwise function and its derivative as a function of its value."""
+    """An elementwise function and its derivative as a function of its value.
+
+    Attributes:
+        name: for messages and reports.
+        value: a -> f(a).
+        slope: f(a) -> f'(a).
+    """
 
     name: str
-    value: Callable[[Array], Array]  # a -> f(a)
-    slope: Callable[[Array], Array]  # f(a) -> f'(a)
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
 
 
 def check_activation(argument: str, activation: Activation) -> None:

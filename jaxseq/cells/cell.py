@@ -33,26 +33,42 @@ class Trace(NamedTuple):
 
     In `delta` the leaves are those of one step, `[..., ·]`; in `collect` they are
     stacked over time, `[T, ..., ·]`.
+
+    Attributes:
+        z: the projected input.
+        state_tm1: the state that the step started from.
+        state: the state that it led to.
+        tape: what else the cell's delta needs; `()` for nothing.
     """
 
-    z: Tree  # the projected input
-    state_tm1: Tree  # the state that the step started from
-    state: Tree  # the state that it led to
-    tape: Tree  # what else the cell's delta needs; `()` for nothing
+    z: Tree
+    state_tm1: Tree
+    state: Tree
+    tape: Tree
 
 
 class Sizes(NamedTuple):
-    """The sizes that `init` was called with, read off the parameters."""
+    """The sizes that `init` was called with, read off the parameters.
+
+    Attributes:
+        num_inputs: I.
+        num_hidden: H.
+    """
 
     num_inputs: int
     num_hidden: int
 
 
 class Prepared(NamedTuple):
-    """Parameters, and what the forward loop multiplies with."""
+    """Parameters, and what the forward loop multiplies with.
+
+    Attributes:
+        params: the parameters.
+        W_T: `[H, G]` the recurrent weights, transposed once and not at each step.
+    """
 
     params: Tree
-    W_T: Array  # [H, G] the recurrent weights, transposed once and not at each step
+    W_T: Array
 
 
 def transpose(params: Tree) -> Prepared:

@@ -58,11 +58,17 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
-    """The weights of eq. (1)."""
+    """The weights of eq. (1).
 
-    U: Array  # [H, I] from the inputs
-    W: Array  # [H, H] from the last state
-    b: Array  # [H]
+    Attributes:
+        U: `[H, I]` from the inputs.
+        W: `[H, H]` from the last state.
+        b: `[H]` the bias.
+    """
+
+    U: Array
+    W: Array
+    b: Array
 
 
 def cell(activation: Activation = tanh) -> Cell:

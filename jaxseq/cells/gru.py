@@ -65,35 +65,59 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class ParamsAfter(NamedTuple):
-    """The weights of the reset-after form, gates stacked r, z, n."""
+    """The weights of the reset-after form, gates stacked r, z, n.
 
-    U: Array  # [3H, I] from the inputs
-    W: Array  # [3H, H] from the last state
-    b: Array  # [3H]
-    b_m: Array  # [H] added to W_n h before the reset
+    Attributes:
+        U: `[3H, I]` from the inputs.
+        W: `[3H, H]` from the last state.
+        b: `[3H]` the biases.
+        b_m: `[H]`, added to W_n h before the reset.
+    """
+
+    U: Array
+    W: Array
+    b: Array
+    b_m: Array
 
 
 class ParamsBefore(NamedTuple):
-    """The weights of the reset-before form, gates stacked r, z, n."""
+    """The weights of the reset-before form, gates stacked r, z, n.
 
-    U: Array  # [3H, I] from the inputs
-    W: Array  # [3H, H] from the last state, W_n from the reset one
-    b: Array  # [3H]
+    Attributes:
+        U: `[3H, I]` from the inputs.
+        W: `[3H, H]` from the last state, W_n from the reset one.
+        b: `[3H]` the biases.
+    """
+
+    U: Array
+    W: Array
+    b: Array
 
 
 class TapeAfter(NamedTuple):
-    """The values of eqs. (1) to (3), kept for the deltas; the deltas, beside them."""
+    """The values of eqs. (1) to (3), kept for the deltas; the deltas, beside them.
 
-    rzm: Array  # [..., 3H] r, z and m = W_n h_{t-1} + b_m: what W led to
-    n: Array  # [..., H]
+    Attributes:
+        rzm: `[..., 3H]` r, z and m = W_n h_{t-1} + b_m: what W led to.
+        n: `[..., H]` the candidate.
+    """
+
+    rzm: Array
+    n: Array
 
 
 class GatesBefore(NamedTuple):
-    """The values of eqs. (1) to (3'), kept for the deltas."""
+    """The values of eqs. (1) to (3'), kept for the deltas.
 
-    r: Array  # [..., H]
-    z: Array  # [..., H]
-    n: Array  # [..., H]
+    Attributes:
+        r: `[..., H]` the reset gate.
+        z: `[..., H]` the update gate.
+        n: `[..., H]` the candidate.
+    """
+
+    r: Array
+    z: Array
+    n: Array
 
 
 @functools.cache

@@ -55,20 +55,33 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (2) and (3)."""
+    """The weights of eqs. (2) and (3).
 
-    U: Array  # [H, I] from the inputs, or the plan
-    W: Array  # [H, O] from the state units
-    b_h: Array  # [H]
-    V: Array  # [O, H] from the hidden units
-    b_y: Array  # [O]
+    Attributes:
+        U: `[H, I]` from the inputs, or the plan.
+        W: `[H, O]` from the state units.
+        b_h: `[H]` the bias of the hidden units.
+        V: `[O, H]` from the hidden units.
+        b_y: `[O]` the bias of the output.
+    """
+
+    U: Array
+    W: Array
+    b_h: Array
+    V: Array
+    b_y: Array
 
 
 class State(NamedTuple):
-    """The state units and the output that they will take in next."""
+    """The state units and the output that they will take in next.
 
-    s: Array  # [..., O]
-    y: Array  # [..., O]
+    Attributes:
+        s: `[..., O]` the state units.
+        y: `[..., O]` the output.
+    """
+
+    s: Array
+    y: Array
 
 
 def cell(

@@ -60,31 +60,50 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (4), gates stacked f, i, o, c̃."""
+    """The weights of eqs. (1) to (4), gates stacked f, i, o, c̃.
 
-    U: Array  # [4H, I] from the inputs
-    W: Array  # [4H, H] from the last output
-    b: Array  # [4H]
+    Attributes:
+        U: `[4H, I]` from the inputs.
+        W: `[4H, H]` from the last output.
+        b: `[4H]` the biases.
+    """
+
+    U: Array
+    W: Array
+    b: Array
 
 
 class State(NamedTuple):
-    """What one step hands to the next."""
+    """What one step hands to the next.
 
-    h: Array  # [..., H] the output
-    c: Array  # [..., H] the cells
+    Attributes:
+        h: `[..., H]` the output.
+        c: `[..., H]` the cells.
+    """
+
+    h: Array
+    c: Array
 
 
 class LectureParams(NamedTuple):
-    """The lecture's weights, on the concatenation [h_{t-1}, x_t]."""
+    """The lecture's weights, on the concatenation [h_{t-1}, x_t].
 
-    W_f: Array  # [H, H + I]
-    W_i: Array  # [H, H + I]
-    W_o: Array  # [H, H + I]
-    W_c: Array  # [H, H + I]
-    b_f: Array  # [H]
-    b_i: Array  # [H]
-    b_o: Array  # [H]
-    b_c: Array  # [H]
+    Attributes:
+        W_f: `[H, H + I]` of the forget gate.
+        W_i: `[H, H + I]` of the input gate.
+        W_o: `[H, H + I]` of the output gate.
+        W_c: `[H, H + I]` of the candidate.
+        b_f, b_i, b_o, b_c: `[H]` their biases.
+    """
+
+    W_f: Array
+    W_i: Array
+    W_o: Array
+    W_c: Array
+    b_f: Array
+    b_i: Array
+    b_o: Array
+    b_c: Array
 
 
 @functools.cache

@@ -59,18 +59,29 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (3), units stacked i, o, cells."""
+    """The weights of eqs. (1) to (3), units stacked i, o, cells.
 
-    U: Array  # [K, I] from the inputs
-    W: Array  # [K, K] from the hidden layer
-    b: Array  # [K]
+    Attributes:
+        U: `[K, I]` from the inputs.
+        W: `[K, K]` from the hidden layer.
+        b: `[K]` the biases.
+    """
+
+    U: Array
+    W: Array
+    b: Array
 
 
 class State(NamedTuple):
-    """What one step hands to the next."""
+    """What one step hands to the next.
 
-    y: Array  # [..., K] the hidden layer
-    s: Array  # [..., H] the cells' inner states
+    Attributes:
+        y: `[..., K]` the hidden layer.
+        s: `[..., H]` the cells' inner states.
+    """
+
+    y: Array
+    s: Array
 
 
 def cell(block_size: int) -> Cell:

@@ -43,23 +43,37 @@ from jaxseq.types import Array, DTypeLike, Key
 
 
 class Gates(NamedTuple):
-    """The values of eqs. (1) to (3) and (5), kept for the deltas."""
+    """The values of eqs. (1) to (3) and (5), kept for the deltas.
 
-    f: Array  # [..., H]
-    i: Array  # [..., H]
-    o: Array  # [..., H]
-    g: Array  # [..., H] the candidate c̃
+    Attributes:
+        f: `[..., H]` the forget gate.
+        i: `[..., H]` the input gate.
+        o: `[..., H]` the output gate.
+        g: `[..., H]` the candidate c̃.
+    """
+
+    f: Array
+    i: Array
+    o: Array
+    g: Array
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (5), gates stacked f, i, o, c̃."""
+    """The weights of eqs. (1) to (5), gates stacked f, i, o, c̃.
 
-    U: Array  # [4H, I] from the inputs
-    W: Array  # [4H, H] from the last output
-    b: Array  # [4H]
-    p_f: Array  # [H] from the cells
-    p_i: Array  # [H]
-    p_o: Array  # [H]
+    Attributes:
+        U: `[4H, I]` from the inputs.
+        W: `[4H, H]` from the last output.
+        b: `[4H]` the biases.
+        p_f, p_i, p_o: `[H]` from the cells to each gate.
+    """
+
+    U: Array
+    W: Array
+    b: Array
+    p_f: Array
+    p_i: Array
+    p_o: Array
 
 
 @functools.cache

@@ -14,6 +14,9 @@ its plain form are compared too (`jaxseq.gradcheck.outputs`).
 
 `jax.test_util.check_grads`, the usual tool, looks along one random direction with a
 tolerance that grows with the size of the array: a wrong entry can pass.
+
+Reference: Goodfellow, Bengio, Courville, Deep learning, 2016, section 11.5: derivatives
+by back-propagation and by differences, compared along a random projection.
 """
 
 from collections.abc import Callable, Sequence

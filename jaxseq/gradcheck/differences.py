@@ -25,11 +25,17 @@ STEP = 1e-3
 
 
 class Differences(NamedTuple):
-    """Finite differences of some coordinates."""
+    """Finite differences of some coordinates.
 
-    slope: np.ndarray  # [N] (2)
-    jump: np.ndarray  # [N] (3) at h/2, right slope less left slope
-    noise: np.ndarray  # [N] what rounding of f, by a few ulp, makes of the slope
+    Attributes:
+        slope: `[N]`, (2).
+        jump: `[N]`, (3) at h/2, right slope less left slope.
+        noise: `[N]`, what rounding of f, by a few ulp, makes of the slope.
+    """
+
+    slope: np.ndarray
+    jump: np.ndarray
+    noise: np.ndarray
 
 
 def differences(

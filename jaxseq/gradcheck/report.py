@@ -27,20 +27,37 @@ class GradientError(Exception):
 
 
 class Row(NamedTuple):
-    """One parameter, at its worst entry."""
+    """One parameter, at its worst entry.
 
-    parameter: str  # its path, as in "params.W"; or that of an output
-    entry: tuple[int, ...]  # the index at which the three disagree most
+    Attributes:
+        parameter: its path, as in "params.W"; or that of an output.
+        entry: the index at which the three disagree most.
+        by_hand: ∂L/∂ of the entry by the written rule; of an output, its value.
+        by_autodiff: the same by JAX, of the plain form.
+        by_differences: the same by finite differences.
+        absolute: largest distance of by_hand from the other two.
+        relative: the same over the parameter's largest gradient.
+        verdict: one of those above.
+    """
+
+    parameter: str
+    entry: tuple[int, ...]
     by_hand: float
     by_autodiff: float
     by_differences: float
-    absolute: float  # largest distance of by_hand from the other two
-    relative: float  # the same over the parameter's largest gradient
+    absolute: float
+    relative: float
     verdict: str
 
 
 class Report(NamedTuple):
-    """All parameters of one check."""
+    """All parameters of one check.
+
+    Attributes:
+        name: of what was checked.
+        is_truncated: whether the rule says that it holds errors back.
+        rows: one a parameter, and one an output that is not as it should be.
+    """
 
     name: str
     is_truncated: bool

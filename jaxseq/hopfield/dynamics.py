@@ -1,4 +1,7 @@
-"""How a Hopfield network moves, eqs. (1) and (2), and its energy, eqs. (4) and (5)."""
+"""How a Hopfield network moves, eqs. (1) and (2), and its energy, eqs. (4) and (5).
+
+Reference: as `jaxseq.hopfield`.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,12 +25,18 @@ class Recall(NamedTuple):
 
     A state is a fixed point if `is_fixed`, one of two that follow each other for ever
     if `is_cycle`, and has not settled in the time it had if neither.
+
+    Attributes:
+        state: `[..., N]` the units.
+        is_fixed: `[...]` bool.
+        is_cycle: `[...]` bool.
+        num_sweeps: `[...]` int32, how many changed it until that was known.
     """
 
-    state: Array  # [..., N]
-    is_fixed: Array  # [...] bool
-    is_cycle: Array  # [...] bool
-    num_sweeps: Array  # [...] int32, how many changed it until that was known
+    state: Array
+    is_fixed: Array
+    is_cycle: Array
+    num_sweeps: Array
 
 
 def heard(network: Network, state: Array) -> Array:

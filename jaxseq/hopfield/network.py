@@ -1,4 +1,7 @@
-"""The two kinds of units, weights and thresholds, and what is checked of them."""
+"""The two kinds of units, weights and thresholds, and what is checked of them.
+
+Reference: as `jaxseq.hopfield`.
+"""
 
 from typing import NamedTuple
 
@@ -12,7 +15,12 @@ from jaxseq.types import Array
 
 
 class Units(NamedTuple):
-    """What a unit is when it is off; on, it is 1."""
+    """What a unit is when it is off; on, it is 1.
+
+    Attributes:
+        name: for messages.
+        off: 0 or -1.
+    """
 
     name: str
     off: float
@@ -23,10 +31,15 @@ plus_minus = Units("±1", -1.0)
 
 
 class Network(NamedTuple):
-    """Weights and thresholds."""
+    """Weights and thresholds.
 
-    T: Array  # [N, N], zero diagonal; symmetric where there is to be an energy
-    U: Array  # [N]
+    Attributes:
+        T: `[N, N]` weights, zero diagonal; symmetric where there is to be an energy.
+        U: `[N]` thresholds.
+    """
+
+    T: Array
+    U: Array
 
 
 def check_network(network: Network) -> Network:

@@ -1,4 +1,7 @@
-"""What is stored in a Hopfield network, eq. (3), and how much of it stays."""
+"""What is stored in a Hopfield network, eq. (3), and how much of it stays.
+
+Reference: as `jaxseq.hopfield`.
+"""
 
 import math
 

@@ -16,7 +16,7 @@ be "concat".
 What the lists do not say: the activations. jaxseq's are Keras' defaults; a SimpleRNN
 with another one than tanh, or a GRU without biases that resets before, needs `cell`.
 
-Reference: Keras 3, `keras/src/layers/rnn`.
+Reference: Keras 3 (Chollet et al., 2015), `keras/src/layers/rnn`.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,12 @@ from jaxseq.types import Array, Tree
 
 
 class Layer(NamedTuple):
-    """A layer of `jaxseq.network`, and its parameters."""
+    """A layer of `jaxseq.network`, and its parameters.
+
+    Attributes:
+        layer: its cell, or two for both directions.
+        params: of its cell, or of both.
+    """
 
     layer: network.Layer
     params: Tree

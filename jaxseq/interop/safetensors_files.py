@@ -33,10 +33,15 @@ from jaxseq.word2vec.streams import FilePath, writing
 
 
 class Contents(NamedTuple):
-    """What is in a file."""
+    """What is in a file.
 
-    arrays: dict[str, np.ndarray]  # by name, of any shape [...]
-    metadata: dict[str, str]  # texts by name
+    Attributes:
+        arrays: by name, of any shape `[...]`.
+        metadata: texts by name.
+    """
+
+    arrays: dict[str, np.ndarray]
+    metadata: dict[str, str]
 
 
 def write(

@@ -10,7 +10,7 @@ Stricter than the format: N is at most 256 KiB (some 2,500 arrays; the format al
 100 MB), an array has at most 16 axes, and a name that climbs out of a folder,
 were it ever used as a path, is no name.
 
-Reference: https://github.com/huggingface/safetensors, "Format".
+Reference: Hugging Face, https://github.com/huggingface/safetensors, 2022, "Format".
 """
 
 import json
@@ -36,7 +36,14 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f\\]{1,512}")
 
 
 class Entry(NamedTuple):
-    """What a header says of one array."""
+    """What a header says of one array.
+
+    Attributes:
+        dtype: NumPy's.
+        shape: its sizes, axis by axis.
+        begin: where it begins, in bytes behind the header.
+        end: where it ends, likewise; its last byte is the one before.
+    """
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -45,7 +52,12 @@ class Entry(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A checked header."""
+    """A checked header.
+
+    Attributes:
+        entries: by the arrays' names.
+        metadata: texts by name.
+    """
 
     entries: dict[str, Entry]
     metadata: dict[str, str]
@@ -56,7 +68,7 @@ def read(stream: BinaryIO, num_bytes: int) -> Header:
 
     Args:
         stream: at the beginning of the file; afterwards, of the arrays.
-        num_bytes: the length of the file.
+        num_bytes: the length of the file, in bytes.
 
     Raises:
         ValueError: in one line, saying what is wrong.

@@ -18,7 +18,8 @@ becomes of the two biases is said in `jaxseq.interop.gates`.
 What a state_dict does not say: whether `batch_first` is set (jaxseq is time-major), the
 dropout, and whether an `nn.RNN` has relu in place of tanh: then give `cell`.
 
-Reference: PyTorch's documentation of the three modules, equations and "Variables".
+Reference: PyTorch (Paszke et al. 2019), documentation of the three modules, equations
+and "Variables".
 """
 
 import re
@@ -48,7 +49,12 @@ from jaxseq.types import Array, Tree
 
 
 class Stack(NamedTuple):
-    """What `jaxseq.network.stack` takes: layers, and their parameters."""
+    """What `jaxseq.network.stack` takes: layers, and their parameters.
+
+    Attributes:
+        layers: from the inputs up.
+        params: of each layer.
+    """
 
     layers: tuple[Layer, ...]
     params: tuple[Tree, ...]

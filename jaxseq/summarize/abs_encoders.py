@@ -76,25 +76,41 @@ class Encoder(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What an encoder that does not see the summary knows of documents."""
+    """What an encoder that does not see the summary knows of documents.
 
-    encoded: Array  # [B, D] enc
-    weights: Array  # [B, M] p
+    Attributes:
+        encoded: `[B, D]` enc.
+        weights: `[B, M]` p.
+    """
+
+    encoded: Array
+    weights: Array
 
 
 class Convolution(NamedTuple):
-    """The weights of eqs. (3) to (5)."""
+    """The weights of eqs. (3) to (5).
 
-    table: Array  # F, [V, D]
-    layers: tuple[readout.Params, ...]  # K [D, (2Q + 1) D] and b, L of them
+    Attributes:
+        table: `[V, D]` F.
+        layers: K `[D, (2Q + 1) D]` and b `[D]`, L of them.
+    """
+
+    table: Array
+    layers: tuple[readout.Params, ...]
 
 
 class Attention(NamedTuple):
-    """The weights of eqs. (6) to (9)."""
+    """The weights of eqs. (6) to (9).
 
-    table: Array  # F, [V, D]
-    context: Array  # G, [V, D]
-    projection: readout.Params  # P [D, C D] and b
+    Attributes:
+        table: `[V, D]` F.
+        context: `[V, D]` G.
+        projection: P `[D, C D]` and b `[D]`.
+    """
+
+    table: Array
+    context: Array
+    projection: readout.Params
 
 
 @functools.cache

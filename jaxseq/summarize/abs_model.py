@@ -49,11 +49,18 @@ from jaxseq.types import Array, DTypeLike, Key, Tree
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (3)."""
+    """The weights of eqs. (1) to (3).
 
-    embedding: Array  # E, [V, D]
-    hidden: readout.Params  # U [H, C D], b_h
-    output: readout.Params  # V and W [V, H + size of enc], b
+    Attributes:
+        embedding: `[V, D]` E.
+        hidden: U `[H, C D]`, b_h `[H]`.
+        output: V and W `[V, H + size of enc]`, b `[V]`.
+        encoder: the weights of the encoder.
+    """
+
+    embedding: Array
+    hidden: readout.Params
+    output: readout.Params
     encoder: Tree
 
 

@@ -55,7 +55,15 @@ LEAST, MOST = 0.05, 5.0
 
 
 class Weights(NamedTuple):
-    """The α of eq. (1): numbers, or arrays [] in `Params`."""
+    """The α of eq. (1): numbers, or arrays [] in `Params`.
+
+    Attributes:
+        log_prob: α_1.
+        unigram: α_2.
+        bigram: α_3.
+        trigram: α_4.
+        reordering: α_5.
+    """
 
     log_prob: Any = 1.0
     unigram: Any = 0.0
@@ -65,26 +73,43 @@ class Weights(NamedTuple):
 
 
 class Params(NamedTuple):
-    """A model's weights, and those of the features."""
+    """A model's weights, and those of the features.
+
+    Attributes:
+        base: the model's.
+        weights: α.
+    """
 
     base: decoder.Params
     weights: Weights
 
 
 class Memory(NamedTuple):
-    """What a model knows of documents, and their words."""
+    """What a model knows of documents, and their words.
+
+    Attributes:
+        base: the model's.
+        ids: `[B, M]` int32 in the extended numbering, -1 after the end.
+        same: `[B, M, M]` bool, whether two places have the same word.
+    """
 
     base: decoder.Memory
-    ids: Array  # [B, M] int32 in the extended numbering, -1 after the end
-    same: Array  # [B, M, M] bool, whether two places have the same word
+    ids: Array
+    same: Array
 
 
 class Tuned(NamedTuple):
-    """What `tune` found."""
+    """What `tune` found.
+
+    Attributes:
+        weights: the best.
+        value: of these.
+        tried: all candidates, in their order, each with its value.
+    """
 
     weights: Weights
-    value: float  # of these
-    tried: list[tuple[Weights, float]]  # all candidates, in their order
+    value: float
+    tried: list[tuple[Weights, float]]
 
 
 @functools.cache

@@ -51,19 +51,31 @@ from jaxseq.types import Array, Tree
 
 
 class Params(NamedTuple):
-    """The weights of (1) to (3)."""
+    """The weights of (1) to (3).
 
-    cell: Tree  # of I + D inputs, those of x_t first
+    Attributes:
+        cell: of I + D inputs, those of x_t first.
+        score: of the attention.
+    """
+
+    cell: Tree
     score: Tree
 
 
 class Unrolled(NamedTuple):
-    """What each step gave, and the state they end in."""
+    """What each step gave, and the state they end in.
 
-    ys: Array  # [T, *B, H] h
-    contexts: Array  # [T, *B, D] c
-    weights: Array  # [T, *B, M] α, float32 at least
-    state: Tree  # leaves [*B, ·]
+    Attributes:
+        ys: `[T, *B, H]` h.
+        contexts: `[T, *B, D]` c.
+        weights: `[T, *B, M]` α, float32 at least.
+        state: leaves `[*B, ·]`, the last.
+    """
+
+    ys: Array
+    contexts: Array
+    weights: Array
+    state: Tree
 
 
 def unroll(

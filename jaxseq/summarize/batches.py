@@ -32,11 +32,17 @@ from jaxseq.train import order
 
 
 class Shape(NamedTuple):
-    """The sizes of a batch."""
+    """The sizes of a batch.
 
-    num_words: int  # M of the longest document
-    num_targets: int  # T of the longest summary, EOS included
-    num_packed: int  # N targets of all summaries
+    Attributes:
+        num_words: M of the longest document.
+        num_targets: T of the longest summary, EOS included.
+        num_packed: N targets of all summaries.
+    """
+
+    num_words: int
+    num_targets: int
+    num_packed: int
 
 
 class Dealt(NamedTuple):
@@ -59,25 +65,41 @@ class Dealt(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """Which examples a batch is to have."""
+    """Which examples a batch is to have.
+
+    Attributes:
+        shape: of each part.
+        members: places in the corpus, of each of D parts.
+    """
 
     shape: Shape
-    members: list[list[int]]  # places in the corpus, of each of D parts
+    members: list[list[int]]
 
 
 class Documents(NamedTuple):
-    """Documents side by side, time first."""
+    """Documents side by side, time first.
 
-    ids: np.ndarray  # [M, B] int32 in the extended numbering, PAD after the end
-    lengths: np.ndarray  # [B] int32, 0 of a column that only fills the batch
+    Attributes:
+        ids: `[M, B]` int32 in the extended numbering, PAD after the end.
+        lengths: `[B]` int32, 0 of a column that only fills the batch.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
 
 
 class Batch(NamedTuple):
-    """Examples side by side, time first."""
+    """Examples side by side, time first.
+
+    Attributes:
+        documents: what is read.
+        targets: `[T, B]` int32, PAD after the end.
+        packing: of the targets.
+    """
 
     documents: Documents
-    targets: np.ndarray  # [T, B] int32, PAD after the end
-    packing: Packing  # of the targets
+    targets: np.ndarray
+    packing: Packing
 
 
 def shapes_of(

@@ -54,7 +54,7 @@ class Hypotheses(NamedTuple):
     Attributes:
         tokens: `[B, K, T]` int32, words without EOS, then PAD.
         lengths: `[B, K]` int32, how many words.
-        scores: `[B, K]` s / n^α, by which they are ranked.
+        scores: `[B, K]` s / n^α, by which they are ranked; s in nats.
         is_complete: `[B, K]` bool, whether EOS came.
         weights: `[B, K, T, M]` attention at each word, 0 after the last.
     """

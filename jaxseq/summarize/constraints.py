@@ -8,11 +8,14 @@ After the words y_1 … y_t the score of a next word w is -∞, so that it is ne
     if (y_{t-n+2}, …, y_t, w) stands in y_1 … y_t already, n = no_repeat_ngram_size (4)
 
 With min_length = max_length the length is exact: the end is forbidden before it and
-forced at it. With n = 1, (4) forbids any word twice, `-blockRepeatWords` of NAMAS,
-Rush's program (2015); it holds for UNK too, where that is allowed. EOS is part of no
-n-gram.
+forced at it. With n = 1, (4) forbids any word twice; it holds for UNK too, where that
+is allowed. EOS is part of no n-gram.
 
 Sizes: as in `jaxseq.summarize.decoder`; T = max_length.
+
+References: Rush, Chopra, Weston 2015, whose program NAMAS has (4) with n = 1,
+`-blockRepeatWords`. Paulus, Xiong, Socher, A deep reinforced model for abstractive
+summarization, ICLR 2018: with n = 3.
 """
 
 import math

@@ -67,27 +67,47 @@ SCORE = general.score()
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (8)."""
+    """The weights of eqs. (1) to (8).
 
-    embedding: Array  # E, [V, I]
-    encoder: Both  # of lstm.Params, I to H
-    bridge_h: readout.Params  # B_h [H, 2H], b_h
-    bridge_c: readout.Params  # B_c [H, 2H], b_c
-    decoder: lstm.Params  # I to H
-    attention: general.Params  # [H, 2H]
-    mix: readout.Params  # C [I, 3H], b_u
-    bias: Array  # b, [V]
-    switch: readout.Params  # G [1, 3H + I], b_g
+    Attributes:
+        embedding: `[V, I]` E.
+        encoder: of two `lstm.Params`, I to H.
+        bridge_h: B_h `[H, 2H]`, b_h.
+        bridge_c: B_c `[H, 2H]`, b_c.
+        decoder: of an LSTM, I to H.
+        attention: `[H, 2H]`.
+        mix: C `[I, 3H]`, b_u.
+        bias: `[V]` b.
+        switch: G `[1, 3H + I]`, b_g.
+    """
+
+    embedding: Array
+    encoder: Both
+    bridge_h: readout.Params
+    bridge_c: readout.Params
+    decoder: lstm.Params
+    attention: general.Params
+    mix: readout.Params
+    bias: Array
+    switch: readout.Params
 
 
 class Memory(NamedTuple):
-    """What a decoder knows of B documents."""
+    """What a decoder knows of B documents.
 
-    attended: attention.memory.Memory  # keys [B, M, H], values [B, M, 2H], mask [B, M]
-    ids: Array  # [B, M] int32 in the extended numbering
-    same: Array  # [B, M, M] bool, whether two places have the same word
-    is_outside: Array  # [B, X] bool, which of the numbers V, V + 1, … stand for a word
-    state_0: lstm.State  # [B, H] each
+    Attributes:
+        attended: keys `[B, M, H]`, values `[B, M, 2H]`, mask `[B, M]`.
+        ids: `[B, M]` int32 in the extended numbering.
+        same: `[B, M, M]` bool, whether two places have the same word.
+        is_outside: `[B, X]` bool, which of the numbers V, V + 1, … stand for a word.
+        state_0: h and c, `[B, H]` each.
+    """
+
+    attended: attention.memory.Memory
+    ids: Array
+    same: Array
+    is_outside: Array
+    state_0: lstm.State
 
 
 def init(

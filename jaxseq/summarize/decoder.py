@@ -26,7 +26,7 @@ class Step(NamedTuple):
     """What one step of a decoder gives.
 
     Attributes:
-        log_probs: `[B, K, R]` log p of the next word.
+        log_probs: `[B, K, R]` log p of the next word, in nats.
         weights: `[B, K, M]` attention over the document's places; sums to 1 over the
             unmasked ones (zeros where a model has none).
         state: the next state.

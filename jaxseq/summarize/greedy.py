@@ -4,6 +4,8 @@
     s = Σ_t ℓ(y_t), EOS included; the score is s / n^α, of the n terms             (2)
 
 Sizes, constraints and what happens to NaN: as in `jaxseq.summarize.beam`.
+
+Reference: as `jaxseq.summarize.beam`.
 """
 
 import jax

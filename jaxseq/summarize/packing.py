@@ -22,10 +22,15 @@ from jaxseq.types import Array
 
 
 class Packing(NamedTuple):
-    """Which steps count, and where they go."""
+    """Which steps count, and where they go.
 
-    steps: Array  # [N] int32, t B + b of each place; T B where there is none
-    places: Array  # [T, B] int32, the place of each step; N where it has none
+    Attributes:
+        steps: `[N]` int32, t B + b of each place; T B where there is none.
+        places: `[T, B]` int32, the place of each step; N where it has none.
+    """
+
+    steps: Array
+    places: Array
 
 
 def of(lengths: np.ndarray, num_steps: int, num_places: int) -> Packing:

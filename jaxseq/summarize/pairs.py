@@ -27,11 +27,17 @@ _COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 class Pair(NamedTuple):
-    """A text and its summary; either may be blank, as lines of files are."""
+    """A text and its summary; either may be blank, as lines of files are.
+
+    Attributes:
+        document: the text.
+        summary: of the text.
+        split: one of `SPLITS`, if the file says it.
+    """
 
     document: str
     summary: str
-    split: str | None = None  # one of `SPLITS`, if the file says it
+    split: str | None = None
 
 
 def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:

@@ -41,10 +41,15 @@ from jaxseq.types import Array, DTypeLike, Key, Tree
 
 
 class Keys(NamedTuple):
-    """What words are attended to by."""
+    """What words are attended to by.
 
-    keys: Array  # [M, B, H]
-    mask: Array  # [M, B] bool, which of them can be
+    Attributes:
+        keys: `[M, B, H]` z.
+        mask: `[M, B]` bool, which of them can be attended to.
+    """
+
+    keys: Array
+    mask: Array
 
 
 class Encoder(NamedTuple):
@@ -63,10 +68,15 @@ class Encoder(NamedTuple):
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) and (3)."""
+    """The weights of eqs. (1) and (3).
 
-    positions: Array  # l, [P, I], of the first P positions
-    B: Array  # [H, q I]
+    Attributes:
+        positions: `[P, I]` l, of the first P positions.
+        B: `[H, q I]` the filters.
+    """
+
+    positions: Array
+    B: Array
 
 
 def convolution(max_words: int, width: int = 5) -> Encoder:

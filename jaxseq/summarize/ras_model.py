@@ -61,13 +61,21 @@ from jaxseq.types import Array, DTypeLike, Key, Tree
 
 
 class Params(NamedTuple):
-    """The weights of eqs. (1) to (5)."""
+    """The weights of eqs. (1) to (5).
 
-    embedding: Array  # E, [V, I]
+    Attributes:
+        embedding: `[V, I]` E.
+        encoder: the weights of the encoder.
+        cell: of 2I inputs, H hidden units.
+        mix: A = [A_c, A_h] `[I, I + H]`, b_u `[I]`.
+        bias: `[V]` b.
+    """
+
+    embedding: Array
     encoder: Tree
-    cell: Tree  # of 2I inputs, H hidden units
-    mix: readout.Params  # A = [A_c, A_h] [I, I + H], b_u
-    bias: Array  # b, [V]
+    cell: Tree
+    mix: readout.Params
+    bias: Array
 
 
 def init(

@@ -49,10 +49,15 @@ from jaxseq.types import Array, Key, Tree
 
 
 class Batch(NamedTuple):
-    """What an update reads, in A D parts."""
+    """What an update reads, in A D parts.
 
-    examples: batches.Batch  # leaves [A D, ...]
-    is_last: np.ndarray  # [A D] bool, whether the epoch ends here
+    Attributes:
+        examples: leaves `[A D, ...]`.
+        is_last: `[A D]` bool, whether the epoch ends here.
+    """
+
+    examples: batches.Batch
+    is_last: np.ndarray
 
 
 def shapes_of(examples: Sequence[Example], setting: Setting) -> tuple[Shape, ...]:

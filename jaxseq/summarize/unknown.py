@@ -13,7 +13,12 @@ from jaxseq.checks import describe, expect
 
 
 class Replaced(NamedTuple):
-    """The words of a summary after the replacement."""
+    """The words of a summary after the replacement.
+
+    Attributes:
+        words: T of them.
+        is_replaced: of each, whether it stands in the place of UNK.
+    """
 
     words: list[str]
     is_replaced: list[bool]

@@ -13,9 +13,14 @@ from jaxseq.text.files import CorpusError, read_lines
 
 
 class Row(NamedTuple):
-    """An object, and where it stands."""
+    """An object, and where it stands.
 
-    place: str  # "'FILE', line N", for errors
+    Attributes:
+        place: "'FILE', line N", for errors.
+        fields: by their names.
+    """
+
+    place: str
     fields: dict[str, Any]
 
 

@@ -66,7 +66,13 @@ _KEEP = Keep()
 
 
 class Store(NamedTuple):
-    """A folder of checkpoints of one training, from `opened`."""
+    """A folder of checkpoints of one training, from `opened`.
+
+    Attributes:
+        folder: has a folder for each checkpoint.
+        settings: all that decides the result, fit for JSON.
+        keep: which checkpoints stay.
+    """
 
     folder: Path
     settings: dict[str, Any]

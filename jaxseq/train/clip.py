@@ -31,10 +31,15 @@ from jaxseq.types import Array, Tree, accumulator
 
 
 class Norm(NamedTuple):
-    """A norm in two factors, as their product may be too large for the dtype."""
+    """A norm in two factors, as their product may be too large for the dtype.
 
-    largest: Array  # scalar, m of (1)
-    relative: Array  # scalar, n of (2)
+    Attributes:
+        largest: scalar, m of (1).
+        relative: scalar, n of (2).
+    """
+
+    largest: Array
+    relative: Array
 
 
 def global_norm(tree: Tree) -> Norm:

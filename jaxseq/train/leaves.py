@@ -12,7 +12,12 @@ from jaxseq.types import Tree
 
 
 class Kind(NamedTuple):
-    """What must agree for a leaf to take another one's place."""
+    """What must agree for a leaf to take another one's place.
+
+    Attributes:
+        dtype: its name.
+        shape: its sizes, axis by axis.
+    """
 
     dtype: str
     shape: tuple[int, ...]

@@ -86,7 +86,7 @@ class Clock:
         self._num_flops += num_flops
 
     def speed(self) -> Record:
-        """Returns the speed of the updates since it was asked last."""
+        """Returns targets and floating-point operations a second since last asked."""
         seconds = max(self._seconds, 1e-9)
         speed = {
             "counts_per_second": round(self._count / seconds, 1),
@@ -97,7 +97,7 @@ class Clock:
 
 
 def num_bytes() -> int:
-    """Returns the most memory used, of a device or this process; 0 if unknown."""
+    """Returns the most bytes used, of a device or this process; 0 if unknown."""
     stats = jax.local_devices()[0].memory_stats()
     if stats and "peak_bytes_in_use" in stats:
         return stats["peak_bytes_in_use"]

@@ -34,10 +34,15 @@ _SHIFT = np.uint64(33)
 
 
 class Place(NamedTuple):
-    """Where in the data an update reads."""
+    """Where in the data an update reads.
 
-    epoch: int  # from 0
-    batch: int  # of the epoch, from 0
+    Attributes:
+        epoch: from 0.
+        batch: of the epoch, from 0.
+    """
+
+    epoch: int
+    batch: int
 
 
 def place(number: int, num_batches: int) -> Place:

@@ -12,10 +12,15 @@ from jaxseq.types import Array, Tree
 
 
 class Skips(NamedTuple):
-    """Updates that were not applied, as their gradient was not finite."""
+    """Updates that were not applied, as their gradient was not finite.
 
-    total: Array  # scalar int32
-    in_a_row: Array  # scalar int32, since the last one that was applied
+    Attributes:
+        total: scalar int32.
+        in_a_row: scalar int32, since the last one that was applied.
+    """
+
+    total: Array
+    in_a_row: Array
 
 
 class State(NamedTuple):
@@ -71,7 +76,12 @@ class Position(NamedTuple):
 
 
 class Training(NamedTuple):
-    """All that is needed to go on."""
+    """All that is needed to go on.
+
+    Attributes:
+        state: what an update changes, on the devices.
+        position: what is counted beside it, on the host.
+    """
 
     state: State
     position: Position

@@ -35,21 +35,35 @@ from jaxseq.types import Array, Key, Tree
 
 
 class Cost(NamedTuple):
-    """What a part of a batch costs."""
+    """What a part of a batch costs.
 
-    total: Array  # scalar, L, a sum over targets
-    num_targets: Array  # scalar, n
-    carry: Tree  # what the next batch starts from
+    Attributes:
+        total: scalar, L, a sum over targets.
+        num_targets: scalar, n.
+        carry: what the next batch starts from.
+    """
+
+    total: Array
+    num_targets: Array
+    carry: Tree
 
 
 class Report(NamedTuple):
-    """What an update says of itself."""
+    """What an update says of itself.
 
-    total: Array  # scalar, Σ L
-    num_targets: Array  # scalar, Σ n
-    norm: Array  # scalar, of g before it is cut; may be infinite where g is not
-    is_applied: Array  # scalar bool, whether the update was, or was skipped
-    num_skipped: Array  # scalar int32, in a row, this one included
+    Attributes:
+        total: scalar, Σ L.
+        num_targets: scalar, Σ n.
+        norm: scalar, of g before it is cut; may be infinite where g is not.
+        is_applied: scalar bool, whether the update was, or was skipped.
+        num_skipped: scalar int32, in a row, this one included.
+    """
+
+    total: Array
+    num_targets: Array
+    norm: Array
+    is_applied: Array
+    num_skipped: Array
 
 
 CostFunction = Callable[[Tree, Tree, Tree, Key], Cost]

@@ -11,6 +11,8 @@ largest cosine, the words of the question left out, decides. Two things are subt
 * gensim looks at the five nearest words, drops those that are words of the question in
   another case, and takes the last one if all are. With fewer than five such words the
   nearest other one is found either way; with more, the question is asked alone too.
+
+Reference: as `jaxseq.word2vec.evaluate`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -5,10 +5,14 @@ With x̄ and ȳ the means, n pairs and ν = n - 2:
     r = Σ (x - x̄)(y - ȳ) / √(Σ (x - x̄)² Σ (y - ȳ)²)        (1)
     p = I_{1-r²}(ν/2, 1/2)                                  (2)
 
-Spearman's coefficient (1904) is (1) of the ranks; equal values share the mean of their
-ranks. (2) is the two-sided test of r by Student's t (1908) with ν degrees of freedom, I
-the regularised incomplete beta function; for ranks it is an approximation. These are
-the numbers of `scipy.stats.pearsonr` and `spearmanr`, in float64 and without SciPy.
+Spearman's coefficient is (1) of the ranks; equal values share the mean of their ranks.
+(2) is the two-sided test of r by Student's t with ν degrees of freedom, I the
+regularised incomplete beta function; for ranks it is an approximation. These are the
+numbers of `scipy.stats.pearsonr` and `spearmanr`, in float64 and without SciPy.
+
+References: Spearman, The proof and measurement of association between two things,
+American Journal of Psychology 15, 1904. Student, The probable error of a mean,
+Biometrika 6, 1908.
 """
 
 import math

@@ -2,8 +2,8 @@
 
 What counts, what is skipped and what is returned are gensim's (4.4.0): the functions
 have the names of `gensim.models.KeyedVectors`, with the vectors in front. An analogy
-"a is to b as c is to ?" (Mikolov, Chen et al. 2013) is answered by the word nearest to
-b - a + c, the three words themselves left out.
+"a is to b as c is to ?" is answered by the word nearest to b - a + c, the three words
+themselves left out.
 
 gensim asks one question at a time; here `analogies` asks many at once, and gives the
 same answers. On purpose this differs:
@@ -11,6 +11,9 @@ same answers. On purpose this differs:
 * `similarity_function` is a function and is called; gensim takes a name and ignores it.
 * Lines that are no question or no pair cause one warning for all, where gensim logs.
 * Correlations of fewer than two pairs, or of values that are all equal, are an error.
+
+References: Mikolov, Chen, Corrado, Dean 2013 (1301.3781), section 4.1: analogies.
+gensim: as `jaxseq.word2vec.similarity`.
 """
 
 import math
@@ -48,7 +51,13 @@ class WordPairs(NamedTuple):
 
 
 class Section(TypedDict):
-    """A part of a set of analogies; the last one of all holds every question."""
+    """A part of a set of analogies; the last one of all holds every question.
+
+    Attributes:
+        section: its name.
+        correct: questions that were answered right.
+        incorrect: the others.
+    """
 
     section: str
     correct: list[Quadruple]

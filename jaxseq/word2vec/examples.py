@@ -6,6 +6,8 @@ two functions of one prediction, its loss E and its gradient by hand:
 
     loss(outputs, h, target, negatives) -> E
     delta(outputs, h, target, negatives) -> ∂E/∂h, ∂E/∂outputs
+
+Reference: as `jaxseq.word2vec.objective`.
 """
 
 import math

@@ -7,6 +7,8 @@ contexts, so that no pair is lost between two spans.
 
 Whether the word at a place is left out depends on the seed, the epoch and the place
 alone: any span can be had at once, whatever was trained before.
+
+Reference: as `jaxseq.word2vec.vocab`.
 """
 
 from typing import NamedTuple

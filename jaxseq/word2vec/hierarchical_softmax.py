@@ -45,7 +45,7 @@ from jaxseq.word2vec.windows import Block, chunks
 
 
 def loss(codes: Codes) -> Loss:
-    """The plain E of one prediction, (3).
+    """The plain E of one prediction, (3): a scalar, in nats.
 
     Args:
         codes: Huffman's codes of the words.

@@ -3,16 +3,18 @@
 A word is a leaf, and its code is the turns on the way to it from the root: frequent
 words have short codes. A vector belongs to each of the V - 1 inner nodes; the
 probability of a word is a product over the nodes of its path, so that one word costs
-about log2 V products instead of V (Morin and Bengio 2005; with Huffman's tree, Mikolov
-et al. 2013).
+about log2 V products instead of V.
 
 Inner nodes are numbered by falling total count: node 0 is the root, which every word
 passes, and the first nodes are the most visited. Of two children, the rarer is turn 0.
 
-The tree grows as Huffman's does (1952), the two rarest nodes joined again and again.
+The tree grows as Huffman's does, the two rarest nodes joined again and again.
 With sorted counts the joined nodes come out sorted too, so two queues take the place of
 a heap. A word and a joined node of the same count: the word goes first, which keeps the
 longest code short (word2vec takes the node; the expected length is the same).
+
+References: Huffman, A method for the construction of minimum-redundancy codes,
+Proceedings of the IRE 40, 1952. Its use: as `jaxseq.word2vec.hierarchical_softmax`.
 """
 
 from typing import NamedTuple

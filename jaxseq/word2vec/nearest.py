@@ -8,8 +8,8 @@ the vectors in front. With u_w the row of w at length 1, and cos the cosine:
     s(w) = Π_p (1 + cos(u_w, u_p)) / 2
            / (Π_n (1 + cos(u_w, u_n)) / 2 + 10⁻⁶)                      (3)
 
-(1) and (2) are `most_similar`, 3CosAdd for two positive words and a negative one
-(Mikolov, Yih and Zweig 2013), (3) is `most_similar_cosmul` (Levy and Goldberg 2014).
+(1) and (2) are `most_similar`, 3CosAdd for two positive words and a negative one, (3)
+is `most_similar_cosmul`.
 
 The operations are gensim's in their order and precision, and the largest are selected
 by the same calls, so that even ties come out alike. On purpose this differs:
@@ -19,6 +19,11 @@ by the same calls, so that even ties come out alike. On purpose this differs:
 * `most_similar_cosmul` obeys `restrict_vocab`, which gensim takes and ignores.
 * `restrict_vocab` of 0 is an error, and no limit in gensim; there is no `clip_start`,
   `clip_end` or `indexer`.
+
+References: Mikolov, Yih, Zweig, Linguistic regularities in continuous space word
+representations, NAACL 2013: 3CosAdd. Levy, Goldberg, Linguistic regularities in sparse
+and explicit word representations, CoNLL 2014: (3). gensim: as
+`jaxseq.word2vec.similarity`.
 """
 
 import numbers

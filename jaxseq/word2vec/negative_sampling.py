@@ -46,7 +46,7 @@ from jaxseq.word2vec.windows import Block, chunks
 
 
 def loss(num_negatives: int) -> Loss:
-    """The plain E of one prediction, (2), for n negatives.
+    """The plain E of one prediction, (2), for n negatives: a scalar, in nats.
 
     Args:
         num_negatives: n.

@@ -30,7 +30,12 @@ from jaxseq.word2vec.windows import Block
 
 
 class Gradient(NamedTuple):
-    """∂E/∂ of both matrices, each the sum of some lists of rows."""
+    """∂E/∂ of both matrices, each the sum of some lists of rows.
+
+    Attributes:
+        inputs: of the words' matrix.
+        outputs: of the output layer's.
+    """
 
     inputs: tuple[Rows, ...]
     outputs: tuple[Rows, ...]

@@ -2,6 +2,8 @@
 
 Skip-gram predicts each context from its centre, CBOW the centre from its contexts. What
 trains on blocks of a corpus never writes this list down: its sums go over it.
+
+Reference: as `jaxseq.word2vec.objective`.
 """
 
 from collections.abc import Sequence

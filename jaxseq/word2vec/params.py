@@ -8,7 +8,9 @@ By (1) no product is ever formed: the row is looked up. After training the rows 
 `inputs` are the word vectors; `outputs`, which holds a row for each word that can be
 predicted (for each inner node of the tree, with hierarchical softmax), is let go.
 
-Start, as in word2vec.c (Mikolov et al. 2013): inputs uniform in ±1/(2D), outputs zero.
+Start: inputs uniform in ±1/(2D), outputs zero.
+
+Reference: word2vec.c (Mikolov et al. 2013), InitNet.
 """
 
 from typing import NamedTuple

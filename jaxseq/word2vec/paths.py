@@ -19,6 +19,8 @@ and so are the others, until no chunk has any left: nothing is dropped, whatever
 text. Each pass takes a capped step of its own, from where the last one left the nodes.
 
 Sizes: C chunks of B words, E vectors h a chunk, D columns.
+
+Reference: as `jaxseq.word2vec.hierarchical_softmax`.
 """
 
 from typing import NamedTuple

@@ -6,6 +6,9 @@ vectors in front. On purpose this differs:
 * A row of zeros is similar to nothing: 0, where gensim gives NaN.
 * Words that `n_similarity` and `doesnt_match` leave out as unknown cause a warning; if
   no word is left, the error is a KeyError.
+
+Reference: Řehůřek, Sojka, Software framework for topic modelling with large corpora,
+LREC 2010 workshop: gensim.
 """
 
 import warnings

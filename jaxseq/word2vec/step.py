@@ -29,7 +29,15 @@ from jaxseq.word2vec.windows import Block
 
 
 class Sizes(NamedTuple):
-    """Of a span's parts: what a program is compiled for."""
+    """Of a span's parts: what a program is compiled for.
+
+    Attributes:
+        reach: W, the words of context on either side.
+        num_blocks: N / T, blocks of a span.
+        num_chunks: C, chunks of a block.
+        chunk_size: B, centres of a chunk.
+        num_shared: K, the negatives that a chunk shares.
+    """
 
     reach: int
     num_blocks: int

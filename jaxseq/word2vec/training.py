@@ -13,9 +13,10 @@ The learning rate falls along a line with the share p of the text read, of all e
 
     α = α_0 + (α_1 - α_0) p                                                        (1)
 
-as in word2vec.c (Mikolov et al. 2013). What an update reads, and what it draws, come
-from the seed and its number: the same seed gives the same bits on a CPU, resumed or
-not.
+What an update reads, and what it draws, come from the seed and its number: the same
+seed gives the same bits on a CPU, resumed or not.
+
+Reference: word2vec.c (Mikolov et al. 2013), TrainModelThread.
 """
 
 import functools

@@ -4,11 +4,10 @@
     text        "word x₁ x₂ ... x_D", line end, V times
     binary      "word ", D little-endian float32, V times
 
-In the binary format the C program (Mikolov and others 2013) ends each vector with a
-line end and gensim does not; both are read, and gensim's way is written. Words are
-UTF-8 and may hold anything but a space, a line end or a NUL: U+3000 and U+00A0 are no
-separators. In text each number is the shortest that gives the same float32 again: both
-formats are exact.
+In the binary format word2vec.c ends each vector with a line end and gensim does not;
+both are read, and gensim's way is written. Words are UTF-8 and may hold anything but a
+space, a line end or a NUL: U+3000 and U+00A0 are no separators. In text each number is
+the shortest that gives the same float32 again: both formats are exact.
 
 The functions' names are gensim's (4.4.0). On purpose this differs:
 
@@ -16,6 +15,9 @@ The functions' names are gensim's (4.4.0). On purpose this differs:
 * Counts are None without a file of counts, where gensim makes some up.
 * A file that is not what its header says, that names a word twice or that holds NaN is
   an error, where gensim reads what it can.
+
+References: word2vec.c (Mikolov et al. 2013), the formats. gensim: as
+`jaxseq.word2vec.similarity`.
 """
 
 from typing import BinaryIO

@@ -28,7 +28,7 @@ class Header(NamedTuple):
     Attributes:
         num_words: V.
         size: D.
-        num_bytes: how long the line is.
+        num_bytes: the length of the line, in bytes.
     """
 
     num_words: int

@@ -6,10 +6,11 @@ k-th most frequent word. With c_w the count of word w and f_w = c_w / Σ c its s
     p_w = min(1, (√(f_w / t) + 1) t / f_w)     (1) probability that a word is kept
     q_w = c_w^α / Σ c^α                        (2) probability of a negative sample
 
-(2) is of Mikolov et al., "Distributed representations of words and phrases and their
-compositionality" (2013), who take α = 3/4. (1) is what their program word2vec computes;
-the paper's 1 - √(t / f_w) leaves out more. The shares are among the words of the
-vocabulary, as there.
+The shares are among the words of the vocabulary.
+
+Reference: Mikolov, Sutskever, Chen, Corrado, Dean, Distributed representations of words
+and phrases and their compositionality, 2013: (2), with α = 3/4. (1) is what their
+program word2vec.c computes; the paper's 1 - √(t / f_w) leaves out more.
 """
 
 import numbers

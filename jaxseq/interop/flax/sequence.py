@@ -12,7 +12,9 @@ first and leaves the padding at the end; `keep_order` puts the outputs back by (
 which undoes itself. (3) needs all states where lengths differ: they are then the
 outputs of the cell, as in Flax.
 
-Departure: (3) is the initial carry where L = 0. See `jaxseq.interop.flax`.
+Departure: (3) is the initial carry where L = 0.
+
+Reference: as `jaxseq.interop.flax`.
 """
 
 from typing import Any, NamedTuple
@@ -29,9 +31,17 @@ from jaxseq.unroll import unroll
 
 
 class Reading(NamedTuple):
-    """The arguments of Flax's `RNN` that say how to read, each of them given."""
+    """The arguments of Flax's `RNN` that say how to read, each of them given.
 
-    seq_lengths: Array | None  # [*batch]
+    Attributes:
+        seq_lengths: `[*batch]` steps that count; None for all.
+        return_carry: whether the last state is returned too.
+        time_major: whether time is the first axis, and not the one before the features.
+        reverse: whether each sequence is read from its end.
+        keep_order: whether what was read so has its outputs in the order of the inputs.
+    """
+
+    seq_lengths: Array | None
     return_carry: bool
     time_major: bool
     reverse: bool

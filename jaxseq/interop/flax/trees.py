@@ -20,6 +20,8 @@ is 0. Values are moved, never computed: a round trip is exact, and the gradient 
 either way is the other one. Both ways are differentiable and work under `jit`.
 
 Nothing of Flax is imported here: a tree is a mapping of module names to mappings.
+
+Reference: as `jaxseq.interop.flax`.
 """
 
 from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ one; names are read in any case, as onnxruntime does. Defaults are those of the
 operators of these names, but where runtimes differ from them (onnxruntime takes 0 for
 Affine, ScaledTanh and ThresholdedRelu) a number must be there.
 
-Reference: ONNX operators, LSTM-14, "activations" and "activation_alpha".
+Reference: as `jaxseq.interop.onnx`, LSTM-14, "activations" and "activation_alpha".
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,13 @@ from jaxseq.types import Array
 
 
 class Activation(NamedTuple):
-    """An activation by name, with the numbers that it takes; None for those not."""
+    """An activation by name, with the numbers that it takes; None for those not.
+
+    Attributes:
+        name: as ONNX spells it.
+        alpha: α.
+        beta: β.
+    """
 
     name: str
     alpha: float | None = None

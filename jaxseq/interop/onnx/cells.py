@@ -28,7 +28,7 @@ These are steps alone: `jaxseq.cells.derived.from_step` differentiates them. Whe
 cell of jaxseq has a node's equations, `jaxseq.interop.onnx.form` takes that, which is
 faster and has its deltas by hand.
 
-Reference: ONNX operators RNN-14, GRU-14, LSTM-14.
+Reference: as `jaxseq.interop.onnx`.
 """
 
 import functools
@@ -44,10 +44,19 @@ from jaxseq.types import Array
 
 
 class Form(NamedTuple):
-    """What one direction of a node computes."""
+    """What one direction of a node computes.
 
-    kind: str  # "RNN", "LSTM" or "GRU"
-    activations: tuple[Activation, ...]  # f; f, g; or f, g, h
+    Attributes:
+        kind: "RNN", "LSTM" or "GRU".
+        activations: f; f, g; or f, g, h.
+        clip: the largest magnitude of what goes into them, but for h; None for any.
+        input_forget: whether an LSTM's forget gate is 1 - i.
+        linear_before_reset: whether a GRU resets after.
+        has_peepholes: whether an LSTM's gates see its cells.
+    """
+
+    kind: str
+    activations: tuple[Activation, ...]
     clip: float | None = None
     input_forget: bool = False
     linear_before_reset: bool = False

@@ -31,12 +31,19 @@ DIRECTIONS = ("forward", "reverse", "bidirectional")
 
 
 class Recurrent(NamedTuple):
-    """A recurrent node: what it computes, and with which parameters."""
+    """A recurrent node: what it computes, and with which parameters.
 
-    forms: tuple[Form, ...]  # one, or two for both directions
-    params: tuple[Tree, ...]  # of `cell(form)`
-    direction: str = "forward"  # one of DIRECTIONS
-    layout: int = 0  # 0 for [T, B, I], 1 for [B, T, I]
+    Attributes:
+        forms: one, or two for both directions.
+        params: of `cell(form)`, one of each form.
+        direction: one of DIRECTIONS.
+        layout: 0 for `[T, B, I]`, 1 for `[B, T, I]`.
+    """
+
+    forms: tuple[Form, ...]
+    params: tuple[Tree, ...]
+    direction: str = "forward"
+    layout: int = 0
 
 
 LSTM = Form("LSTM", (SIGMOID, TANH, TANH))

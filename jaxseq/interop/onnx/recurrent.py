@@ -17,11 +17,17 @@ from jaxseq.unroll import unroll
 
 
 class Outputs(NamedTuple):
-    """What a node gives, in the axes of layout 0 or 1."""
+    """What a node gives, in the axes of layout 0 or 1.
 
-    Y: Array  # [T, D, B, H] or [B, T, D, H]
-    Y_h: Array  # [D, B, H] or [B, D, H]
-    Y_c: Array | None  # [D, B, H] or [B, D, H] of an LSTM, or else None
+    Attributes:
+        Y: `[T, D, B, H]` or `[B, T, D, H]`, the outputs of all steps.
+        Y_h: `[D, B, H]` or `[B, D, H]`, the last outputs.
+        Y_c: `[D, B, H]` or `[B, D, H]`, the last cells of an LSTM, or else None.
+    """
+
+    Y: Array
+    Y_h: Array
+    Y_c: Array | None
 
 
 def run(

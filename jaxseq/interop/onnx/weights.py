@@ -8,6 +8,8 @@ a GRU:
 B and P may be absent: zeros. What becomes of two biases, and of `like`, is said in
 `jaxseq.interop.gates`. Under `input_forget` an LSTM's forget gate has weights that
 nothing reads: jaxseq drops them, and writes zeros, or those of `like`.
+
+Reference: as `jaxseq.interop.onnx`.
 """
 
 from typing import Any, NamedTuple
@@ -32,12 +34,19 @@ from jaxseq.types import Tree
 
 
 class Weights(NamedTuple):
-    """A node's inputs that are weights."""
+    """A node's inputs that are weights.
 
-    W: Any  # [D, G, I]
-    R: Any  # [D, G, H]
-    B: Any = None  # [D, 2G], or None
-    P: Any = None  # [D, 3H], or None
+    Attributes:
+        W: `[D, G, I]` from the inputs.
+        R: `[D, G, H]` from the last output.
+        B: `[D, 2G]` biases, or None.
+        P: `[D, 3H]` peepholes, or None.
+    """
+
+    W: Any
+    R: Any
+    B: Any = None
+    P: Any = None
 
 
 _ORDERS = Orders(lstm="iofg", gru="zrn")

@@ -9,6 +9,8 @@
 Numbers with different signatures do not compare. The stemmer alone moves ROUGE-1 of the
 first 8 words by 2 points on Gigaword and on the shipped test split; best for mean of
 four references moves the recall of the first 75 bytes on DUC-2004 by 15.
+
+Reference: as `jaxseq.summarize.rouge.metrics`.
 """
 
 import importlib.metadata

@@ -29,7 +29,13 @@ from jaxseq.summarize.rouge import lcs
 
 
 class Score(NamedTuple):
-    """The three measures, each 0 to 1."""
+    """The three measures, each 0 to 1.
+
+    Attributes:
+        precision: the share of the hypothesis that the reference has.
+        recall: the share of the reference that the hypothesis has.
+        f: their harmonic mean.
+    """
 
     precision: float
     recall: float

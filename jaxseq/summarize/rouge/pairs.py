@@ -18,14 +18,24 @@ File: TypeAlias = str | os.PathLike[str]
 
 
 class Fields(NamedTuple):
-    """Names of the fields of a JSON object."""
+    """Names of the fields of a JSON object.
+
+    Attributes:
+        hypothesis: of a text.
+        reference: of a text, or of a list of them.
+    """
 
     hypothesis: str = "hypothesis"
     reference: str = "reference"
 
 
 class Pairs(NamedTuple):
-    """n hypotheses, and for each of them its references."""
+    """n hypotheses, and for each of them its references.
+
+    Attributes:
+        hypotheses: n texts.
+        references: n lists of texts.
+    """
 
     hypotheses: list[str]
     references: list[list[str]]

@@ -2,6 +2,8 @@
 
 Each setting is a record of a name and a pure function, so that one of your own, such as
 `Stemmer("snowball", stem)`, is as good as those here, and the signature shows it.
+
+Reference: as `jaxseq.summarize.rouge.metrics`.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,28 +16,48 @@ from jaxseq.summarize.rouge.tokenizers import Tokenizer
 
 
 class Stemmer(NamedTuple):
-    """What takes the endings off words of more than three letters: token to token."""
+    """What takes the endings off words of more than three letters: token to token.
+
+    Attributes:
+        name: for the signature.
+        stem: `(token) -> token`.
+    """
 
     name: str
     stem: Callable[[str], str]
 
 
 class Limit(NamedTuple):
-    """Where a text is cut before it becomes tokens: text to text."""
+    """Where a text is cut before it becomes tokens: text to text.
+
+    Attributes:
+        name: for the signature.
+        cut: `(text) -> text`.
+    """
 
     name: str
     cut: Callable[[str], str]
 
 
 class Unknown(NamedTuple):
-    """What becomes of a hypothesis' marks of unknown words: tokens to tokens."""
+    """What becomes of a hypothesis' marks of unknown words: tokens to tokens.
+
+    Attributes:
+        name: for the signature.
+        apply: `(tokens) -> tokens`.
+    """
 
     name: str
     apply: Callable[[list[str]], list[str]]
 
 
 class Multi(NamedTuple):
-    """One score out of those with each reference of a pair; there is at least one."""
+    """One score out of those with each reference of a pair; there is at least one.
+
+    Attributes:
+        name: for the signature.
+        combine: `(scores) -> score`.
+    """
 
     name: str
     combine: Callable[[Sequence[Score]], Score]

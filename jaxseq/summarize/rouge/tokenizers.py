@@ -3,6 +3,8 @@
 ROUGE compares words, so both drop punctuation, white space and symbols, and both know
 neither upper case nor inner hyphens: "State-of-the-art, 3.14!" has the six tokens
 state, of, the, art, 3 and 14.
+
+Reference: as `jaxseq.summarize.rouge.metrics`.
 """
 
 import re
