@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -26,8 +27,8 @@ from jaxseq.gradcheck.report import DIFFERS, passed, table
 class Config:
     """Compare a cell's deltas with autodiff and finite differences."""
 
-    cell: tyro.conf.Positional[str]
-    """MODULE:CELL, as in my_module:my_cell; the working directory is seen first."""
+    cell: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="MODULE:CELL")]]
+    """As in my_module:my_cell; the working directory is seen first."""
 
     num_inputs: int = 3
     """I, size of the inputs."""
