@@ -65,6 +65,7 @@ COMMANDS = {
     "summarize": Command("train a summarizer, or have it summarize", ".summarize"),
     "rouge": Command("score summaries", "jaxseq.summarize.rouge.__main__"),
     "demo": Command("a tour in under five minutes, as a page", ".demo"),
+    "report": Command("all results that there are, on one page", ".report"),
     "bench": Command("time jaxseq and its peers side by side", ".bench.__main__"),
 }
 ONE_CELL = "jaxseq.gradcheck.__main__"
@@ -176,7 +177,8 @@ def _about(text: str) -> str:
         filled = []
         for line in lines:
             words = _as_called(" ".join(line.split()))
-            hanging = " " * len(_NUMBER.match(words)[0]) if _NUMBER.match(words) else ""
+            number = _NUMBER.match(words)
+            hanging = " " * (number.end() if number else 0)
             filled.append(textwrap.fill(words, width, subsequent_indent=hanging))
         paragraphs.append("\n".join(filled))
     return "\n\n".join(paragraphs)

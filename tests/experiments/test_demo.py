@@ -12,6 +12,7 @@ from experiments import (
     report,
     word2vec,
 )
+from experiments.data import debian
 
 
 @pytest.fixture
@@ -36,6 +37,28 @@ def test_main_runs_every_part_into_one_folder(calls, tmp_path, capsys):
     assert config.out == tmp_path
     assert config.cell == "lstm"
     assert "=== the gradient check ===" in capsys.readouterr().out
+
+
+def test_main_names_what_an_installed_jaxseq_has_no_texts_for(
+    calls, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(debian, "path", lambda: tmp_path / "debian.jsonl.xz")
+    demo.main(["--out", str(tmp_path)])
+    assert [name for name, _ in calls] == ["lecture", "check", "report"]
+    said = "the language model and word vectors are left out: their Debian texts"
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_main_refuses_a_file_before_anything_runs(calls, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as stop:
+        demo.main(["--out", str(tmp_path / "file")])
+    assert stop.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"error: --out {tmp_path / 'file'}: cannot make")
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert calls == []
 
 
 def fail_by_code(_):

@@ -17,7 +17,7 @@ from experiments import curves, gradient_check, heatmap, report, results
 from experiments.classics import claims, modern_hopfield, page as classics_page
 from experiments.curves import Curve
 from experiments.word_map import Word
-from jaxseq import explain
+from jaxseq import commands, explain
 from jaxseq.gradcheck import Report, Row
 from tests import browser
 from tests.test_lecture_numbers import GOLDEN
@@ -188,9 +188,11 @@ def test_report_holds_every_figure_and_number(full):
 
 
 def test_what_is_missing_is_said_with_its_command(full, tmp_path):
-    text = report.report(tmp_path)
+    text = report.report(tmp_path / "a b")
+    named = re.findall(r"<code>jaxseq (\w+) --out &#x27;.*/a b&#x27;</code>", text)
+    assert named == ["report", *(part.command for part in report.PARTS)]
     for part in report.PARTS:
-        assert f"<code>{part.command}</code> makes it" in text
+        assert commands.COMMANDS[part.command].module.startswith(f".{part.name}")
     assert text.count("(not run)") == len(report.PARTS)
     assert report.report(full).count("(not run)") == 1  # the gradient check
     assert "Not run: hopfield_capacity" in report.report(full)
