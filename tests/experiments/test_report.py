@@ -31,7 +31,7 @@ PNG = base64.b64decode(
 TRAIN = [[5 * n, 60 / n] for n in range(1, 31)]
 VALID = [[50, 12.5], [100, 5.25], [150, 4.0]]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"></svg>'
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "wbr"}
 
 
 def fill(out: Path) -> None:
@@ -364,6 +364,38 @@ def test_report_works_in_a_browser(full, chrome):
     assert lit(chrome) == (["man"], ["<king>"])
     chrome.find_element(By.LINK_TEXT, "the lecture’s network, step by step").click()
     assert chrome.title == "Back-propagation through time, step by step"
+
+
+def test_a_phone_shows_every_verdict_and_the_whole_legend(tmp_path, chrome):
+    fill(tmp_path)
+    rows = [{"relative": 1e-11, "verdict": each} for each in ("both zero", "equal")]
+    cut = [{"relative": 1.0, "verdict": "truncated"}]
+    cells = [
+        {"name": name, "passed": True, "rows": rows}
+        for name, rows in (
+            ("jordan.one_step(4, mu=0.5)", rows),
+            ("lstm_1997_blocks.truncated(2)", cut),
+        )
+    ]
+    (tmp_path / "gradient_check").mkdir()
+    results.write_json(tmp_path / "gradient_check" / "result.json", {"cells": cells})
+    report.main(["--out", str(tmp_path)])
+    browser.open_page(chrome, tmp_path / "index.html", width=375)
+    wider = """return [...document.querySelectorAll(arguments[0])]
+      .filter(box => box.scrollWidth > box.clientWidth).length"""
+    assert chrome.execute_script(wider, "#gradient_check .scroll") == 0
+    assert chrome.execute_script(wider, "#language_model .scroll") == 0
+    legend = chrome.find_elements(By.CSS_SELECTOR, "#language_model li")
+    named = ["training text", "held-out text", "bigram, Kneser-Ney: 9.0"]
+    assert [each.text for each in legend] == named
+    # Nothing of the drawing is cut off at its edges.
+    outside = chrome.execute_script(
+        """const svg = document.querySelector(".curves").getBoundingClientRect();
+        return [...document.querySelectorAll(".curves text")].filter(each => {
+          const box = each.getBoundingClientRect();
+          return box.left < svg.left || box.right > svg.right; }).length"""
+    )
+    assert outside == 0
 
 
 def test_the_page_of_the_classics_shows_its_linked_figures(full, chrome):
