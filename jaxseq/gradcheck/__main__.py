@@ -48,6 +48,9 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Args:
         args: the command line; None for this program's.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, for what a user can mend.
     """
     config = commands.parse(Config, args, __doc__)
     try:
@@ -59,8 +62,7 @@ def main(args: Sequence[str] | None = None) -> int:
             seed=config.seed,
         )
     except (Exception, SystemExit) as error:  # whatever the user's module raises
-        print(f"error: {_reason(error, config.cell)}", file=sys.stderr)
-        return 2
+        commands.fail(_reason(error, config.cell))
     print(table(report))
     if passed(report):
         return 0
