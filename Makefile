@@ -76,7 +76,7 @@ lecture: $(READY) ## the lecture's worked example, with its golden numbers
 gradcheck: $(READY) ## the hand-written deltas of every cell against jax.grad
 	$(RUN) experiments.gradient_check
 
-demo: $(READY) ## lecture, gradients, a short language model, word vectors, into out/
+demo: $(READY) ## lecture, gradients, language model, word vectors, summaries, into out/
 	$(RUN) experiments.demo --out out
 
 classics: $(READY) ## what the classic papers showed, shown again; ARGS=--full

@@ -1,4 +1,4 @@
-"""Curves over updates as SVG within a page: axes, a legend, a number at every point.
+"""Curves over updates, within a page: an SVG with a number at every point, a legend.
 
 Points are marks of `experiments.pages`: pointing at one, or moving to it by Tab and the
 arrow keys, shows its number. Nothing is drawn by matplotlib, so that the page can be
@@ -12,21 +12,27 @@ from typing import NamedTuple
 
 
 STYLE = """
-svg.curves { display: block; width: 100%; min-width: 25rem; max-width: 44rem;
-  font: 13px system-ui, sans-serif; --c0: #5a5e66; --c1: #1f4e8c; --c2: #b3261e; }
-@media (prefers-color-scheme: dark) { svg.curves { --c0: #b4b8bf; --c1: #94bdf5;
+.curves { --c0: #5a5e66; --c1: #1f4e8c; --c2: #b3261e; max-width: 44rem; }
+@media (prefers-color-scheme: dark) { .curves { --c0: #b4b8bf; --c1: #94bdf5;
   --c2: #ff9d94; } }
-svg.curves text { fill: var(--ink); font-variant-numeric: tabular-nums; }
-svg.curves .grid { stroke: var(--line); } svg.curves .axis { stroke: var(--soft); }
-svg.curves polyline { fill: none; stroke-width: 2; stroke: var(--c); }
-svg.curves .dot { fill: var(--c); }
-svg.curves .level { stroke: var(--c); stroke-width: 2; stroke-dasharray: 7 5; }
-svg.curves [data-n] { fill: transparent; outline: none; }
-svg.curves [data-n]:hover, svg.curves [data-n]:focus { fill: var(--c); }
+.curves ul { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; margin: 0 0 .4rem;
+  padding: 0; list-style: none; font-size: .85rem; }
+.curves li::before { content: ""; display: inline-block; width: 1.5rem;
+  margin-right: .5rem; vertical-align: .25em; border-top: .2rem solid var(--c); }
+.curves li.level::before { border-top: .15rem dashed var(--c); }
+.curves svg { display: block; width: 100%; font: 13px system-ui, sans-serif; }
+@media (max-width: 30rem) { .curves svg { font-size: 18px; } }
+.curves text { fill: var(--ink); font-variant-numeric: tabular-nums; }
+.curves .grid { stroke: var(--line); } .curves .axis { stroke: var(--soft); }
+.curves polyline { fill: none; stroke-width: 2; stroke: var(--c); }
+.curves .dot { fill: var(--c); }
+.curves line.level { stroke: var(--c); stroke-width: 2; stroke-dasharray: 7 5; }
+.curves [data-n] { fill: transparent; outline: none; }
+.curves [data-n]:hover, .curves [data-n]:focus { fill: var(--c); }
 """
 
 _WIDTH, _HEIGHT = 560, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 546, 34, 308  # of the axes
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 530, 34, 308  # of the axes
 
 
 class Curve(NamedTuple):
@@ -76,7 +82,7 @@ def chart(
     scale: Scale = LINEAR,
     level: tuple[str, float] | None = None,
 ) -> str:
-    """Returns the curves as SVG.
+    """Returns the legend and the curves as HTML, as wide as there is room.
 
     Args:
         label: what the drawing is of, for who cannot see it.
@@ -130,15 +136,13 @@ def chart(
         says = [f"{name}, {x:,.6g}: {y:,.5g}" for x, y in points]
         values = [y for _, y in points]
         parts.append(_curve(number, at, values, says))
-    names = [curve.name for curve in kept] + ([level[0]] if level else [])
-    colours = [*range(len(kept)), 2]
-    parts.append(_legend(names, colours))
     body = "".join(parts)
     view = f'viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+    legend = _legend([curve.name for curve in kept], level[0] if level else None)
     # A group, not an image: the points in it can be reached.
     return (
-        f'<svg class="curves" {view} role="group" aria-label="{escape(label)}" '
-        f"data-marks>{body}</svg>"
+        f'<div class="curves">{legend}<svg {view} role="group" '
+        f'aria-label="{escape(label)}" data-marks>{body}</svg></div>'
     )
 
 
@@ -172,23 +176,15 @@ def _curve(number, at, values, says):
     )
 
 
-def _legend(names, colours):
-    """Writes the names at the right top, one below the other."""
-    parts = []
-    for number, (name, colour) in enumerate(zip(names, colours, strict=False)):
-        y = _TOP + 12 + 19 * number
-        kind = "level" if colour == 2 else "dot"
-        mark = (
-            _rule(_RIGHT - 24, y - 4, _RIGHT, y - 4, "level")
-            if kind == "level"
-            else f'<rect class="dot" x="{_RIGHT - 24}" y="{y - 6}" width="24" '
-            'height="4"/>'
-        )
-        parts.append(
-            f'<g style="--c: var(--c{colour})">{mark}</g>'
-            + _text(_RIGHT - 32, y, name, "end")
-        )
-    return "".join(parts)
+def _legend(names, level):
+    """Lists the names: beside each other where there is room, else below."""
+    listed = [
+        f'<li style="--c: var(--c{number})">{escape(name)}</li>'
+        for number, name in enumerate(names)
+    ]
+    if level is not None:
+        listed.append(f'<li class="level" style="--c: var(--c2)">{escape(level)}</li>')
+    return f"<ul>{''.join(listed)}</ul>"
 
 
 def _rule(x1, y1, x2, y2, kind):

@@ -1,4 +1,4 @@
-"""Recurrent language models against a smoothed bigram, on text that ships with jaxseq.
+"""Recurrent language models against a smoothed bigram, on any text.
 
 Papers: Mikolov, Karafiát, Burget, Černocký, Khudanpur, Recurrent neural network based
 language model, Interspeech 2010: a mixture of simple recurrent networks has about half
@@ -9,6 +9,9 @@ recurrent model below the bigram with interpolated Kneser-Ney smoothing
 (`experiments.bigram`), which reads the same ids.
 
     python -m experiments.language_model --cell lstm --out out
+    python -m experiments.language_model --text book.txt
+
+Without `--text` it is the Debian package descriptions, which come with a checkout.
 
 Ours, held-out perplexity on 60,768 tokens of Debian package descriptions, 5,000 words,
 one layer of 128, 1,200 updates of 1,024 tokens (nine tenths of one epoch):

@@ -17,6 +17,7 @@ are of the class "near".
 
 import base64
 import mimetypes
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -52,6 +53,8 @@ table.plain th, table.plain td { text-align: left; padding: .2rem .9rem .2rem 0;
   vertical-align: top; }
 table.plain tr { border-bottom: 1px solid var(--line); }
 table.plain .missed { color: var(--wrong); font-weight: bold; }
+@media (max-width: 30rem) { table.plain { font-size: .8rem; }
+  table.plain th, table.plain td { padding-right: .5rem; } }
 """
 
 # One mark of each group takes part in Tab's order; the arrow keys move from there,
@@ -174,7 +177,7 @@ def table(
     label: str,
     missed: frozenset[int] = frozenset(),
 ) -> str:
-    """Returns a table; what stands in it is text.
+    """Returns a table; what stands in it is text. Long names break where they may.
 
     Args:
         heads: of the columns.
@@ -185,9 +188,9 @@ def table(
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     lines = [
         "".join(
-            f'<td class="missed">{escape(str(cell))}</td>'
+            f'<td class="missed">{_breakable(cell)}</td>'
             if number in missed and place == len(row) - 1
-            else f"<td>{escape(str(cell))}</td>"
+            else f"<td>{_breakable(cell)}</td>"
             for place, cell in enumerate(row)
         )
         for number, row in enumerate(rows)
@@ -203,3 +206,8 @@ def prose(text: str) -> str:
         name = "pre" if paragraph.startswith(" ") else "p"
         parts.append(f"<{name}>{escape(paragraph)}</{name}>")
     return "\n".join(parts)
+
+
+def _breakable(cell: object) -> str:
+    """Escapes a text, to be broken after dots and underscores within names."""
+    return re.sub(r"(?<=\w\w)([._])(?=[a-z]{2})", r"\1<wbr>", escape(str(cell)))

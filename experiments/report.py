@@ -10,6 +10,7 @@ Beside it lies OUT/explain.html, the lecture's network step by step
 """
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -34,7 +35,7 @@ class Part(NamedTuple):
 
     name: str  # of its section, and of its folder under OUT
     title: str
-    command: str  # what makes it
+    command: str  # which makes it, of those of `jaxseq`
     section: Callable[[Path], str | None]  # from its folder; None if there is nothing
 
 
@@ -42,37 +43,37 @@ PARTS = (
     Part(
         "lecture",
         "The lecture’s worked example",
-        "python -m experiments.lecture",
+        "lecture",
         report_lecture.worked_example,
     ),
     Part(
         "gradient_check",
         "The gradient check of every cell",
-        "python -m experiments.gradient_check --out out",
+        "gradcheck",
         report_lecture.gradient_check,
     ),
     Part(
         "language_model",
         "Language models",
-        "python -m experiments.language_model",
+        "lm",
         report_learning.language_models,
     ),
     Part(
         "word2vec",
         "Word vectors",
-        "python -m experiments.word2vec",
+        "word2vec",
         report_learning.word_vectors,
     ),
     Part(
         "summarize",
         "Summaries, and where each word came from",
-        "python -m experiments.summarize",
+        "summarize",
         report_learning.summaries,
     ),
     Part(
         "classics",
         "The classics: what each paper showed, shown again",
-        "python -m experiments.classics",
+        "classics",
         report_classics.classics,
     ),
 )
@@ -113,7 +114,8 @@ def report(out: Path) -> str:
     """Returns the page of the results under a folder."""
     listed, sections = [], []
     for part in PARTS:
-        section = _section(part, out / part.name)
+        command = f"jaxseq {part.command} --out {shlex.quote(str(out))}"
+        section = _section(part, out / part.name, command)
         kind = "" if section else ' class="none"'
         note = "" if section else " (not run)"
         listed.append(
@@ -121,15 +123,17 @@ def report(out: Path) -> str:
         )
         missing = (
             '<p class="missing">There is nothing yet: '
-            f"<code>{escape(part.command)}</code> makes it.</p>"
+            f"<code>{escape(command)}</code> makes it.</p>"
         )
         sections.append(
             f'<div id="{part.name}"><h2>{escape(part.title)}</h2>\n'
             f"{section or missing}</div>"
         )
+    again = f"jaxseq report --out {shlex.quote(str(out))}"
     guide = (
         '<p>Beside this page: <a href="explain.html">the lecture’s network, step by '
-        "step</a>, forwards and backwards, with every number to change.</p>"
+        "step</a>, forwards and backwards, with every number to change. What is run "
+        f"later comes onto this page by <code>{escape(again)}</code>.</p>"
     )
     contents = f'<nav aria-label="contents"><ol>{"".join(listed)}</ol></nav>'
     body = "\n".join([guide, contents, *sections])
@@ -137,7 +141,7 @@ def report(out: Path) -> str:
     return pages.frame("jaxseq: what came out", body, style=style)
 
 
-def _section(part: Part, folder: Path) -> str | None:
+def _section(part: Part, folder: Path, command: str) -> str | None:
     """Returns the part's HTML; files that cannot be read are said to be so."""
     try:
         return part.section(folder)
@@ -145,7 +149,7 @@ def _section(part: Part, folder: Path) -> str | None:
         return (
             f'<p class="missing">{escape(str(folder))} cannot be shown '
             f"({escape(type(error).__name__)}: {escape(str(error))}): "
-            f"<code>{escape(part.command)}</code> makes it anew.</p>"
+            f"<code>{escape(command)}</code> makes it anew.</p>"
         )
 
 

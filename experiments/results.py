@@ -74,6 +74,6 @@ def can_draw() -> bool:
         import matplotlib.figure  # noqa: F401
     except ModuleNotFoundError as error:
         missing = f"no figure: {error.name} is not installed"
-        print(f'{missing} (pip install ".[plots]")', file=sys.stderr)
+        print(f'{missing} (pip install "jaxseq[plots]")', file=sys.stderr)
         return False
     return True

@@ -1,4 +1,4 @@
-"""Word vectors by word2vec, from the shipped corpus or a text of one's own.
+"""Word vectors by word2vec, of a text of one's own or of the Debian texts.
 
 Papers: Mikolov, Chen, Corrado, Dean, Efficient estimation of word representations in
 vector space, 2013 (1301.3781); Mikolov, Sutskever, Chen, Corrado, Dean, Distributed
@@ -10,9 +10,10 @@ representations of words and phrases and their compositionality, 2013 (1310.4546
     python -m experiments.word2vec --corpus zh.txt --tokens chinese
 
 Expected: words of one use or one topic lie together, in under two minutes. Ours, on the
-shipped corpus (1.4 million words, 12,469 of them with a vector), in 10 s on two cores:
-"shell" next to bash, bourne, zsh; "class" to accessor, classes, factory. Speed and
-scores beside gensim's are the benchmark's: `python -m experiments.bench word2vec`.
+Debian package descriptions, which come with a checkout (1.4 million words, 12,469 of
+them with a vector), in 10 s on two cores: "shell" next to bash, bourne, zsh; "class" to
+accessor, classes, factory. Speed and scores beside gensim's are the benchmark's:
+`python -m experiments.bench word2vec`.
 
 A corpus file has one sentence a line. Files under `OUT/word2vec/`: vectors.bin (the
 binary format of word2vec.c, which gensim reads), vectors.vocab (the words' counts),

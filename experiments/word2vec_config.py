@@ -68,13 +68,13 @@ class Config(runs.Options):
     """Train word vectors, and look at what lies near what."""
 
     corpus: tuple[Path, ...] = ()
-    """Texts, one sentence a line (plain, .gz, .bz2, .xz); none: the shipped corpus."""
+    """Texts, one sentence a line (plain, .gz, .bz2, .xz); none: the Debian texts."""
 
     download: Literal["text8"] | None = None
     """A public corpus to fetch and train on instead."""
 
     tokens: TokenName | None = None
-    """What a token is; none: what is between spaces, words for the shipped corpus."""
+    """What a token is; none: what is between spaces, words for the Debian texts."""
 
     model: ModelName = "skip-gram"
     """Architecture."""

@@ -41,7 +41,11 @@ def _sentences(config: Config) -> tuple[str, Iterable[Iterable[str]]]:
     if config.corpus:
         split = TOKENS[config.tokens or "spaces"]
         name = ", ".join(path.name for path in config.corpus)
-        return name, sentences.from_files(*config.corpus, split=split)
+        try:
+            return name, sentences.from_files(*config.corpus, split=split)
+        except ValueError as error:  # which names its argument
+            message = str(error).removeprefix("paths")
+            raise ValueError(f"--corpus{message}") from error
     return "Debian package descriptions", _debian(config)
 
 

@@ -1,7 +1,9 @@
 """One command for everything: `jaxseq lecture`, `jaxseq summarize --help`, ...
 
     jaxseq                      lists the commands
-    jaxseq COMMAND --help       says what a command does and takes
+    jaxseq COMMAND --help       says what a command does and takes; so does
+    jaxseq help COMMAND
+    jaxseq --version            says which jaxseq this is
     jaxseq --debug COMMAND ...  shows the traceback of an error
     jaxseq lm --debug           does so too, and stops at the first number not finite
 
@@ -13,8 +15,12 @@ wrong is one line on stderr.
 """
 
 import importlib
+import importlib.metadata
 import importlib.util
+import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from jaxseq import closed_pipe
@@ -22,6 +28,7 @@ from jaxseq.commands import COMMANDS, ONE_CELL
 
 
 _BEFORE = """usage: jaxseq [--debug] COMMAND [OPTIONS]
+       jaxseq --version
 
 The classic sequence models, with back-propagation through time written out by hand.
 
@@ -37,6 +44,9 @@ Results go under --out. Exit status: 0, 1 for a failure, 2 for what the command 
 mend. An error is one line; `jaxseq --debug COMMAND ...` shows where it arose."""
 
 
+_STOPPED = "stopped by the keyboard"
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status.
 
@@ -50,8 +60,13 @@ def main(args: Sequence[str] | None = None) -> int:
     # Of a command that trains it is an option too, which means more than this.
     is_debug = "--debug" in given
     name, rest = (*given[is_first:], "--help")[0], given[is_first + 1 :]
+    if name == "help" and rest:  # jaxseq help lm
+        name, rest = rest[0], ["--help"]
     if name in ("--help", "-h", "help"):
         print(usage())
+        return 0
+    if name == "--version":
+        print(f"jaxseq {importlib.metadata.version('jaxseq')}")
         return 0
     if name not in COMMANDS:
         known = ", ".join(COMMANDS)
@@ -63,10 +78,15 @@ def main(args: Sequence[str] | None = None) -> int:
     # Programs name themselves by this, in `--help` and in errors.
     before, sys.argv = sys.argv, [f"jaxseq {name}", *rest]
     try:
-        return load(module).main(rest) or 0
+        found = load(module) if args is not None else _load_unless_stopped(module)
+        return found.main(rest) or 0
     except KeyboardInterrupt:
-        print("stopped by the keyboard", file=sys.stderr)
+        print(_STOPPED, file=sys.stderr)
         return 130
+    except SystemExit as stop:  # has said what was wrong, but not where
+        if is_debug and stop.code:
+            traceback.print_exc()
+        raise
     except Exception as error:
         if is_debug:
             raise
@@ -98,6 +118,27 @@ def load(module: str):
     is_installed = importlib.util.find_spec("jaxseq.experiments") is not None
     package = "jaxseq.experiments" if is_installed else "experiments"
     return importlib.import_module(module, package)
+
+
+def _load_unless_stopped(module: str):
+    """Imports a command's module, as `load`; Ctrl-C ends the process from there.
+
+    An exception would not do: an extension module that it stops raises another one, an
+    `ImportError` that knows nothing of it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, as `nohup` has it
+        return load(module)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        return load(module)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(*_) -> None:
+    print(_STOPPED, file=sys.stderr, flush=True)
+    os._exit(130)
 
 
 if __name__ == "__main__":

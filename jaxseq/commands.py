@@ -17,11 +17,12 @@ a `ValueError` of the dataclass' own `__post_init__`.
 
 import contextlib
 import io
+import os
 import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn, TypeVar
 
 from jaxseq import closed_pipe
@@ -64,15 +65,17 @@ COMMANDS = {
     "summarize": Command("train a summarizer, or have it summarize", ".summarize"),
     "rouge": Command("score summaries", "jaxseq.summarize.rouge.__main__"),
     "demo": Command("a tour in under five minutes, as a page", ".demo"),
+    "report": Command("all results that there are, on one page", ".report"),
     "bench": Command("time jaxseq and its peers side by side", ".bench.__main__"),
 }
 ONE_CELL = "jaxseq.gradcheck.__main__"
 """What `jaxseq gradcheck MODULE:CELL` runs."""
 
 _HERE = "ABOUT"  # where tyro, which would lay it out otherwise, leaves room for it
-_MOST_COLUMNS = 100
+_LEAST_COLUMNS, _MOST_COLUMNS = 60, 100
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_FRAME = " │|╭╮╰╯─"
+_NUMBER = re.compile(r"\d+\. ")
+_RULE = re.compile(r"[╭╰]|[│ ]+[─-]{9}")  # without lines to draw with, of dashes
 
 
 def parse(
@@ -93,6 +96,8 @@ def parse(
     """
     if args is None:
         closed_pipe.end_quietly()
+    if sys.stdout is None:  # closed, as by `>&-`: what is printed goes nowhere
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
     import tyro  # half a second, which no user of the library should wait
 
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -102,18 +107,18 @@ def parse(
     helped = io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding or "utf-8")
     refusal = io.StringIO()
     try:
-        with contextlib.redirect_stdout(helped), contextlib.redirect_stderr(refusal):
+        with (
+            _wide_enough(),
+            contextlib.redirect_stdout(helped),
+            contextlib.redirect_stderr(refusal),
+        ):
             return tyro.cli(config, prog=_program(config), args=args, description=_HERE)
     except SystemExit as stop:
         if not stop.code:
             helped.seek(0)
             print(helped.read().replace(_HERE, _about(about or ""), 1), end="")
             raise
-    message = _first_section(refusal.getvalue())
-    # Of our own error, whose option says more than the record's name; a frame, where
-    # the terminal has no lines to draw it, ends in dashes.
-    own = re.search(r"Error parsing \w+: (--.*?)(?: -{9,}|$)", message)
-    fail(own[1] if own else message)
+    fail(_message(refusal.getvalue()))
 
 
 def fail(message: str) -> NoReturn:
@@ -140,36 +145,80 @@ def _program(config: type) -> str | None:
     return None
 
 
+def _columns() -> int:
+    """Returns the terminal's width, as wide as the help needs at least."""
+    return max(_LEAST_COLUMNS, shutil.get_terminal_size().columns)
+
+
+@contextlib.contextmanager
+def _wide_enough() -> Iterator[None]:
+    """Has tyro see a terminal of the least width: in a narrow one it never ends."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(_columns())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+
+
 def _about(text: str) -> str:
     """Lays a docstring out for the terminal, the programs called as this one was."""
-    if sys.argv[0].startswith("jaxseq "):
-        for name, command in COMMANDS.items():
-            module = command.module.removesuffix(".__main__")
-            module = f"experiments{module}" if module[0] == "." else module
-            text = re.sub(
-                rf"python -m {re.escape(module)}(?![\w.])", f"jaxseq {name}", text
-            )
-        text = text.replace("python -m jaxseq.gradcheck", "jaxseq gradcheck")
-    width = min(shutil.get_terminal_size().columns, _MOST_COLUMNS) - 1
+    width = min(_columns(), _MOST_COLUMNS) - 1
     paragraphs = []
     for part in text.strip("\n").split("\n\n"):
         if part.startswith(" "):
-            paragraphs.append(part)
+            paragraphs.append(_as_called(part))
             continue
-        # "Expected: ..." and its like keep a line of their own.
-        lines = re.split(r"\n(?=[A-Z]\w+(?: \w+)?: )", part)
-        filled = (textwrap.fill(" ".join(line.split()), width) for line in lines)
+        # "Expected: ..." and its like and "1. ..." keep a line of their own.
+        lines = re.split(r"\n(?=[A-Z]\w+(?: \w+)?: |\d+\. )", part)
+        filled = []
+        for line in lines:
+            words = _as_called(" ".join(line.split()))
+            number = _NUMBER.match(words)
+            hanging = " " * (number.end() if number else 0)
+            filled.append(textwrap.fill(words, width, subsequent_indent=hanging))
         paragraphs.append("\n".join(filled))
     return "\n\n".join(paragraphs)
 
 
-def _first_section(text: str) -> str:
-    """Takes the message out of tyro's frame, without the help text under its rule."""
-    words: list[str] = []
+def _as_called(text: str) -> str:
+    """Names the programs in a text as this one was called."""
+    if not sys.argv[0].startswith("jaxseq "):
+        return text
+    for name, command in COMMANDS.items():
+        module = command.module.removesuffix(".__main__")
+        module = f"experiments{module}" if module[0] == "." else module
+        text = re.sub(
+            rf"python -m {re.escape(module)}(?![\w.])", f"jaxseq {name}", text
+        )
+    return text.replace("python -m jaxseq.gradcheck", "jaxseq gradcheck")
+
+
+def _message(text: str) -> str:
+    """Says in a sentence what tyro says in a frame."""
+    section = _first_section(text)
+    joined = " ".join(line.strip() for line in section)
+    if joined.startswith("Missing from "):
+        # Their names; what each is lies deeper in.
+        names = [line.strip() for line in section if re.match(r" {4}\S", line)]
+        return f"missing: {', '.join(names)} (--help says more)"
+    found = re.match(r"Error parsing (\S+): (.*)", joined)
+    if not found:
+        return joined
+    option, message = found.groups()
+    # Our own errors name the option themselves: what tyro names is the record.
+    return message if message.startswith("--") else f"{option}: {message}"
+
+
+def _first_section(text: str) -> list[str]:
+    """Takes the lines out of tyro's frame, without the help text under its rule."""
+    sections: list[list[str]] = [[]]
     for line in _COLOURS.sub("", text).splitlines():
-        content = line.strip(_FRAME)
-        if content and not line.startswith("╭"):
-            words.append(content)
-        elif words:
-            break
-    return " ".join(words)
+        if _RULE.match(line):
+            sections.append([])
+        else:
+            sections[-1].append(line[2:].rstrip(" │"))
+    return sections[:2][-1]  # the first is the title

@@ -1,11 +1,14 @@
 """Command lines: a record in, help that teaches, or one line and exit code 2."""
 
 import dataclasses
+import io
+import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import tyro
 
 from experiments import cli
 from jaxseq import commands
@@ -15,6 +18,11 @@ from jaxseq.__main__ import load
 ABOUT = """First line.
 
 Words that go on for longer than a line of sixty columns, and are laid out anew for it.
+
+1. A number keeps its line, and what goes on for longer than it does hangs
+below its words.
+2. `python -m
+experiments.neighbours` is one program on two lines.
 
     python -m experiments.language_model --cell gru         as it is
     python -m experiments.language_model_of_mine
@@ -29,7 +37,7 @@ class Config:
     out: Path = Path("out")
     """Folder of the results."""
     num_steps: int = 3
-    """How many steps."""
+    """How many steps, of which there have to be one or more, as many as you like."""
 
     def __post_init__(self):
         cli.expect(self.num_steps >= 1, "num_steps", "1 or more", self.num_steps)
@@ -47,7 +55,7 @@ def test_parse_fills_the_record():
     [
         (["--nope", "3"], "--nope"),
         (["--num-stps", "3"], "--num-stps"),
-        (["--num-steps", "three"], "'three'"),
+        (["--num-steps", "three"], "error: --num-steps: invalid literal"),
         (["--num-steps"], "--num-steps"),
         (["extra"], "extra"),
         (["--num-steps", "0"], "error: --num-steps: expected 1 or more, got 0"),
@@ -64,6 +72,30 @@ def test_parse_refuses_in_one_line(args, message, capsys):
     assert message in printed.err
 
 
+@dataclasses.dataclass(frozen=True)
+class Required:
+    """An experiment that cannot guess."""
+
+    path: tyro.conf.Positional[Path]
+    """The file."""
+    words: tuple[str, ...]
+    """What is looked for."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_is_missing_is_named_whatever_the_terminal_draws(
+    encoding, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
+    with pytest.raises(SystemExit):
+        commands.parse(Required, [], None)
+    said = "error: missing: PATH, --words [STR [STR ...]] (--help says more)\n"
+    assert capsys.readouterr().err == said
+    with pytest.raises(SystemExit):
+        commands.parse(Config, ["--num-step", "1"], None)
+    assert capsys.readouterr().err == "error: Unrecognized options: --num-step, 1\n"
+
+
 def test_help_is_the_docstring_as_it_was_called(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
 
@@ -74,15 +106,32 @@ def test_help_is_the_docstring_as_it_was_called(capsys, monkeypatch):
         return capsys.readouterr().out
 
     plain = helped()
-    assert "How many steps." in plain
+    assert "How many steps, of which" in plain
     assert "python -m experiments.language_model --cell gru         as it is" in plain
     assert "Words that go on for longer than a line of sixty columns,\nand are" in plain
+    assert (
+        "\n\n1. A number keeps its line, and what goes on for longer\n   than" in plain
+    )
+    assert "\n2. `python -m experiments.neighbours` is" in plain
     monkeypatch.setattr(sys, "argv", ["jaxseq lm"])
     ours = helped()
     assert "usage: jaxseq lm " in ours
     assert "\n    jaxseq lm --cell gru         as it is\n" in ours
     assert "python -m experiments.language_model_of_mine" in ours
     assert "jaxseq hopfield; jaxseq classics\n" in ours
+    assert "\n2. `jaxseq neighbours` is" in ours
+
+
+@pytest.mark.parametrize("columns", ["1", "20"])
+def test_help_of_a_narrow_terminal_can_be_read(columns, capsys, monkeypatch):
+    def helped(columns):
+        monkeypatch.setenv("COLUMNS", columns)
+        with pytest.raises(SystemExit):
+            commands.parse(Config, ["--help"], ABOUT)
+        assert os.environ["COLUMNS"] == columns
+        return capsys.readouterr().out
+
+    assert helped(columns) == helped("60")
 
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")

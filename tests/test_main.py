@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,22 @@ def test_help_is_of_the_command(capsys):
         command_line.main(["lecture", "--help"])
     assert stop.value.code == 0
     assert "jaxseq lecture" in capsys.readouterr().out
+
+
+def test_help_before_the_command_is_of_it_too(capsys):
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(["help", "lecture"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: jaxseq lecture ")
+    assert command_line.main(["help", "lectures"]) == 2
+    assert "got 'lectures'" in capsys.readouterr().err
+
+
+def test_version_is_that_of_the_package(capsys):
+    assert command_line.main(["--version"]) == 0
+    project = Path(command_line.__file__).parents[1] / "pyproject.toml"
+    version = tomllib.loads(project.read_text("utf-8"))["project"]["version"]
+    assert capsys.readouterr().out == f"jaxseq {version}\n"
 
 
 def test_an_unknown_command_is_named(capsys):
@@ -74,6 +92,70 @@ def test_debug_shows_the_traceback(monkeypatch, args):
     monkeypatch.setattr(command_line, "load", lambda module: Broken)
     with pytest.raises(RuntimeError, match="here"):
         command_line.main(args)
+
+
+@pytest.mark.parametrize("flags", [[], ["--debug"]])
+@pytest.mark.parametrize(
+    ("args", "raised"),
+    [
+        (["lecture", "--out", "file"], "NotADirectoryError"),
+        (["explain", "--out", "file"], "FileExistsError"),
+        (["gradcheck", "nowhere:cell"], "ModuleNotFoundError"),
+        (["rouge", "nowhere", "nowhere"], "CorpusError"),
+    ],
+)
+def test_debug_shows_where_a_user_s_error_arose_too(
+    flags, args, raised, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(SystemExit) as stop:
+        command_line.main([*flags, *args])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert (raised in said) == bool(flags)
+    with pytest.raises(SystemExit):
+        command_line.main([*flags, "lecture", "--help"])
+    assert capsys.readouterr().err == ""
+
+
+INTERRUPTED = """
+import signal, sys
+from jaxseq import __main__ as command_line
+
+class Broken:
+    def find_spec(self, name, path, target=None):
+        if name == "experiments.lecture":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError("an extension module failed") from None
+
+sys.meta_path.insert(0, Broken())
+sys.argv = ["jaxseq", "lecture"]
+sys.exit(command_line.main())
+"""
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line():
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (130, "stopped by the keyboard\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such shell here")
+def test_a_closed_output_is_no_error(tmp_path):
+    run = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "jaxseq", "explain"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "explain.html").stat().st_size > 10_000
 
 
 def test_gradcheck_takes_a_cell_of_ones_own(tmp_path):

@@ -5,7 +5,7 @@
     python -m experiments.bench word2vec            training and scores, beside gensim
     python -m experiments.bench summarize           training, beside eager PyTorch
 
-Who is not installed is named and left out: `pip install ".[bench]"`. Results go to
+Who is not installed is named and left out: `pip install "jaxseq[bench]"`. Results go to
 `OUT/bench/`; the machine should be idle.
 """
 

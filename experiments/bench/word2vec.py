@@ -54,7 +54,7 @@ class Config:
     """Train word vectors with jaxseq and gensim: speed and quality of both."""
 
     corpus: Path | None = None
-    """A text, one sentence a line; none: the shipped corpus."""
+    """A text, one sentence a line; none: the Debian texts."""
 
     model: ModelName = "skip-gram"
     """Architecture."""

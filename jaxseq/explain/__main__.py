@@ -38,6 +38,9 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Args:
         args: the command line; None for this program's.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, for what a user can mend.
     """
     config = commands.parse(Config, args, __doc__)
     is_page = config.out.suffix.lower() in (".html", ".htm")
@@ -46,8 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, config.lang)
     except OSError as error:
-        print(f"error: cannot write {path}: {error.strerror}", file=sys.stderr)
-        return 2
+        commands.fail(f"cannot write {path}: {error.strerror}")
     print(f"{path}: open it in a browser")
     return 0
 

@@ -2,6 +2,7 @@
 
 const LIMIT = 1e6; // of a number's size
 const SUM_TOLERANCE = 1e-9; // of the targets' sum
+const MOST_SHOWN = 24; // characters of a number, side by side
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 // The vector or matrix of a name: "U", "s_0", "x_2".
@@ -26,7 +27,8 @@ function fieldGroup(inputs, name, words) {
   const gradient = WEIGHTS.includes(name)
     ? `<div class="scroll gradient" data-gradient="${name}"></div>` : "";
   return `<fieldset data-quantity="${name}"><legend>${prose(name)}</legend>
-    <table role="presentation" class="array">${rows.join("")}</table>
+    <div class="scroll"><table role="presentation" class="array">${
+      rows.join("")}</table></div>
     <p class="problem" id="problem-${name}" hidden></p>${gradient}</fieldset>`;
 }
 
@@ -35,8 +37,12 @@ function field(name, value, place, words) {
   const key = place.length === 2 ? "matrix_entry" : "vector_entry";
   return `<input type="text" inputmode="text" autocomplete="off" spellcheck="false"
     aria-label="${fill(words[key], { name, i, j })}" value="${value}"
-    aria-describedby="problem-${name}" data-place="${place}">`;
+    aria-describedby="problem-${name}" data-place="${place}"
+    style="--length: ${shownLength(String(value))}">`;
 }
+
+// How many characters wide a field is, so that its number is seen whole.
+const shownLength = text => Math.min(text.length, MOST_SHOWN);
 
 // Reads every field: the inputs if all are valid (else null), problems by name.
 function readFields(root, inputs, words) {

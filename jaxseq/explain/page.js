@@ -223,7 +223,10 @@ for (const button of all("[data-language]")) {
   button.addEventListener("click", () => setLanguage(button.dataset.language));
 }
 $("slider").addEventListener("input", event => move(Number(event.target.value)));
-$("numbers").addEventListener("input", changed);
+$("numbers").addEventListener("input", ({ target }) => {
+  target.style.setProperty("--length", shownLength(target.value));
+  changed();
+});
 $("digits").addEventListener("change", event => {
   digits = Number(event.target.value);
   refresh();

@@ -42,6 +42,8 @@ function stage(words, name, kind, index, { text = name, lines, ...more }) {
   };
 }
 
+const isLectures = inputs => JSON.stringify(inputs) === JSON.stringify(lectureInputs());
+
 const index = t => ({ t: String(t), tm1: String(t - 1), tp1: String(t + 1) });
 
 function inputsOf(T) {
@@ -131,7 +133,8 @@ function bp1Stage({ inputs, values, words, t: step, i, T }) {
   const other = 5 - step;
   const swapped = isSwapped && {
     letter: "b",
-    lines: [
+    // The slide's targets are numbers, not a formula: of another network it has none.
+    lines: !isLectures(inputs) ? [] : [
       { label: "slide", value: math`o_${t} − y_${String(other)}
         = ${subtract(o_t, inputs.ys[other - 1])}` },
       { label: "right", value: math`o_${t} − y_${t} = ${values.output_deltas[i]}` },

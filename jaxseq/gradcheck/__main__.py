@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -26,8 +27,8 @@ from jaxseq.gradcheck.report import DIFFERS, passed, table
 class Config:
     """Compare a cell's deltas with autodiff and finite differences."""
 
-    cell: tyro.conf.Positional[str]
-    """MODULE:CELL, as in my_module:my_cell; the working directory is seen first."""
+    cell: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="MODULE:CELL")]]
+    """As in my_module:my_cell; the working directory is seen first."""
 
     num_inputs: int = 3
     """I, size of the inputs."""
@@ -47,6 +48,9 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Args:
         args: the command line; None for this program's.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, for what a user can mend.
     """
     config = commands.parse(Config, args, __doc__)
     try:
@@ -58,8 +62,7 @@ def main(args: Sequence[str] | None = None) -> int:
             seed=config.seed,
         )
     except (Exception, SystemExit) as error:  # whatever the user's module raises
-        print(f"error: {_reason(error, config.cell)}", file=sys.stderr)
-        return 2
+        commands.fail(_reason(error, config.cell))
     print(table(report))
     if passed(report):
         return 0

@@ -266,7 +266,7 @@ def test_main_without_matplotlib_gives_the_numbers(tmp_path, monkeypatch, capsys
     monkeypatch.delattr(experiments, "unrolled_graph")
     assert lecture.draw(tmp_path, None, None, None) == []
     assert capsys.readouterr().err == (
-        'no figure: matplotlib is not installed (pip install ".[plots]")\n'
+        'no figure: matplotlib is not installed (pip install "jaxseq[plots]")\n'
     )
 
 

@@ -17,7 +17,7 @@ from experiments import curves, gradient_check, heatmap, report, results
 from experiments.classics import claims, modern_hopfield, page as classics_page
 from experiments.curves import Curve
 from experiments.word_map import Word
-from jaxseq import explain
+from jaxseq import commands, explain
 from jaxseq.gradcheck import Report, Row
 from tests import browser
 from tests.test_lecture_numbers import GOLDEN
@@ -31,7 +31,7 @@ PNG = base64.b64decode(
 TRAIN = [[5 * n, 60 / n] for n in range(1, 31)]
 VALID = [[50, 12.5], [100, 5.25], [150, 4.0]]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"></svg>'
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "wbr"}
 
 
 def fill(out: Path) -> None:
@@ -188,9 +188,11 @@ def test_report_holds_every_figure_and_number(full):
 
 
 def test_what_is_missing_is_said_with_its_command(full, tmp_path):
-    text = report.report(tmp_path)
+    text = report.report(tmp_path / "a b")
+    named = re.findall(r"<code>jaxseq (\w+) --out &#x27;.*/a b&#x27;</code>", text)
+    assert named == ["report", *(part.command for part in report.PARTS)]
     for part in report.PARTS:
-        assert f"<code>{part.command}</code> makes it" in text
+        assert commands.COMMANDS[part.command].module.startswith(f".{part.name}")
     assert text.count("(not run)") == len(report.PARTS)
     assert report.report(full).count("(not run)") == 1  # the gradient check
     assert "Not run: hopfield_capacity" in report.report(full)
@@ -362,6 +364,38 @@ def test_report_works_in_a_browser(full, chrome):
     assert lit(chrome) == (["man"], ["<king>"])
     chrome.find_element(By.LINK_TEXT, "the lecture’s network, step by step").click()
     assert chrome.title == "Back-propagation through time, step by step"
+
+
+def test_a_phone_shows_every_verdict_and_the_whole_legend(tmp_path, chrome):
+    fill(tmp_path)
+    rows = [{"relative": 1e-11, "verdict": each} for each in ("both zero", "equal")]
+    cut = [{"relative": 1.0, "verdict": "truncated"}]
+    cells = [
+        {"name": name, "passed": True, "rows": rows}
+        for name, rows in (
+            ("jordan.one_step(4, mu=0.5)", rows),
+            ("lstm_1997_blocks.truncated(2)", cut),
+        )
+    ]
+    (tmp_path / "gradient_check").mkdir()
+    results.write_json(tmp_path / "gradient_check" / "result.json", {"cells": cells})
+    report.main(["--out", str(tmp_path)])
+    browser.open_page(chrome, tmp_path / "index.html", width=375)
+    wider = """return [...document.querySelectorAll(arguments[0])]
+      .filter(box => box.scrollWidth > box.clientWidth).length"""
+    assert chrome.execute_script(wider, "#gradient_check .scroll") == 0
+    assert chrome.execute_script(wider, "#language_model .scroll") == 0
+    legend = chrome.find_elements(By.CSS_SELECTOR, "#language_model li")
+    named = ["training text", "held-out text", "bigram, Kneser-Ney: 9.0"]
+    assert [each.text for each in legend] == named
+    # Nothing of the drawing is cut off at its edges.
+    outside = chrome.execute_script(
+        """const svg = document.querySelector(".curves").getBoundingClientRect();
+        return [...document.querySelectorAll(".curves text")].filter(each => {
+          const box = each.getBoundingClientRect();
+          return box.left < svg.left || box.right > svg.right; }).length"""
+    )
+    assert outside == 0
 
 
 def test_the_page_of_the_classics_shows_its_linked_figures(full, chrome):

@@ -237,6 +237,16 @@ def test_an_empty_file_is_refused(tmp_path, capsys):
     assert "empty.txt': the file is empty" in capsys.readouterr().err
 
 
+def test_a_folder_without_files_is_refused_by_the_option_s_name(tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SystemExit) as stop:
+        word2vec.main(["--corpus", str(empty), "--out", str(tmp_path)])
+    assert stop.value.code == 2
+    said = f"error: --corpus: expected at least one file, got {str(empty)!r}\n"
+    assert capsys.readouterr().err == said
+
+
 def test_chinese_characters_are_tokens(tmp_path, capsys):
     path = tmp_path / "zh.txt"
     path.write_text("我爱学习爱劳动\n是个好青年\n" * 30, "utf-8")

@@ -269,11 +269,6 @@ def stages_of(inputs, values, errors):
                 (f"δ{t}o=o{t}−y{t}",),
                 ("=□−□", o, y),
                 ("=□", d_o),
-                *(
-                    [(f"o{t}−y{5 - t}=□", o - ys[4 - t]), (f"o{t}−y{t}=□", d_o)]
-                    if t > 1
-                    else []
-                ),
             ],
             f"bp4v{t}": [
                 ("BP4V",),
@@ -536,6 +531,11 @@ def test_each_slip_is_shown_where_it_stands(page):
     find(page, '[data-letter="b"]').click()
     swapped = np.array(GOLDEN["outputs"][1]) - [0, 1, 0]
     assert shown(page, "#slip .slide")[-3:] == digits(swapped)
+    # Of other numbers the slide has none.
+    for place, value in enumerate("100"):
+        type_in(page, f"y_2[{place}]", value)
+    assert page.find_elements(By.CSS_SELECTOR, "#slip dd") == []
+    assert find(page, "#slip p").text.endswith("y₃ = (0, 1, 0).")
     go(page, "total")
     assert not find(page, "#slip").is_displayed()
 
@@ -567,6 +567,23 @@ def test_language_and_digits_change(page):
     assert shown(page, "#lines .line:last-child .result") == [f"{s:.8f}" for s in s_1]
     find(page, '[data-language="en"]').click()
     assert find(page, "#kind").text == "forward"
+
+
+def test_a_field_shows_its_number_whole_and_scrolls_where_it_cannot(chrome, path):
+    browser.open_page(chrome, path)
+    narrow = find(chrome, '[data-quantity="U"] input').rect["width"]
+    is_whole = """return [...document.querySelectorAll("fieldset input")]
+      .every(field => field.scrollWidth - field.clientWidth <= 1)"""  # both rounded
+    type_in(chrome, "U[0, 0]", "-999999.123456789")
+    assert find(chrome, '[data-quantity="U"] input').rect["width"] > 1.5 * narrow
+    assert run(chrome, is_whole)
+    browser.open_page(chrome, path, width=320)
+    for name in ("U[0, 0]", "U[0, 1]", "U[1, 2]", "x_2[0]", "y_2[1]", "b_s[0]"):
+        type_in(chrome, name, "-1000000")
+    assert run(chrome, is_whole)
+    for name in ("U[0, 0]", "U[0, 1]", "U[1, 2]", "x_2[0]", "y_2[1]", "b_s[0]"):
+        type_in(chrome, name, "-" + 40 * "1")
+    assert browser.overflow(chrome) <= 0
 
 
 @pytest.mark.parametrize("language", explain.LANGUAGES)

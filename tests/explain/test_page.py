@@ -110,10 +110,12 @@ def test_main_writes_under_a_folder_as_every_command_does(out, tmp_path, capsys)
 def test_main_says_in_one_line_why_it_cannot(tmp_path, capsys):
     taken = tmp_path / "page.html"
     taken.mkdir()
-    assert main(["--out", str(taken)]) == 2
+    with pytest.raises(SystemExit, match="^2$"):
+        main(["--out", str(taken)])
     said = capsys.readouterr().err
     assert said == f"error: cannot write {taken}: Is a directory\n"
     file = tmp_path / "file"
     file.touch()
-    assert main(["--out", str(file)]) == 2
+    with pytest.raises(SystemExit, match="^2$"):
+        main(["--out", str(file)])
     assert capsys.readouterr().err.startswith(f"error: cannot write {file}/")

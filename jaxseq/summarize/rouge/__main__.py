@@ -99,13 +99,15 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Args:
         args: the command line; None for this program's.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, for what a user can mend.
     """
     try:
         config = commands.parse(Config, args, __doc__)
         _run(config)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        commands.fail(str(error))
     return 0
 
 

@@ -139,7 +139,8 @@ def test_baseline_is_compared_pair_by_pair(capsys):
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(capsys, args, message):
-    assert main(args.split()) == 2
+    with pytest.raises(SystemExit, match="^2$"):
+        main(args.split())
     err = capsys.readouterr().err
     assert err.startswith("error: ")
     assert err.count("\n") == 1
