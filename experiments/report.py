@@ -28,6 +28,7 @@ from . import (
     report_lecture,
     word_map,
 )
+from .data import debian
 
 
 class Part(NamedTuple):
@@ -37,6 +38,9 @@ class Part(NamedTuple):
     title: str
     command: str  # which makes it, of those of `jaxseq`
     section: Callable[[Path], str | None]  # from its folder; None if there is nothing
+    text: str = (
+        ""  # its option for a text of one's own, if it trains on the shipped one
+    )
 
 
 PARTS = (
@@ -57,18 +61,21 @@ PARTS = (
         "Language models",
         "lm",
         report_learning.language_models,
+        "--text",
     ),
     Part(
         "word2vec",
         "Word vectors",
         "word2vec",
         report_learning.word_vectors,
+        "--corpus",
     ),
     Part(
         "summarize",
         "Summaries, and where each word came from",
         "summarize",
         report_learning.summaries,
+        "--pairs",
     ),
     Part(
         "classics",
@@ -114,7 +121,9 @@ def report(out: Path) -> str:
     """Returns the page of the results under a folder."""
     listed, sections = [], []
     for part in PARTS:
-        command = f"jaxseq {part.command} --out {shlex.quote(str(out))}"
+        # The shipped text comes with a checkout alone.
+        own = f" {part.text} FILE" if part.text and not debian.path().exists() else ""
+        command = f"jaxseq {part.command}{own} --out {shlex.quote(str(out))}"
         section = _section(part, out / part.name, command)
         kind = "" if section else ' class="none"'
         note = "" if section else " (not run)"

@@ -137,7 +137,8 @@ def _training(found: dict) -> str:
         label = "Cost of a batch"
         curve = Curve("training text", costs)
         charts.append((label, "epoch", "nats a word", curve, curves.LINEAR))
-    if perplexities := found["valid_perplexity"]:
+    # Of one epoch there is no curve.
+    if len(perplexities := found["valid_perplexity"]) > 1:
         label = "Held-out perplexity of each epoch"
         curve = Curve("held-out text", list(enumerate(perplexities, start=1)))
         charts.append((label, "epoch", "perplexity", curve, curves.LOG))

@@ -51,8 +51,8 @@ def load(config: Config, path: Path) -> Loaded:
     """
     if path.is_dir():
         raise ValueError(f"{str(path)!r} is a folder; a model is a file, as model.npz")
-    known = vocab.load(path.with_suffix(".vocab.json"))
     found = model_file.settings_of(path)
+    known = vocab.load(path.with_suffix(".vocab.json"))
     names = summarize_config.model_settings(config)
     try:
         config = dataclasses.replace(config, **{name: found[name] for name in names})

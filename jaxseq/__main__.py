@@ -73,7 +73,9 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f"error: expected a command ({known}), got {name!r}", file=sys.stderr)
         return 2
     module = COMMANDS[name].module
-    if name == "gradcheck" and any(":" in each for each in rest):
+    # What stands before its options is meant as a cell, whatever it is.
+    has_cell = any(":" in each for each in rest) or rest[:1] and rest[0][:1] != "-"
+    if name == "gradcheck" and has_cell:
         module = ONE_CELL
     # Programs name themselves by this, in `--help` and in errors.
     before, sys.argv = sys.argv, [f"jaxseq {name}", *rest]

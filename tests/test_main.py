@@ -158,6 +158,14 @@ def test_a_closed_output_is_no_error(tmp_path):
     assert (tmp_path / "explain.html").stat().st_size > 10_000
 
 
+def test_gradcheck_of_a_module_wants_the_cell_too(capsys):
+    with pytest.raises(SystemExit) as stop:
+        command_line.main(["gradcheck", "jaxseq.cells.lstm"])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert said == "error: cell: expected MODULE:CELL, got jaxseq.cells.lstm\n"
+
+
 def test_gradcheck_takes_a_cell_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text(
         "from jaxseq.cells import elman\nright = elman.one_step\n", "utf-8"

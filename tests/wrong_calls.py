@@ -68,6 +68,10 @@ CELLS = {
     "module": ({"cell": elman}, "cell", "Cell", "module"),
     "name": ({"cell": "elman"}, "cell", "Cell", "str"),
     "none": ({"cell": None}, "cell", "Cell", "NoneType"),
+    "no sizes": (
+        *({"cell": elman.cell()._replace(sizes=None)}, "cell.sizes"),
+        *("a function", "NoneType"),
+    ),
     "params first": ({"cell": ELMAN, "params": elman.cell()}, "cell", "Cell", "Params"),
 }
 

@@ -187,7 +187,7 @@ def no_init(*args: object) -> Tree:
         ValueError: always.
     """
     expected = "one, as derived.from_step(step, init=..., sizes=...) takes it"
-    raise ValueError(f"init: expected {expected}, got none")
+    raise ValueError(f"init: expected {expected}, got a derived cell without")
 
 
 def no_sizes(params: Tree) -> Sizes:

@@ -13,6 +13,7 @@ from jaxseq.cells.cell import Cell, Sizes, no_init, no_sizes, no_zero_state
 from jaxseq.checks import (
     WRONG_TREE,
     check_floats,
+    check_function,
     check_inputs,
     check_lengths,
     check_mask,
@@ -83,6 +84,9 @@ def check_cell(argument: str, cell: Cell) -> None:
         "a jaxseq.cells.Cell",
         f"{type(cell).__name__}{hint}",
     )
+    for name, field in zip(cell._fields, cell, strict=True):
+        if name not in ("name", "is_truncated"):
+            check_function(f"{argument}.{name}", field)
 
 
 def check_params(cell: Cell, params: Tree, xs: Array) -> None:

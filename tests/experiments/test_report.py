@@ -5,6 +5,7 @@ import html.parser
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from experiments import curves, gradient_check, heatmap, report, results
 from experiments.classics import claims, modern_hopfield, page as classics_page
 from experiments.curves import Curve
+from experiments.data import debian
 from experiments.word_map import Word
 from jaxseq import commands, explain
 from jaxseq.gradcheck import Report, Row
@@ -185,6 +187,23 @@ def test_report_holds_every_figure_and_number(full):
     assert len([words for words in seen.says if "text, " in words]) == 30 + 3 + 2 + 5
     guide = (full / "explain.html").read_text("utf-8")
     assert guide == explain.page()
+
+
+def test_without_the_shipped_texts_commands_ask_for_ones_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(debian, "path", lambda: tmp_path / "debian.jsonl.xz")
+    text = report.report(tmp_path)
+    for command in ("lm --text", "word2vec --corpus", "summarize --pairs"):
+        assert f"jaxseq {command} FILE --out {tmp_path}" in text
+
+
+def test_one_epoch_is_no_curve(full, tmp_path):
+    shutil.copytree(full, tmp_path / "out")
+    path = tmp_path / "out" / "summarize" / "result.json"
+    label = "Held-out perplexity of each epoch"
+    assert label in report.report(tmp_path / "out")
+    found = json.loads(path.read_text("utf-8")) | {"valid_perplexity": [20.0]}
+    results.write_json(path, found)
+    assert label not in report.report(tmp_path / "out")
 
 
 def test_what_is_missing_is_said_with_its_command(full, tmp_path):

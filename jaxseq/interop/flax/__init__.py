@@ -22,6 +22,8 @@ What differs, by hand:
   cut to that range. Flax wraps or cuts them, unseen.
 - `seq_lengths` with `return_carry` works with any number of batch axes. Flax's works
   with one.
+- With no step at all (T = 0), `seq_lengths` and `return_carry` give the initial carry;
+  Flax raises a `TypeError`.
 - A narrow `dtype` (bfloat16) around a float32 carry: products take narrow factors and
   add up in float32, outputs are rounded to `dtype`, as `jaxseq.precision` describes;
   the carries that `seq_lengths` selects, too. Flax rounds the products instead.
