@@ -84,7 +84,7 @@ def check_cell(argument: str, cell: Cell) -> None:
         "a jaxseq.cells.Cell",
         f"{type(cell).__name__}{hint}",
     )
-    for name, field in zip(cell._fields, cell, strict=True):
+    for name, field in cell._asdict().items():
         if name not in ("name", "is_truncated"):
             check_function(f"{argument}.{name}", field)
 
