@@ -122,6 +122,8 @@ def test_debug_shows_where_a_user_s_error_arose_too(
 
 INTERRUPTED = """
 import signal, sys
+# A shell's background jobs, and so the tests, may have it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from jaxseq import __main__ as command_line
 
 class Broken:
