@@ -15,7 +15,7 @@ README = pathlib.Path(__file__).parents[1] / "README.md"
 
 def test_examples_run_in_order():
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 10
     assert all(block.count("\n") <= 12 for block in blocks)
     names: dict = {}
     printed = io.StringIO()
@@ -31,7 +31,7 @@ def test_examples_run_in_order():
     said = re.findall(r"^print\(.*\)  # (?!a row)(.*)$", "".join(blocks), re.MULTILINE)
     rows = gradcheck.table(names["report"]).splitlines()
     assert [r for r in printed.getvalue().splitlines() if r not in rows] == said
-    assert len(said) == 6
+    assert len(said) == 9
     assert names["ys"].shape == (20, 4, 8)
     assert names["gradient"]["W"].shape == (8, 8)
     assert names["gradcheck"].passed(names["report"])
