@@ -7,7 +7,6 @@ Prints how it ended: the updates done, and the digest of weights and moments.
 
 import argparse
 import functools
-import hashlib
 from pathlib import Path
 
 import jax
@@ -19,6 +18,7 @@ from jaxseq.summarize.setting import Setting
 from jaxseq.text import vocab
 from jaxseq.text.vocab import EOS
 from jaxseq.train import checkpoint, loop, sharding, signals, state
+from tests.train import outcome
 
 
 WORDS = [f"w{k}" for k in range(8)]
@@ -82,13 +82,6 @@ def run(setting=SETTING, examples=TRAIN, model=MODEL, save_every=0, **more):
     yield now
 
 
-def digest(end):
-    """Returns the digest of all that the next update would read."""
-    leaves = map(np.asarray, jax.tree.leaves(end.state))
-    found = hashlib.sha256(b"".join(leaf.tobytes() for leaf in leaves))
-    return found.hexdigest()[:16]
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -104,10 +97,9 @@ def main():
         checkpoint.opened(options.folder / "checkpoints", decide) as store,
         signals.heard() as stop,
     ):
-        for now in run(setting, save_every=options.save_every, store=store, stop=stop):
-            if isinstance(now, loop.Progress):
-                print(now.training.position.number, repr(now.mean), flush=True)
-    print("end", now.position.number, digest(now))
+        steps = run(setting, save_every=options.save_every, store=store, stop=stop)
+        now = outcome.printed(steps)
+    print("end", now.position.number, outcome.digest(now))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from jaxseq.train.loop import Diverged
 from jaxseq.train.programs import Programs, TooLarge, TooManyShapes
 from jaxseq.train.saved import Saved
 from jaxseq.train.signals import Stopped
-from tests.train import tiny
+from tests.train import outcome, tiny
 
 
 pytestmark = pytest.mark.usefixtures("as_users_run_it")
@@ -67,7 +67,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, num_parts, num_s
         assert folders.numbers(folder / "checkpoints")[-1] == number
         found, progress = run(folder, num_parts=num_parts)
         assert len(progress) == 60 - number
-        assert tiny.digest(found) == tiny.digest(expected)
+        assert outcome.digest(found) == outcome.digest(expected)
         assert curve(found) == curve(expected)
         assert (folder / "log.jsonl").read_text("utf-8") == "".join(
             json.dumps(record) + "\n" for record in found.position.records
@@ -258,7 +258,7 @@ def test_damaged_checkpoints_are_passed_over_with_a_note(tmp_path, capsys):
     newest.write_bytes(b"")
     found, progress = run(tmp_path)
     assert len(progress) == 5
-    assert tiny.digest(found) == tiny.digest(expected)
+    assert outcome.digest(found) == outcome.digest(expected)
     error = capsys.readouterr().err
     assert error.startswith("warning: ")
     assert error.count("\n") == 1

@@ -7,10 +7,8 @@ Prints how it ended: the updates done, and the digest of weights and moments.
 
 import argparse
 import functools
-import hashlib
 import resource
 import sys
-import time
 from pathlib import Path
 
 import jax
@@ -31,6 +29,7 @@ from jaxseq.train import (
     step,
 )
 from jaxseq.train.sharding import Layout
+from tests.train import outcome
 
 
 NUM_ROWS, NUM_EXAMPLES = 8, 56
@@ -119,13 +118,6 @@ def train(
     yield now
 
 
-def digest(training):
-    """Returns the digest of all that the next update would read."""
-    leaves = map(np.asarray, jax.tree.leaves(training.state))
-    found = hashlib.sha256(b"".join(leaf.tobytes() for leaf in leaves))
-    return found.hexdigest()[:16]
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -153,23 +145,22 @@ def main():
     is_one = options.devices * options.processes == 1
     layout = sharding.ONE_DEVICE if is_one else Layout(sharding.mesh())
     try:
-        for now in train(
+        steps = train(
             options.folder,
             setting,
             num_parts=options.num_parts,
             layout=layout,
             noise=options.noise,
-        ):
-            if isinstance(now, loop.Progress):
-                number = now.training.position.number
-                print(number, repr(now.mean), flush=True)
-                time.sleep(options.sleep)
+        )
+        now = outcome.printed(steps, options.sleep)
     except OSError as error:
         sys.exit(f"error: {error}")
     weights = jax.tree.map(np.asarray, now.state.params)
     total = sum(float(np.sum(np.square(leaf))) for leaf in jax.tree.leaves(weights))
     is_whole = options.processes == 1
-    print("end", now.position.number, digest(now) if is_whole else "", repr(total))
+    print(
+        "end", now.position.number, outcome.digest(now) if is_whole else "", repr(total)
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxseq.train import folders, loop, signals
+from tests.train import outcome
 from tests.train.kills import check_kills, checkpoints, numbers_of, running
 from tests.word2vec import tiny
 
@@ -62,7 +63,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, num_stops):
         assert folders.numbers(folder / "checkpoints") == [number]
         found, progress = run(folder)
         assert len(progress) == NUM_UPDATES - number
-        assert tiny.digest(found) == tiny.digest(expected)
+        assert outcome.digest(found) == outcome.digest(expected)
         assert curve(found) == curve(expected)
         assert found.position.num_counted == expected.position.num_counted
 
@@ -78,7 +79,7 @@ def test_a_flipped_bit_is_refused_and_the_one_before_taken(tmp_path, capsys):
     largest.write_bytes(content)
     found, progress = run(tmp_path)
     assert len(progress) == NUM_UPDATES - 50
-    assert tiny.digest(found) == tiny.digest(expected)
+    assert outcome.digest(found) == outcome.digest(expected)
     error = capsys.readouterr().err
     assert error.startswith("warning: ")
     assert "is damaged" in error

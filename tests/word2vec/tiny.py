@@ -6,9 +6,7 @@ Prints how it ended: the updates done, and the digest of both matrices.
 """
 
 import argparse
-import hashlib
 import sys
-import time
 from pathlib import Path
 
 import jax
@@ -17,6 +15,7 @@ import numpy as np
 from jaxseq.train import checkpoint, loop, metrics, signals
 from jaxseq.word2vec import corpus, negative_sampling, params, sampler, training, vocab
 from jaxseq.word2vec.training import Setting
+from tests.train import outcome
 
 
 SETTING = Setting(num_epochs=4, block_size=64, span_size=512, reach=3, first_rate=0.1)
@@ -65,13 +64,6 @@ def train(folder, setting=SETTING, save_every=0, stop=None):
     yield now
 
 
-def digest(end):
-    """Returns the digest of both matrices."""
-    leaves = map(np.asarray, end.state.params)
-    found = hashlib.sha256(b"".join(leaf.tobytes() for leaf in leaves))
-    return found.hexdigest()[:16]
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -81,11 +73,9 @@ def main():
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     setting = SETTING._replace(num_epochs=options.num_epochs)
-    for now in train(options.folder, setting, options.save_every):
-        if isinstance(now, loop.Progress):
-            print(now.training.position.number, repr(now.mean), flush=True)
-            time.sleep(options.sleep)
-    print("end", now.position.number, digest(now))
+    steps = train(options.folder, setting, options.save_every)
+    now = outcome.printed(steps, options.sleep)
+    print("end", now.position.number, outcome.digest(now))
 
 
 if __name__ == "__main__":
