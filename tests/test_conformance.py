@@ -124,15 +124,19 @@ def test_padding_with_nan_changes_nothing(cell):
 def test_empty_sequence_gives_back_its_initial_state(cell):
     args = inputs(cell, 5)
     lengths = jnp.array([0, 5, 0])
-    result, pull = jax.vjp(lambda *a: unroll(cell, *a, lengths=lengths), *args)
+    only_empty = jax.tree.map(lambda s: s.at[1].set(0), cotangent_like(args[1]))
+
+    @jax.jit
+    def run(*args):
+        result, pull = jax.vjp(lambda *a: unroll(cell, *a, lengths=lengths), *args)
+        cotangent = result._replace(ys=jnp.zeros_like(result.ys), state=only_empty)
+        return result, pull(cotangent)
+
+    result, (d_params, d_state_0, d_xs) = run(*args)
     for initial, final in zip(
         jax.tree.leaves(args[1]), jax.tree.leaves(result.state), strict=True
     ):
         np.testing.assert_array_equal(final[::2], initial[::2])
-    only_empty = jax.tree.map(lambda s: s.at[1].set(0), cotangent_like(result.state))
-    d_params, d_state_0, d_xs = pull(
-        result._replace(ys=jnp.zeros_like(result.ys), state=only_empty)
-    )
     assert not any(np.any(leaf) for leaf in jax.tree.leaves((d_params, d_xs)))
     chex.assert_trees_all_equal(d_state_0, only_empty)
 
@@ -140,39 +144,44 @@ def test_empty_sequence_gives_back_its_initial_state(cell):
 @every_cell_in_time
 @pytest.mark.parametrize("reverse", [False, True])
 def test_resets_mean_sequences_run_apart(cell, reverse):
-    params, state_0, xs = inputs(cell, 7)
     resets = jnp.zeros((7, 3), bool).at[jnp.array([2, 5])].set(True)
-    together = unroll(cell, params, state_0, xs, resets=resets, reverse=reverse)
-    parts = [
-        unroll(cell, params, state_0, part, reverse=reverse)
-        for part in (xs[:2], xs[2:5], xs[5:])
-    ]
+
+    @jax.jit
+    def run(params, state_0, xs):
+        together = unroll(cell, params, state_0, xs, resets=resets, reverse=reverse)
+        parts = [
+            unroll(cell, params, state_0, part, reverse=reverse)
+            for part in (xs[:2], xs[2:5], xs[5:])
+        ]
+        return together, parts
+
+    together, parts = run(*inputs(cell, 7))
     ys = jnp.concatenate([part.ys for part in parts])
     assert relative_error(together.ys, ys) <= 1e-14
     last = parts[0] if reverse else parts[-1]
     assert relative_error(together.state, last.state) <= 1e-14
 
 
+def in_two_chunks(cell, params, state_0, xs):
+    first = unroll(cell, params, state_0, xs[:3])
+    second = unroll(cell, params, first.state, xs[3:])
+    return second._replace(ys=jnp.concatenate([first.ys, second.ys]))
+
+
 @every_cell_in_time
 def test_two_chunks_with_carried_state_are_one_sequence(cell):
-    params, state_0, xs = inputs(cell, 7)
-
-    def chunked(params, state_0, xs):
-        first = unroll(cell, params, state_0, xs[:3])
-        second = unroll(cell, params, first.state, xs[3:])
-        return second._replace(ys=jnp.concatenate([first.ys, second.ys]))
-
-    whole, pull = jax.vjp(lambda *a: unroll(cell, *a), params, state_0, xs)
-    parts, pull_parts = jax.vjp(chunked, params, state_0, xs)
-    cotangent = cotangent_like(whole)
+    args = inputs(cell, 7)
+    whole, gradients = value_and_gradients(unroll, cell, args)
+    parts, gradients_of_parts = value_and_gradients(in_two_chunks, cell, args)
     assert relative_error(parts, whole) <= 1e-14
-    assert relative_error(pull_parts(cotangent), pull(cotangent)) <= 1e-12
+    assert relative_error(gradients_of_parts, gradients) <= 1e-12
 
 
 @every_cell
 def test_outputs_do_not_depend_on_later_inputs(cell):
     params, state_0, xs = inputs(cell, 5, batch=())
-    jacobian = jax.jacrev(lambda xs: unroll(cell, params, state_0, xs).ys)(xs)
+    gradients = jax.jacrev(lambda xs: unroll(cell, params, state_0, xs).ys)
+    jacobian = jax.jit(gradients)(xs)
     influence = np.abs(np.asarray(jacobian)).max(axis=(1, 3))  # [output t, input t]
     np.testing.assert_array_equal(np.triu(influence, k=1), 0)
     assert np.all(np.diag(influence) > 0)
@@ -227,10 +236,13 @@ def test_cells_compose_with_checkpoint(cell):
         result = unroll(cell, *args)
         return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(result))
 
-    plain = jax.grad(functools.partial(loss, unroll_plain), (0, 1, 2))(*args)
-    saved = jax.jit(
-        jax.grad(jax.checkpoint(functools.partial(loss, unroll)), (0, 1, 2))
-    )(*args)
+    plain, saved = (
+        jax.jit(jax.grad(each, (0, 1, 2)))(*args)
+        for each in (
+            functools.partial(loss, unroll_plain),
+            jax.checkpoint(functools.partial(loss, unroll)),
+        )
+    )
     assert relative_error(saved, plain) <= 1e-12
 
 
