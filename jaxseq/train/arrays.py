@@ -3,9 +3,14 @@
 All processes come together to write, though the first one alone has something to do.
 """
 
+import contextlib
 import errno
+import functools
+import logging
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -26,11 +31,12 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
     Raises:
         OSError: if the disk has no room for them; nothing is written then.
+        Exception: of Orbax's, where the disk fails on the way.
     """
     from orbax.checkpoint import v1 as ocp  # half a second: not for those who only read
 
-    # Asked before: where the disk fills up below Orbax, its threads print hundreds of
-    # lines. What is written beside the numbers is less than the room kept for it.
+    # Asked before, where the system can tell: not hours of writing in vain. What is
+    # written beside the numbers is less than the room kept for it.
     num_bytes = sum(array.nbytes for array in arrays.values())
     is_full = False
     if jax.process_index() == 0:
@@ -38,7 +44,7 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     # Of all, or the others wait for the first one until they are ended.
     if processes.agreed(is_full)[0]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    with _context(ocp):
+    with _context(ocp), _quiet():
         ocp.save(str(path), {k: a for k, a in arrays.items() if a.size})
 
 
@@ -65,6 +71,27 @@ def read(path: Path, wanted: dict[str, leaves.Kind]) -> dict[str, np.ndarray]:
     with context:
         stored = ocp.load(str(path), {k: a for k, a in empty.items() if a.size})
     return empty | stored
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # A failure is raised, once. Orbax's threads also log it, with a traceback an array;
+    # and TensorStore's writes that are still under way find nobody to tell.
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except Exception:
+        sys.unraisablehook = functools.partial(_unless_late, sys.unraisablehook)
+        raise
+    finally:
+        logger.setLevel(level)
+
+
+def _unless_late(hook, unraisable) -> None:
+    if str(unraisable.exc_value) != "Event loop is closed":
+        hook(unraisable)
 
 
 def _context(ocp):

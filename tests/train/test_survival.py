@@ -70,8 +70,9 @@ def test_a_full_disk_ends_it_in_one_line(tmp_path):
     with running(tmp_path, *options) as process:
         _, error = process.communicate(timeout=60)
         assert process.returncode == 1
-    (line,) = [each for each in error.splitlines() if each.startswith("error: ")]
-    assert "cannot write the checkpoint" in line
+    (line,) = error.splitlines()
+    assert line.startswith("error: cannot write the checkpoint")
+    assert line.endswith("': File too large")
     assert checkpoints(tmp_path) == [15, 20]
     assert all(n.startswith("step_") for n in os.listdir(tmp_path / "checkpoints"))
     lines, _ = finished(tmp_path, "--num-updates", 30)
