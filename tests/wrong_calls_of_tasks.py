@@ -106,11 +106,7 @@ def _opened(**changed):
         pass
 
 
-def _saved(**changed):
-    right = {"number": 1, "tree": ONES, "host": {}, "score": None}
-    store = checkpoint.Store(PLACE, {}, checkpoint.Keep())
-    checkpoint.save(store, **(right | changed))
-
+STORE = checkpoint.Store(PLACE, {}, checkpoint.Keep())
 
 TRAIN = [
     *calls(
@@ -262,14 +258,43 @@ TRAIN = [
             ),
             ("settings array", {"settings": ONES}, "settings", "JSON", "not JSON"),
             ("settings list", {"settings": [1, 2]}, "settings", "mapping", "list"),
+            ("settings twice", {"settings": {1: 2, "1": 3}}, "settings", "JSON", "1"),
+            ("folder None", {"folder": None}, "folder", "a path", "NoneType"),
+            ("keep tuple", {"keep": (2, 1)}, "keep", "a Keep", "tuple"),
+        ],
+    ),
+    *(
+        call
+        for function, right in (
+            (checkpoint.latest, {"like": ONES}),
+            (checkpoint.best, {"like": ONES}),
+            (checkpoint.clear, {}),
+            (checkpoint.put_aside, {"number": 1}),
+        )
+        for call in calls(
+            f"checkpoint.{function.__name__}",
+            function,
+            {"store": STORE, **right},
+            [("store path", {"store": PLACE}, "store", "a Store", "PosixPath")],
+        )
+    ),
+    *calls(
+        "checkpoint.load",
+        checkpoint.load,
+        {"store": STORE, "number": 1, "like": ONES},
+        [
+            ("store None", {"store": None}, "store", "a Store", "NoneType"),
+            *_integers(0, "number"),
         ],
     ),
     *calls(
         "checkpoint.save",
-        _saved,
-        {},
+        checkpoint.save,
+        {"store": STORE, "number": 1, "tree": ONES, "host": {}, "score": None},
         [
+            ("store None", {"store": None}, "store", "a Store", "NoneType"),
             *_integers(0, "number"),
+            ("tree empty", {"tree": {}}, "tree", "an array with entries", "none"),
             ("score NaN", {"score": np.nan}, "score", "finite number", "nan"),
             ("score text", {"score": "low"}, "score", "finite number", "low"),
             ("host array", {"host": ONES}, "host", "JSON", "not JSON"),

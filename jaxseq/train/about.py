@@ -45,9 +45,17 @@ def plain(argument: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     expected, is_mapping = "a mapping that JSON holds", isinstance(mapping, Mapping)
     expect(is_mapping, argument, expected, type(mapping).__name__)
     try:
-        return json.loads(json.dumps(dict(mapping), allow_nan=False))
+        text = json.dumps(dict(mapping), allow_nan=False)
+        return json.loads(text, object_pairs_hook=_all)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{argument}: expected {expected}, got {error}") from None
+
+
+def _all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # 1 and "1" are one name
+        raise ValueError(f"one name twice: {', '.join(name for name, _ in pairs)}")
+    return found
 
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -11,8 +11,9 @@ content and holds one of every leaf and of every file. Files are compared before
 anything reads them, so that damaged bytes reach no parser; leaves once they are read.
 
 Two kinds of failure are told apart. `Damaged`: what was written is not what is there;
-`latest` goes back to the one before. `OtherTraining`: it is whole, but of something
-else; nothing is better than to say so.
+`latest` goes back to the one before, and `put_aside` takes what was passed over out of
+the count. `OtherTraining`: it is whole, but of something else; nothing is better than
+to say so. What cannot be read for the moment is neither: that is an `OSError`.
 
 Arrays are saved from the host, whole: a run may go on with other devices or processes.
 Process 0 writes for all. Nothing in the files is code.
@@ -113,6 +114,9 @@ def opened(
         OSError: if the folder cannot be made or used, or another run uses it.
         Different: if processes of one training have other settings.
     """
+    is_path = isinstance(folder, str | os.PathLike)
+    expect(is_path, "folder", "a path", type(folder).__name__)
+    expect(isinstance(keep, Keep), "keep", "a Keep", type(keep).__name__)
     check_count("keep.last", keep.last)
     check_count("keep.best", keep.best, least=0)
     path = Path(folder).absolute()
@@ -151,6 +155,7 @@ def save(
         FloatingPointError: if an array is not finite: older ones stay as they are.
         OSError: in one line, if it cannot be written; likewise.
     """
+    check_store(store)
     check_count("number", number, least=0)
     is_number = isinstance(score, int | float) and math.isfinite(score)
     is_score = score is None or is_number
@@ -158,6 +163,8 @@ def save(
     host = about.plain("host", host)
     kinds = leaves.kinds(tree)
     arrays = leaves.on_host(tree)
+    is_any = any(array.size for array in arrays.values())
+    expect(is_any, "tree", "an array with entries", "none")
     place = folders.place(store.folder, number)
     if (bad := leaves.first_not_finite(arrays)) is not None:
         raise FloatingPointError(f"not saved at update {number}: {bad} is not finite")
@@ -196,11 +203,37 @@ def clear(store: Store) -> None:
 
     Args:
         store: where.
+
+    Raises:
+        ValueError: if it is no store.
     """
+    check_store(store)
     if jax.process_index() == 0:
         for number in folders.numbers(store.folder):
             folders.remove(folders.place(store.folder, number))
+        folders.remove_put_aside(store.folder)
     processes.wait()
+
+
+def put_aside(store: Store, number: int) -> None:
+    """Takes the damaged checkpoints that `latest` has passed over out of the count.
+
+    Else they would be among those that are kept, and what a training has gone back to
+    would be removed. They are there until the next one is written.
+
+    Args:
+        store: where.
+        number: of the one that `latest` returned.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    check_store(store)
+    check_count("number", number, least=0)
+    if jax.process_index() == 0:
+        for other in folders.numbers(store.folder):
+            if other > number:
+                folders.put_aside(folders.place(store.folder, other))
 
 
 def discard(folder: str | os.PathLike[str]) -> None:
@@ -231,9 +264,12 @@ def latest(store: Store, like: Tree) -> Loaded | None:
         None if there is no checkpoint.
 
     Raises:
+        ValueError: if `store` is none.
         Damaged: if there are some, but none is whole.
         OtherTraining: if the newest that is whole is of another training.
+        OSError: in one line, if one cannot be read, which may be whole.
     """
+    check_store(store)
     notes: list[str] = []
     for number in reversed(folders.numbers(store.folder)):
         try:
@@ -253,9 +289,12 @@ def best(store: Store, like: Tree) -> Loaded | None:
         like: as of `latest`.
 
     Raises:
+        ValueError: if `store` is none.
         Damaged: if it is not whole.
         OtherTraining: if it is of another training.
+        OSError: as of `latest`.
     """
+    check_store(store)
     scores = _scores(store)
     return load(store, min(scores, key=scores.__getitem__), like) if scores else None
 
@@ -269,9 +308,13 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
         like: as of `latest`.
 
     Raises:
+        ValueError: naming the argument.
         Damaged: if it is not whole.
         OtherTraining: if it is of another training, or of another version.
+        OSError: as of `latest`.
     """
+    check_store(store)
+    check_count("number", number, least=0)
     place = folders.place(store.folder, number)
     name = repr(str(place))
     entries = head.read(place)
@@ -280,6 +323,8 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
             f"{name} is of another version: it has format {entries['format']}, "
             f"not {FORMAT}"
         )
+    if entries["number"] != number:
+        raise Damaged(f"{name} is damaged: it is that after update {entries['number']}")
     if names := about.differences(entries["settings"], store.settings):
         raise OtherTraining(f"{name} is of another training: {', '.join(names)} differ")
     wanted = leaves.kinds(like)
@@ -289,11 +334,26 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
     try:
         arrays = stored.read(place / _ARRAYS, wanted)
     except Exception as error:  # of whatever kind a library has
-        raise Damaged(f"{name} cannot be read: {folders.first_line(error)}") from error
+        # The bytes are those that were written: an older one would do no better.
+        message = f"cannot read the checkpoint {name}: {folders.first_line(error)}"
+        raise OSError(message) from error
     for path, leaf in entries["leaves"].items():
         if digests.of_array(arrays[path]) != leaf["sha256"]:
             raise Damaged(f"{name} is damaged: {path} has another digest")
     return Loaded(number, leaves.on_devices(arrays, like), entries["host"], ())
+
+
+def check_store(store: object) -> None:
+    """Checks that it is a `Store`.
+
+    Args:
+        store: as of `opened`.
+
+    Raises:
+        ValueError: naming the argument.
+    """
+    is_store = isinstance(store, Store)
+    expect(is_store, "store", "a Store, of `opened`", type(store).__name__)
 
 
 def _unlike(found: dict, wanted: dict) -> list[str]:
@@ -326,3 +386,4 @@ def _remove_others(store: Store, number: int) -> None:
     for other in folders.numbers(store.folder):
         if other not in kept:
             folders.remove(folders.place(store.folder, other))
+    folders.remove_put_aside(store.folder)

@@ -3,9 +3,10 @@
     step_0000000300         a checkpoint
     .part-0000000300        one that is being written
     .gone-0000000300        one that is being removed
+    damaged_0000000300      one that a run has gone back from, until it saves the next
 
-Only a name that ends in its number alone counts; the other two are left by a run that
-was killed, and the next one removes them.
+Only the first counts. `.part` and `.gone` are left by a run that was killed, and the
+next one removes them.
 """
 
 import contextlib
@@ -17,7 +18,9 @@ from pathlib import Path
 
 
 _NAME = re.compile(r"step_(\d{10,})")
+_OS_ERROR = re.compile(r"\[os_error_code='(\d+)'\]")  # of TensorStore
 _UNFINISHED = (".part-", ".gone-")
+_DAMAGED = "damaged_"
 
 
 def place(folder: Path, number: int) -> Path:
@@ -70,8 +73,7 @@ def writing(path: Path) -> Iterator[Path]:
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         if isinstance(error, Exception):
-            # Libraries below have errors of their own for a disk that is full.
-            reason = getattr(error, "strerror", None) or first_line(error)
+            reason = getattr(error, "strerror", None) or _reason(error)
             message = f"cannot write the checkpoint {str(path)!r}: {reason}"
             raise OSError(message) from error
         raise
@@ -98,14 +100,38 @@ def remove(path: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
+def put_aside(path: Path) -> None:
+    """Gives a damaged checkpoint another name, under which it does not count.
+
+    Args:
+        path: its place.
+    """
+    aside = path.with_name(_DAMAGED + path.name.removeprefix("step_"))
+    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(path, aside)
+
+
+def remove_put_aside(folder: Path) -> None:
+    """Removes what `put_aside` has left.
+
+    Args:
+        folder: of all checkpoints.
+    """
+    _remove_named(folder, (_DAMAGED,))
+
+
 def remove_unfinished(folder: Path) -> None:
     """Removes what a killed run was writing or removing.
 
     Args:
         folder: of all checkpoints.
     """
+    _remove_named(folder, _UNFINISHED)
+
+
+def _remove_named(folder: Path, prefixes: tuple[str, ...]) -> None:
     for name in os.listdir(folder):
-        if name.startswith(_UNFINISHED):
+        if name.startswith(prefixes):
             shutil.rmtree(folder / name, ignore_errors=True)
 
 
@@ -152,6 +178,12 @@ def first_line(error: BaseException) -> str:
     """
     lines = str(error).splitlines()
     return lines[0][:200] if lines else type(error).__name__
+
+
+def _reason(error: Exception) -> str:
+    # A library below has errors of its own, that end in what the system said.
+    number = _OS_ERROR.search(str(error))
+    return os.strerror(int(number[1])) if number else first_line(error)
 
 
 def _hidden(path: Path, prefix: str) -> Path:

@@ -3,16 +3,20 @@
 It begins with the digest of its own content, and holds those of the other files.
 """
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
+from jaxseq.checks import expect
 from jaxseq.train import about, digests
 
 
 FORMAT = 1
 NAME = "checkpoint.json"
-_LARGEST = 2**26  # bytes; some hundred a leaf are needed
+_LARGEST = 2**26  # bytes; some hundred a leaf are needed, and two hundred a record
+# What the system says of files that are gone, or that the disk does not give back.
+_DAMAGE = (errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENOENT, errno.ENOTDIR)
 _ENTRIES = {
     "format": int,
     "number": int,
@@ -36,10 +40,16 @@ def write(place: Path, entries: dict[str, Any]) -> None:
     Args:
         place: the folder of the checkpoint.
         entries: what the file shall hold, fit for JSON.
+
+    Raises:
+        ValueError: if it would be larger than what is read again.
     """
     entries = entries | {"files": digests.of_files(place)}
     text = json.dumps(entries, allow_nan=False, ensure_ascii=False)
-    (place / NAME).write_bytes(digests.sealed(text))
+    content = digests.sealed(text)
+    expected = f"{_LARGEST} bytes at most, with all records"
+    expect(len(content) <= _LARGEST, NAME, expected, len(content))
+    (place / NAME).write_bytes(content)
 
 
 def read(place: Path) -> dict[str, Any]:
@@ -53,6 +63,8 @@ def read(place: Path) -> dict[str, Any]:
 
     Raises:
         Damaged: if a bit of any of them is another one.
+        OSError: in one line, if they cannot be read for another reason: they may be
+            whole.
     """
     try:
         head = unchecked(place)
@@ -61,6 +73,9 @@ def read(place: Path) -> dict[str, Any]:
         found = digests.of_files(place)
     except (OSError, RecursionError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and error.errno not in _DAMAGE:
+            message = f"cannot read the checkpoint {str(place)!r}: {reason}"
+            raise OSError(message) from error
         raise Damaged(f"{str(place)!r} is damaged: {reason}") from None
     found.pop(NAME)
     if wrong := about.differences(found, head["files"]):

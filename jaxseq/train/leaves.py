@@ -49,8 +49,11 @@ def kinds(tree: Tree) -> dict[str, Kind]:
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         name = jax.tree_util.keystr(path)
         dtype, shape = getattr(leaf, "dtype", None), getattr(leaf, "shape", None)
-        is_key = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.extended)
-        if dtype is None or shape is None or is_key:
+        # Random keys, texts and objects have a dtype too.
+        is_numbers = dtype is not None and any(
+            jnp.issubdtype(dtype, kind) for kind in (jnp.number, jnp.bool_)
+        )
+        if shape is None or not is_numbers:
             got = dtype or type(leaf).__name__
             raise ValueError(f"{name}: expected an array of numbers, got {got}")
         found[name] = Kind(str(np.dtype(dtype)), tuple(shape))

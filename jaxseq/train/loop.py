@@ -71,6 +71,7 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
         Damaged: if there are checkpoints, but none is whole.
         OtherTraining: if they are of another training.
         Different: if processes of one training see other checkpoints.
+        OSError: in one line, if one cannot be read, which may be whole.
     """
     found = checkpoint.latest(store, training.state)
     number = None if found is None else found.number
@@ -84,6 +85,7 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
             f"the checkpoint after update {found.number} is not of this loop: it has "
             f"{', '.join(sorted(found.host)) or 'nothing'} beside its arrays"
         ) from None
+    checkpoint.put_aside(store, found.number)
     return Training(found.tree, position), found.notes
 
 

@@ -1,8 +1,10 @@
 """Checkpoints: what was written comes back bit for bit, or an error does."""
 
+import contextlib
 import json
 import os
 import shutil
+import types
 from pathlib import Path
 
 import jax
@@ -10,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.train import checkpoint, digests, folders, processes
+from jaxseq.train import checkpoint, digests, folders, head, processes
 from jaxseq.train.checkpoint import Damaged, Keep, OtherTraining
 from tests.devices import two_devices
 
@@ -135,7 +137,11 @@ def test_another_tree_is_refused_naming_every_leaf(two):
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("leaf", [jax.random.key(0), 3.0, None.__class__])
+@pytest.mark.parametrize(
+    "leaf",
+    [jax.random.key(0), 3.0, None.__class__, np.array("text"), np.array([None])],
+    ids=repr,
+)
 def test_what_is_no_array_is_refused(store, leaf):
     with pytest.raises(ValueError, match=r"^\['W'\]: expected an array of numbers"):
         checkpoint.save(store, 1, {"W": leaf}, {})
@@ -154,6 +160,8 @@ def test_what_is_not_finite_is_not_saved(store):
     [
         ((-1, {}, {}), "number: expected an integer ≥ 0, got -1"),
         ((1, {}, {"a": jnp.zeros(2)}), "host: expected a mapping that JSON holds"),
+        ((1, {}, {1: 2, "1": 3}), "host: expected .*, got one name twice: 1, 1$"),
+        ((1, {}, {}), "tree: expected an array with entries, got none"),
         ((1, {}, {}, float("nan")), "score: expected a finite number or None, got nan"),
     ],
 )
@@ -201,6 +209,68 @@ def test_every_file_that_is_cut_or_gone_leads_to_the_one_before(spoilt):
     assert checkpoint.latest(spoilt, tree()).number == 20
     shutil.rmtree(newest)
     assert same(checkpoint.latest(spoilt, tree()).tree, tree(10))
+
+
+def test_what_was_gone_back_from_is_not_kept_in_place_of_what_is_whole(tmp_path):
+    with checkpoint.opened(tmp_path, SETTINGS) as store:
+        checkpoint.save(store, 90, tree(90), HOST, 2.0)
+        checkpoint.save(store, 100, tree(100), HOST, 1.0)
+        (folders.place(tmp_path, 100) / "checkpoint.json").write_bytes(b"")
+        found = checkpoint.latest(store, tree())
+        checkpoint.put_aside(store, found.number)
+        assert sorted(os.listdir(tmp_path)) == ["damaged_0000000100", "step_0000000090"]
+        assert checkpoint.best(store, tree()).number == 90
+        checkpoint.save(store, 105, tree(105), HOST)
+        assert sorted(os.listdir(tmp_path)) == ["step_0000000090", "step_0000000105"]
+        (folders.place(tmp_path, 105) / "checkpoint.json").write_bytes(b"")
+        assert same(checkpoint.latest(store, tree()).tree, tree(90))
+
+
+def test_whoever_starts_afresh_leaves_nothing_behind(spoilt):
+    checkpoint.put_aside(spoilt, 10)
+    checkpoint.clear(spoilt)
+    assert os.listdir(spoilt.folder) == []
+
+
+def test_what_cannot_be_read_now_is_not_gone_back_from(spoilt, monkeypatch):
+    unreadable = folders.place(spoilt.folder, 20) / "checkpoint.json"
+
+    def refuse(path, *args, **options):
+        if Path(path) == unreadable:
+            raise PermissionError(13, "Permission denied", str(path))
+        return open(path, *args, **options)
+
+    monkeypatch.setattr(head, "open", refuse, raising=False)
+    message = "^cannot read the checkpoint '.*0020': Permission denied$"
+    with pytest.raises(OSError, match=message):
+        checkpoint.latest(spoilt, tree())
+    monkeypatch.undo()
+    assert checkpoint.latest(spoilt, tree()).number == 20
+
+
+def test_what_orbax_cannot_read_though_it_is_whole_is_no_damage(spoilt, monkeypatch):
+    def fail(path, wanted):
+        raise MemoryError("no memory")
+
+    monkeypatch.setattr(checkpoint.stored, "read", fail)
+    message = "^cannot read the checkpoint '.*0020': no memory$"
+    with pytest.raises(OSError, match=message):
+        checkpoint.latest(spoilt, tree())
+
+
+def test_one_in_the_place_of_another_is_refused(spoilt):
+    place = folders.place(spoilt.folder, 20)
+    place.rename(folders.place(spoilt.folder, 77))
+    with pytest.raises(Damaged, match="0077' is damaged: it is that after update 20"):
+        checkpoint.load(spoilt, 77, tree())
+    assert checkpoint.latest(spoilt, tree()).number == 10
+
+
+def test_none_is_written_that_could_not_be_read(spoilt, monkeypatch):
+    monkeypatch.setattr(head, "_LARGEST", 10**4)
+    with pytest.raises(OSError, match=r"json: expected 10000 bytes at most.*got \d+$"):
+        checkpoint.save(spoilt, 30, tree(30), {"records": list(range(10**4))})
+    assert checkpoint.latest(spoilt, tree()).number == 20
 
 
 def test_none_is_whole_is_not_none_is_there(spoilt):
@@ -382,6 +452,20 @@ def test_all_is_on_the_disk_before_it_has_its_name(store, monkeypatch):
     monkeypatch.setattr(folders.os, "rename", renamed)
     assert checkpoint.save(store, 1, tree(), HOST) == place
     assert store.folder.stat().st_ino in flushed
+
+
+@pytest.mark.parametrize("num_missing", [0, 1])
+def test_what_has_no_room_is_not_begun(spoilt, monkeypatch, num_missing):
+    arrays = {f"W{n}": jnp.ones((100, 100)) for n in range(3)}
+    num_bytes = sum(array.nbytes for array in arrays.values())
+    free = num_bytes + 2**16 - num_missing
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: types.SimpleNamespace(free=free)
+    )
+    no_room = pytest.raises(OSError, match="0030': No space left on device$")
+    with no_room if num_missing else contextlib.nullcontext():
+        checkpoint.save(spoilt, 30, arrays, HOST)
+    assert (30 in folders.numbers(spoilt.folder)) == (not num_missing)
 
 
 def test_a_full_disk_of_the_first_process_ends_the_others(spoilt, monkeypatch):

@@ -265,6 +265,16 @@ def test_damaged_checkpoints_are_passed_over_with_a_note(tmp_path, capsys):
     assert folders.numbers(tmp_path / "checkpoints")[-2:] == [55, 60]
 
 
+def test_what_was_gone_back_to_outlives_the_next_save(tmp_path):
+    run(tmp_path)
+    newest = folders.place(tmp_path / "checkpoints", 60) / "checkpoint.json"
+    newest.write_bytes(b"")
+    longer = tiny.SETTING._replace(num_updates=63, save_every=63, evaluate_every=99)
+    run(tmp_path, longer)
+    # 63 comes after the damaged one: it is 55 that there is to go back to.
+    assert folders.numbers(tmp_path / "checkpoints")[-2:] == [55, 63]
+
+
 def test_a_checkpoint_of_another_loop_is_refused(tmp_path):
     training = tiny.begin(tiny.adam())
     with checkpoint.opened(tmp_path, {}) as store:
