@@ -75,21 +75,26 @@ def read(path: Path, wanted: dict[str, leaves.Kind]) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    # A failure is raised, once. Orbax's threads also log it, with a traceback an array;
-    # and TensorStore's writes that are still under way find nobody to tell.
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    except Exception:
-        sys.unraisablehook = functools.partial(_unless_late, sys.unraisablehook)
-        raise
-    finally:
-        logger.setLevel(level)
+    # A failure is raised, once. Orbax's threads and tasks log it too, a traceback an
+    # array, and some of them late: after a failure these stay quiet.
+    loggers = [logging.getLogger(name) for name in ("absl", "asyncio")]
+    hook = sys.unraisablehook
+    for logger in loggers:
+        logger.addFilter(_is_not_of_orbax)
+    sys.unraisablehook = functools.partial(_unless_late, hook)
+    yield
+    sys.unraisablehook = hook
+    for logger in loggers:
+        logger.removeFilter(_is_not_of_orbax)
+
+
+def _is_not_of_orbax(record: logging.LogRecord) -> bool:
+    is_error = record.levelno >= logging.ERROR
+    return not (is_error and "orbax" in record.pathname + record.getMessage())
 
 
 def _unless_late(hook, unraisable) -> None:
+    # Of a write whose end there is nobody to tell any more.
     if str(unraisable.exc_value) != "Event loop is closed":
         hook(unraisable)
 
