@@ -152,9 +152,7 @@ def _with_deltas(value: Callable, deltas: Callable) -> Callable:
     def backward(residuals, d_loss):
         # Each step's value may be weighted: ∂L/∂L_t comes in from outside.
         return tuple(
-            None
-            if delta is None
-            else jnp.broadcast_to(d_loss[..., None], delta.shape) * delta
+            jnp.broadcast_to(d_loss[..., None], delta.shape) * delta
             for delta in deltas(*residuals)
         )
 
@@ -162,17 +160,28 @@ def _with_deltas(value: Callable, deltas: Callable) -> Callable:
     return loss
 
 
-def _cross_entropy_value(logits, ids):
+def _cross_entropy_forward(logits, ids):
+    """Returns L, and o as numerators and denominators, with the ids."""
+    largest = jnp.max(logits, axis=-1, keepdims=True)
+    largest = jnp.where(jnp.isfinite(largest), largest, jnp.zeros_like(largest))
+    largest = jax.lax.stop_gradient(largest)
+    # Written down, by the barrier, and kept in the logits' place: else XLA would
+    # exponentiate again wherever they are read.
+    numerators = jax.lax.optimization_barrier(jnp.exp(logits - largest))
+    denominators = jnp.sum(numerators, axis=-1, keepdims=True)
     picked = jnp.take_along_axis(logits, jnp.maximum(ids, 0)[..., None], axis=-1)
-    value = jax.nn.logsumexp(logits, axis=-1) - picked[..., 0]  # (1)
-    return jnp.where(_in_range(ids, logits), value, jnp.nan)
+    value = (jnp.log(denominators) + largest - picked)[..., 0]  # (1)
+    value = jnp.where(_in_range(ids, logits), value, jnp.nan)
+    return value, (numerators, denominators, ids)
 
 
-def _cross_entropy_deltas(logits, ids):
-    classes = jax.lax.broadcasted_iota(ids.dtype, logits.shape, logits.ndim - 1)
-    y = (classes == ids[..., None]).astype(logits.dtype)
-    delta = jax.nn.softmax(logits) - y  # (BP1)
-    return jnp.where(_in_range(ids, logits)[..., None], delta, jnp.nan), None
+def _cross_entropy_backward(kept, d_loss):
+    numerators, denominators, ids = kept
+    classes = jax.lax.broadcasted_iota(ids.dtype, numerators.shape, numerators.ndim - 1)
+    y = (classes == ids[..., None]).astype(numerators.dtype)
+    delta = numerators / denominators - y  # (BP1)
+    delta = jnp.where(_in_range(ids, numerators)[..., None], delta, jnp.nan)
+    return jnp.broadcast_to(d_loss[..., None], delta.shape) * delta, None
 
 
 def _in_range(ids, logits):
@@ -208,7 +217,10 @@ def _bernoulli_deltas(logits, targets):
     return jax.nn.sigmoid(logits) - targets, -logits  # (BP1)
 
 
-_cross_entropy = _with_deltas(_cross_entropy_value, _cross_entropy_deltas)
+_cross_entropy = jax.custom_vjp(
+    lambda logits, ids: _cross_entropy_forward(logits, ids)[0]
+)
+_cross_entropy.defvjp(_cross_entropy_forward, _cross_entropy_backward)
 _cross_entropy_soft = _with_deltas(
     _cross_entropy_soft_value, _cross_entropy_soft_deltas
 )

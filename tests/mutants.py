@@ -487,9 +487,9 @@ TRUNCATE = _rows(
 LOSSES = _rows(
     "losses.py",
     "cross_entropy",
-    ("BP1 sign", "jax.nn.softmax(logits) - y ", "y - jax.nn.softmax(logits) "),
-    ("BP1 target forgotten", "jax.nn.softmax(logits) - y ", "jax.nn.softmax(logits) "),
-    ("BP1 of the logits", "jax.nn.softmax(logits) - y ", "logits - y "),
+    ("BP1 sign", "numerators / denominators - y", "y - numerators / denominators"),
+    ("BP1 target forgotten", "denominators - y", "denominators"),
+    ("BP1 of the exponentials", "numerators / denominators - y", "numerators - y"),
     (
         "BP1 wrong class",
         "(classes == ids[..., None])",
@@ -497,8 +497,14 @@ LOSSES = _rows(
     ),
     (
         "weight from outside lost",
-        "jnp.broadcast_to(d_loss[..., None], delta.shape) * delta",
-        "delta",
+        "jnp.broadcast_to(d_loss[..., None], delta.shape) * delta, None",
+        "delta, None",
+    ),
+    (
+        "weight from outside lost, squared",
+        "delta.shape) * delta\n            for",
+        "delta.shape) * 0 + delta\n            for",
+        "squared_error",
     ),
     (
         "masked steps counted",
