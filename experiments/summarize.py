@@ -71,8 +71,9 @@ from . import (
     summarize_tuning,
     summarize_use,
 )
-from .summarize_config import TOKENIZERS, Config
+from .summarize_config import Config
 from .summarize_corpus import Corpus
+from .summarize_report import Scoring
 from .summarize_training import ADVICE
 
 
@@ -125,25 +126,27 @@ def learn(config: Config) -> None:
     )
     with progress.show("summarize") as report:
         trained = summarize_training.train(config, corpus, folder, report)
+    scoring = summarize_report.scoring(config, corpus)
     params, tuning, beside = trained.params, None, {}
     if config.architecture == "abs_plus":
-        beside = {"abs": write(config, params, corpus)[1]}
-        params, tuning = summarize_tuning.tune(config, params, corpus)
+        beside = {"abs": write(config, params, corpus, scoring)[1]}
+        params, tuning = summarize_tuning.tune(config, params, corpus, scoring)
         print(f"tuned on held-out pairs: {tuning}")
     settings = summarize_config.model_settings(config)
     vocab.save(corpus.vocab, files[1])
     model_file.save(files[0], params, model_file.about(corpus.vocab, settings))
     written_at = time.monotonic()
-    summaries, written = write(config, params, corpus)
+    summaries, written = write(config, params, corpus, scoring)
     seconds_written = time.monotonic() - written_at
-    num_lead = summarize_report.best_lead(corpus.valid)
-    name = config.architecture
-    measured = summarize_report.measure(corpus.test, name, written, num_lead, beside)
+    num_lead = summarize_report.best_lead(corpus.valid, scoring)
+    measured = summarize_report.measure(
+        corpus.test, config.architecture, written, num_lead, scoring, beside
+    )
     radius = summarize_config.attended_radius(config)
     attended = summarize_report.attended(corpus.test, summaries, radius)
     repeated = summarize_report.repeated(summaries)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
-    shown = summarize_report.shown(corpus.test, summaries, places)
+    shown = summarize_report.shown(corpus.test, written, places)
     result = {
         "config": results.settings(config),
         "corpus": {
@@ -193,13 +196,12 @@ def learn(config: Config) -> None:
 
 
 def write(
-    config: Config, params: Params, corpus: Corpus
+    config: Config, params: Params, corpus: Corpus, scoring: Scoring
 ) -> tuple[list[Summary], list[str]]:
     """Summarizes the test pairs: summaries, and their texts."""
     documents = corpus.test.documents
     summaries = list(summarize_models.write(config, params, corpus.vocab, documents))
-    join = TOKENIZERS[config.tokens].join
-    return summaries, [join(summary.words) for summary in summaries]
+    return summaries, [scoring.join(summary.words) for summary in summaries]
 
 
 def devices(wanted: int) -> int:

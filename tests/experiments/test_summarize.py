@@ -22,8 +22,6 @@ from experiments import (
 )
 from experiments.summarize_config import TOKENIZERS, Config
 from jaxseq.summarize import model_file
-from jaxseq.summarize.pairs import Pair
-from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, UNK
@@ -88,33 +86,6 @@ def test_main_writes_model_numbers_and_summaries(trained):
     # A summary has four words and its end.
     assert result["num_targets"] == 2 * 112 * 5
     assert "checkpoints" not in names
-
-
-def test_attention_is_counted_where_the_written_word_is():
-    documents = [["a", "b", "a", "c"], ["d", "e"]]
-    test = summarize_corpus.Part(
-        pairs=[Pair(" ".join(words), "x") for words in documents],
-        documents=documents,
-        summaries=[["x"], ["x"]],
-    )
-    weights = np.array([[0.1, 0.2, 0.7, 0], [0.5, 0.1, 0.2, 0.2], [1, 0, 0, 0]])
-    summaries = [
-        Summary(["a", "b", "z"], [False] * 3, weights, num_read=4, num_left=0),
-        Summary(["e"], [False], np.array([[0.9]]), num_read=1, num_left=1),
-    ]
-    # "a" is hit at its second place, "b" is missed; "z", the unread "e" do not count.
-    found = summarize_report.attended(test, summaries)
-    assert found == {"num_words": 2, "share": 0.5, "chance": 0.375, "radius": 0}
-    # One place beside it will do: "b" is at the second place, the maximum at the third.
-    near = summarize_report.attended(test, summaries, 1)
-    assert near == {"num_words": 2, "share": 1, "chance": 0.875, "radius": 1}
-    # A model without attention looks nowhere.
-    blind = summaries[0]._replace(weights=np.zeros((3, 4)))
-    assert summarize_report.attended(test, [blind, blind])["num_words"] == 0
-    assert summarize_report.alignments(test, [blind, summaries[1]], [0]) == []
-    silent = Summary([], [], np.zeros((0, 4)), num_read=4, num_left=0)
-    nothing = summarize_report.attended(test, [silent, silent])
-    assert nothing["num_words"] == 0
 
 
 @pytest.fixture(scope="module")
@@ -276,15 +247,6 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     assert stop.value.code == f"error: {tmp_path}: No space left on device"
 
 
-def test_repeated_words_are_counted():
-    def summary(*words):
-        return Summary(list(words), [False] * len(words), np.zeros((0, 0)), 1, 0)
-
-    found = summarize_report.repeated([summary("a", "b", "a", "a"), summary("a")])
-    assert found == {"num_words": 5, "share": 0.4}
-    assert summarize_report.repeated([summary()]) == {"num_words": 0, "share": 0.0}
-
-
 def test_coverage_comes_in_the_last_epochs():
     def ends(**more):
         config = Config(num_epochs=8, **more)
@@ -357,43 +319,6 @@ def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
         summarize_corpus.read(Config(pairs=(path,)))
     corpus = summarize_corpus.read(Config(pairs=(path,), test=(path,)))
     assert len(corpus.train.pairs) == len(corpus.valid.pairs) == 1
-
-
-def test_measure_compares_with_the_leads():
-    pairs = [Pair(f"the {n} cat sat on a mat here", f"{n} cat") for n in range(40)]
-    split = TOKENIZERS["words"].split
-    part = summarize_corpus.Part(
-        pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
-    )
-    assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
-    summaries = [p.summary for p in pairs]
-    empty = {"none": [""] * len(pairs)}
-    measured = summarize_report.measure(part, "copy", summaries, 6, empty)
-    assert measured["over"]["none"]["ROUGE-L"]["low"] == pytest.approx(100)
-    assert summarize_report.rouge_l(part, summaries) == pytest.approx(100)
-    points = measured["systems"]
-    assert points["copy"]["ROUGE-L"] == 100
-    # Two words of six, both of the summary's: F = 2 (1/3) / (4/3).
-    assert points["lead-6 (best)"]["ROUGE-L"] == pytest.approx(50, abs=1e-3)
-    over = measured["over_best_lead"]["ROUGE-L"]
-    assert (over["mean"], over["low"], over["high"]) == pytest.approx((50, 50, 50))
-    printed = summarize_report.table(measured)
-    assert "ROUGE-L.f|n:40" in printed
-    assert "the best lead: +50.00 to +50.00" in printed
-    assert "none: +100.00 to +100.00" in printed
-
-
-def test_chinese_is_measured_by_its_characters():
-    pairs = [Pair(f"猫{n}坐在垫上面", f"猫{n}") for n in "一二三"]
-    split = TOKENIZERS["characters"].split
-    part = summarize_corpus.Part(
-        pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
-    )
-    assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
-    measured = summarize_report.measure(part, "copy", [p.summary for p in pairs], 6)
-    assert measured["systems"]["copy"]["ROUGE-L"] == 100
-    assert measured["systems"]["lead-6 (best)"]["ROUGE-L"] == pytest.approx(50)
-    assert "tok:any_script" in measured["signature"]
 
 
 @pytest.mark.parametrize(
