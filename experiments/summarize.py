@@ -183,9 +183,10 @@ def learn(config: Config) -> None:
     print(
         f"of {attended['num_words']:,} written words that the documents have, "
         f"{attended['share']:.3f} were written with the attention's maximum there, "
-        f"± {radius} places (chance {attended['chance']:.3f}); of all "
-        f"{repeated['num_words']:,}, {repeated['share']:.4f} stood in their summary "
-        "already"
+        f"± {radius} places (chance {attended['chance']:.3f}; "
+        f"{attended['num_replaced']:,} words in the place of UNK are not counted); "
+        f"of all {repeated['num_words']:,}, {repeated['share']:.4f} stood in their "
+        "summary already"
     )
     print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "

@@ -157,21 +157,25 @@ def attended(test: Part, summaries: Sequence[Summary], radius: int = 0) -> dict:
     Returns:
         Of the written words that occur in the document, at whose writing there was any
         attention: how many they are, the share with the attention's maximum at such a
-        place, and the share that a place drawn evenly would have; fit for JSON.
+        place, and the share that a place drawn evenly would have; fit for JSON. Words
+        that came in the place of UNK are none of them, as they were taken from where
+        the maximum is; `num_replaced` says how many those are.
     """
     hits, chances = [], []
+    num_replaced = sum(sum(summary.is_replaced) for summary in summaries)
     near = np.ones(2 * radius + 1, int)
     for document, summary in zip(test.documents, summaries, strict=True):
         read = np.array(document[: summary.num_read], object)
-        for word, weights in zip(summary.words, summary.weights, strict=True):
+        each = zip(summary.words, summary.is_replaced, summary.weights, strict=True)
+        for word, is_replaced, weights in each:
             is_there = read == word
-            if is_there.any() and weights.any():
+            if is_there.any() and weights.any() and not is_replaced:
                 is_there = np.convolve(is_there, near)[radius : radius + len(read)] > 0
                 hits.append(bool(is_there[weights.argmax()]))
                 chances.append(is_there.mean())
     share, chance = (float(np.mean(x)) if x else 0.0 for x in (hits, chances))
     found = {"num_words": len(hits), "share": share, "chance": chance}
-    return found | {"radius": radius}
+    return found | {"radius": radius, "num_replaced": num_replaced}
 
 
 def repeated(summaries: Sequence[Summary]) -> dict:
@@ -215,6 +219,7 @@ def alignments(
             test.documents[place][: summaries[place].num_read],
             summaries[place].words,
             summaries[place].weights,
+            summaries[place].is_replaced,
             reference=test.pairs[place].summary,
         )
         for place in places

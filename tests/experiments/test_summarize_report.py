@@ -40,10 +40,11 @@ def test_attention_is_counted_where_the_written_word_is():
     ]
     # "a" is hit at its second place, "b" is missed; "z", the unread "e" do not count.
     found = summarize_report.attended(test, summaries)
-    assert found == {"num_words": 2, "share": 0.5, "chance": 0.375, "radius": 0}
+    counts = {"num_words": 2, "radius": 0, "num_replaced": 0}
+    assert found == counts | {"share": 0.5, "chance": 0.375}
     # One place beside it will do: "b" is at the second place, the maximum at the third.
     near = summarize_report.attended(test, summaries, 1)
-    assert near == {"num_words": 2, "share": 1, "chance": 0.875, "radius": 1}
+    assert near == counts | {"share": 1, "chance": 0.875, "radius": 1}
     # A model without attention looks nowhere.
     blind = summaries[0]._replace(weights=np.zeros((3, 4)))
     assert summarize_report.attended(test, [blind, blind])["num_words"] == 0
@@ -51,6 +52,18 @@ def test_attention_is_counted_where_the_written_word_is():
     silent = Summary([], [], np.zeros((0, 4)), num_read=4, num_left=0)
     nothing = summarize_report.attended(test, [silent, silent])
     assert nothing["num_words"] == 0
+
+
+def test_words_taken_from_where_attention_is_are_no_hits_of_it():
+    part = part_of([Pair("a b c", "x")])
+    weights = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    # "c" came in the place of UNK, "b" was written, with the maximum at "a".
+    summary = Summary(["c", "b"], [True, False], weights, num_read=3, num_left=0)
+    found = summarize_report.attended(part, [summary])
+    assert found["share"] == 0
+    assert (found["num_words"], found["num_replaced"]) == (1, 1)
+    (drawn,) = summarize_report.alignments(part, [summary], [0])
+    assert drawn.is_replaced == (True, False)
 
 
 def test_repeated_words_are_counted():
