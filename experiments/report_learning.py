@@ -118,13 +118,11 @@ def summaries(folder: Path) -> str | None:
         ),
         _training(found),
     ]
-    maps = [_alignment(each) for each in sorted(folder.glob("heatmap_*.json"))]
+    paths = sorted(folder.glob("heatmap_*.json"), key=heatmap.number_of)
+    maps = {heatmap.number_of(path): _alignment(path) for path in paths}
     if maps:
         parts += ["<h3>Attention</h3>", heatmap_page.HOW]
-    parts += [
-        heatmap_page.section(number, each, "h4")
-        for number, each in enumerate(maps, start=1)
-    ]
+    parts += [heatmap_page.section(number, each, "h4") for number, each in maps.items()]
     return "\n".join(parts)
 
 
@@ -153,4 +151,5 @@ def _training(found: dict) -> str:
 def _alignment(path: Path) -> Alignment:
     """Reads what `experiments.heatmap.write` wrote."""
     found = json.loads(path.read_text("utf-8"))
-    return heatmap.align(**found | {"weights": np.array(found["weights"])})
+    found["weights"] = np.array(found["weights"])
+    return heatmap.align(**{name: found[name] for name in Alignment._fields})

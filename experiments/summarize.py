@@ -35,11 +35,11 @@ are, 1,565 test pairs), the one that copies has ROUGE-L 33.6, the best lead 23.7
 
 Files under `OUT/summarize/`: model.npz and model.vocab.json (to be used with --model),
 result.json (settings, costs, ROUGE, examples), summaries.txt (of the test pairs, one a
-line), heatmaps.html and heatmap_NN.json, .png, .svg (the attention of the examples
-shown, after Rush, Chopra, Weston 2015, figure 1), training.jsonl (what was recorded on
-the way), and checkpoints, which are gone once the results are written. A run that was
-stopped or killed goes on from there when it is started again, on a CPU to the same
-bits.
+line), heatmaps.html and heatmap_NN.json, .png, .svg (the attention of example NN, after
+Rush, Chopra, Weston 2015, figure 1; those of a run before are removed), training.jsonl
+(what was recorded on the way), and checkpoints, which are gone once the results are
+written. A run that was stopped or killed goes on from there when it is started again,
+on a CPU to the same bits.
 """
 
 import dataclasses
@@ -60,6 +60,7 @@ from . import (
     cli,
     heatmap,
     heatmap_page,
+    pages,
     progress,
     results,
     runs,
@@ -173,9 +174,12 @@ def learn(config: Config) -> None:
     text = "".join(f"{line}\n" for line in written)
     results.replace(files[3], lambda part: part.write_text(text, "utf-8"))
     maps = summarize_report.alignments(corpus.test, summaries, places)
-    heatmap_page.write(files[4], f"Summaries of {corpus.name}", maps)
-    for number, alignment in enumerate(maps, start=1):
-        files += heatmap.write(folder, f"heatmap_{number:02}", alignment)
+    texts = " ".join(each["document"] for each in shown)
+    language = pages.language_of(texts)
+    heatmap_page.write(files[4], f"Summaries of {corpus.name}", maps, language)
+    for number, alignment in maps.items():
+        files += heatmap.write(folder, number, alignment)
+    heatmap.remove_others(folder, files)
     # They are there to go on from, and there is nothing left to do.
     summarize_training.discard(folder)
     print(f"\n{summarize_report.examples_table(shown)}\n")

@@ -212,19 +212,19 @@ def shown(test: Part, written: Sequence[str], places: Sequence[int]) -> list:
 
 def alignments(
     test: Part, summaries: Sequence[Summary], places: Sequence[int]
-) -> list[Alignment]:
-    """Returns the attention of these examples; of those that have any."""
-    return [
-        heatmap.align(
+) -> dict[int, Alignment]:
+    """Returns the attention of these examples, by their number; of those with any."""
+    return {
+        number: heatmap.align(
             test.documents[place][: summaries[place].num_read],
             summaries[place].words,
             summaries[place].weights,
             summaries[place].is_replaced,
             reference=test.pairs[place].summary,
         )
-        for place in places
+        for number, place in enumerate(places, start=1)
         if summaries[place].weights.any()
-    ]
+    }
 
 
 def examples_table(examples: Sequence[dict]) -> str:
