@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import curves, heatmap, heatmap_page, pages, word_map
+from . import curves, heatmap, heatmap_page, pages, summarize_report, word_map
 from .curves import Curve
 from .heatmap import Alignment
 from .word_map import Word
@@ -105,12 +105,13 @@ def summaries(folder: Path) -> str | None:
     corpus, measured = found["corpus"], found["rouge"]
     systems = measured["systems"]
     metrics = list(next(iter(systems.values())))
-    interval = measured["over_best_lead"]["ROUGE-L"]
+    interval = summarize_report.interval(
+        measured["over_best_lead"]["ROUGE-L"], corpus["num_test"]
+    )
     parts = [
         f"<p>{escape(corpus['name'])}: {corpus['num_train']:,} pairs to train on, "
         f"{corpus['num_test']:,} to measure on; trained in {found['seconds']:.0f} s. "
-        f"Paired 95 % interval of ROUGE-L over the best lead: "
-        f"{interval['low']:+.2f} to {interval['high']:+.2f}.</p>",
+        f"Paired 95 % interval of ROUGE-L over the best lead: {interval}.</p>",
         pages.table(
             ("", *metrics),
             [[name, *(f"{p[m]:.2f}" for m in metrics)] for name, p in systems.items()],

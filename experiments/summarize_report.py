@@ -22,6 +22,7 @@ from .summarize_corpus import Corpus, Part
 METRICS = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
 LEADS = range(6, 15)
 MOST_DROPPED = 0.1  # of the letters of an English corpus
+FEWEST = 30  # pairs of which an interval says something
 
 
 class Scoring(NamedTuple):
@@ -138,11 +139,22 @@ def table(measured: dict) -> str:
     for other, found in over.items():
         cells = "".join(f"{found[metric]['mean']:+10.2f}" for metric in METRICS)
         lines.append(f"{'over ' + other:20}{cells}")
-        low, high = found["ROUGE-L"]["low"], found["ROUGE-L"]["high"]
         lines.append(
-            f"paired 95 % interval of ROUGE-L over {other}: {low:+.2f} to {high:+.2f}"
+            f"paired 95 % interval of ROUGE-L over {other}: "
+            + interval(found["ROUGE-L"], measured["num_pairs"])
         )
     return "\n".join([*lines, measured["signature"]])
+
+
+def interval(found: Mapping[str, float], num_pairs: int) -> str:
+    """Says an interval, and whether it is of too few pairs to mean anything.
+
+    Args:
+        found: its ends, `low` and `high`.
+        num_pairs: n, of how many it is.
+    """
+    said = f"{found['low']:+.2f} to {found['high']:+.2f}"
+    return said if num_pairs >= FEWEST else f"{said} (n = {num_pairs}: too few)"
 
 
 def attended(test: Part, summaries: Sequence[Summary], radius: int = 0) -> dict:

@@ -1,13 +1,11 @@
 """The summarizer's experiment: pairs in, a model, ROUGE and summaries out."""
 
 import contextlib
-import dataclasses
 import errno
 import gzip
 import itertools
 import json
 import signal
-import typing
 
 import jax
 import numpy as np
@@ -20,11 +18,10 @@ from experiments import (
     summarize_models,
     summarize_report,
 )
-from experiments.summarize_config import TOKENIZERS, Config
+from experiments.summarize_config import Config
 from jaxseq.summarize import model_file
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
-from jaxseq.text.vocab import BOS, UNK
 
 
 TINY = [
@@ -138,24 +135,11 @@ def test_abs_plus_is_used_with_its_weights(trained_plus, tmp_path, capsys):
     assert drawn != first
 
 
-def test_every_architecture_can_be_made():
-    names = typing.get_args(summarize_config.ArchitectureName)
-    assert tuple(summarize_models.ARCHITECTURES) == names
-    made = [summarize_models.make(Config(architecture=n), 9) for n in names]
-    assert len(set(made)) == len(names)
-    assert made == [summarize_models.make(Config(architecture=n), 9) for n in names]
-    # What cannot copy may write UNK, for which a word of the document comes.
-    forbids = [
-        UNK in summarize_config.make_options(Config(architecture=n)).forbidden
-        for n in names
-    ]
-    assert forbids == [n == "copy" for n in names]
-
-
 def test_main_uses_a_model(trained, tmp_path, capsys):
     model = str(trained / "model.npz")
     summarize.main(
-        ["--model", model, "--max-length", "3", "The cat sat.", "", "a " * 99]
+        ["--model", model, "--max-words", "8"]
+        + ["--max-length", "3", "The cat sat.", "", "a " * 99]
     )
     first = capsys.readouterr()
     assert len(first.out.splitlines()) == 3
@@ -174,6 +158,21 @@ def test_main_uses_a_model(trained, tmp_path, capsys):
 def _words(folder):
     content = json.loads((folder / "model.vocab.json").read_text("utf-8"))
     return content["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--max-words", "9"], "--max-words: expected the model's 8, got 9"),
+        (["--architecture", "abs"], "--architecture: expected the model's copy, got"),
+    ],
+)
+def test_a_model_refuses_settings_that_are_not_its_own(trained, args, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        summarize.main(["--model", str(trained / "model.npz"), *args, "text"])
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_a_model_refuses_another_vocabulary(trained, tmp_path, capsys):
@@ -245,20 +244,6 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         summarize.main(["--out", str(tmp_path)])
     assert stop.value.code == f"error: {tmp_path}: No space left on device"
-
-
-def test_coverage_comes_in_the_last_epochs():
-    def ends(**more):
-        config = Config(num_epochs=8, **more)
-        return [phase.end for phase in summarize_models.phases(config, 9)]
-
-    assert ends() == [8]
-    assert ends(coverage_weight=1.0) == [6, 8]
-    assert ends(coverage_weight=1.0, coverage_share=0.01) == [7, 8]
-    assert ends(coverage_weight=1.0, coverage_share=1.0) == [8]
-    plain, covering = summarize_models.phases(Config(coverage_weight=0.5), 9)
-    assert plain.model is summarize_models.make(Config(), 9)
-    assert covering.model is not plain.model
 
 
 def test_read_holds_out_and_leaves_out(farm, tmp_path):
@@ -365,15 +350,6 @@ def test_main_names_the_broken_line(tmp_path, capsys):
     assert "bad.jsonl', line 2: no JSON" in capsys.readouterr().err
 
 
-def test_the_settings_are_those_of_the_config():
-    config = Config(seed=7, dropout=0.1, num_shards=1)
-    setting = summarize_config.make_setting(config)
-    assert (setting.seed, setting.dropout, setting.num_shards) == (7, 0.1, 1)
-    names = {field.name for field in dataclasses.fields(Config)}
-    assert set(setting._fields) <= names
-    assert typing.get_args(summarize_config.TokenName) == tuple(TOKENIZERS)
-
-
 @pytest.mark.slow
 def test_ras_is_trained_and_used(farm, tmp_path, capsys):
     args = ["--architecture", "ras_lstm", "--num-epochs", "1", "--out", str(tmp_path)]
@@ -385,12 +361,3 @@ def test_ras_is_trained_and_used(farm, tmp_path, capsys):
     assert len(written) == 2
     assert written[0]
     assert not written[1]
-
-
-def test_who_does_not_copy_may_write_unknown_words():
-    forbidden = {
-        name: summarize_config.make_options(Config(architecture=name)).forbidden
-        for name in ("copy", "ras_lstm", "ras_elman", "ras_lstm_without_attention")
-    }
-    assert UNK in forbidden.pop("copy")
-    assert set(forbidden.values()) == {(BOS,)}

@@ -98,7 +98,11 @@ def test_measure_compares_with_the_leads():
     printed = summarize_report.table(measured)
     assert "ROUGE-L.f|n:40" in printed
     assert "the best lead: +50.00 to +50.00" in printed
-    assert "none: +100.00 to +100.00" in printed
+    assert "none: +100.00 to +100.00\n" in printed
+    few = part_of(pairs[:29])
+    measured = summarize_report.measure(few, "copy", summaries[:29], 6, how)
+    printed = summarize_report.table(measured)
+    assert "the best lead: +50.00 to +50.00 (n = 29: too few)\n" in printed
 
 
 CHINESE = [Pair(f"猫{n}坐在垫上面", f"猫{n}") for n in "一二三"]
