@@ -37,6 +37,7 @@ class Alignment(NamedTuple):
         weights: `[T, M]`, rows sum to 1.
         is_replaced: T, whether a word stands in the place of an unknown one.
         reference: the summary that a person wrote, to show beside it.
+        space: stands between two words of a text; "" where they are characters.
     """
 
     document: tuple[str, ...]
@@ -44,6 +45,7 @@ class Alignment(NamedTuple):
     weights: np.ndarray
     is_replaced: tuple[bool, ...]
     reference: str = ""
+    space: str = " "
 
 
 def align(
@@ -52,6 +54,7 @@ def align(
     weights: np.ndarray,
     is_replaced: Sequence[bool] | None = None,
     reference: str = "",
+    space: str = " ",
 ) -> Alignment:
     """Cuts the padding off an attention matrix, and checks what is left.
 
@@ -61,6 +64,7 @@ def align(
         weights: `[≥ T, ≥ M]` attention, 0 on padding.
         is_replaced: `[T]`; none is, by default.
         reference: a summary to show beside it.
+        space: between two words of a text.
 
     Raises:
         ValueError: naming the argument.
@@ -87,7 +91,7 @@ def align(
     marks = [False] * T if is_replaced is None else [bool(mark) for mark in is_replaced]
     expect(len(marks) == T, "is_replaced", f"{T} of them", len(marks))
     words = (tuple(document), tuple(summary))
-    return Alignment(*words, weights, tuple(marks), reference)
+    return Alignment(*words, weights, tuple(marks), reference, space)
 
 
 def _first(weights):

@@ -64,7 +64,8 @@ def section(number: int, alignment: Alignment, heading: str = "h2") -> str:
         heading: the tag of its heading.
     """
     words = summary_labels(alignment)
-    texts = {"document": " ".join(alignment.document), "summary": " ".join(words)}
+    join = alignment.space.join
+    texts = {"document": join(alignment.document), "summary": join(words)}
     if alignment.reference:
         texts["reference"] = alignment.reference
     listed = "".join(f"<dt>{k}</dt><dd>{escape(v)}</dd>" for k, v in texts.items())

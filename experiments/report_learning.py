@@ -153,4 +153,5 @@ def _alignment(path: Path) -> Alignment:
     """Reads what `experiments.heatmap.write` wrote."""
     found = json.loads(path.read_text("utf-8"))
     found["weights"] = np.array(found["weights"])
-    return heatmap.align(**{name: found[name] for name in Alignment._fields})
+    known = found.keys() & set(Alignment._fields)  # an old file's may be others
+    return heatmap.align(**{name: found[name] for name in known})

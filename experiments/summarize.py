@@ -173,7 +173,7 @@ def learn(config: Config) -> None:
     results.write_json(files[2], result)
     text = "".join(f"{line}\n" for line in written)
     results.replace(files[3], lambda part: part.write_text(text, "utf-8"))
-    maps = summarize_report.alignments(corpus.test, summaries, places)
+    maps = summarize_report.alignments(corpus.test, summaries, places, scoring)
     texts = " ".join(each["document"] for each in shown)
     language = pages.language_of(texts)
     heatmap_page.write(files[4], f"Summaries of {corpus.name}", maps, language)

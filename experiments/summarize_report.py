@@ -223,7 +223,7 @@ def shown(test: Part, written: Sequence[str], places: Sequence[int]) -> list:
 
 
 def alignments(
-    test: Part, summaries: Sequence[Summary], places: Sequence[int]
+    test: Part, summaries: Sequence[Summary], places: Sequence[int], scoring: Scoring
 ) -> dict[int, Alignment]:
     """Returns the attention of these examples, by their number; of those with any."""
     return {
@@ -233,6 +233,7 @@ def alignments(
             summaries[place].weights,
             summaries[place].is_replaced,
             reference=test.pairs[place].summary,
+            space=scoring.join(["", ""]),
         )
         for number, place in enumerate(places, start=1)
         if summaries[place].weights.any()

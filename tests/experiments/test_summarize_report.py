@@ -49,10 +49,9 @@ def test_attention_is_counted_where_the_written_word_is():
     blind = summaries[0]._replace(weights=np.zeros((3, 4)))
     assert summarize_report.attended(test, [blind, blind])["num_words"] == 0
     # The one that is drawn keeps its number as an example.
-    drawn = [blind, summaries[0]]
-    assert [
-        *summarize_report.alignments(part_of(test.pairs[:1] * 2), drawn, [0, 1])
-    ] == [2]
+    twice, how = part_of(test.pairs[:1] * 2), scoring(test)
+    found = summarize_report.alignments(twice, [blind, summaries[0]], [0, 1], how)
+    assert [*found] == [2]
     silent = Summary([], [], np.zeros((0, 4)), num_read=4, num_left=0)
     nothing = summarize_report.attended(test, [silent, silent])
     assert nothing["num_words"] == 0
@@ -66,8 +65,8 @@ def test_words_taken_from_where_attention_is_are_no_hits_of_it():
     found = summarize_report.attended(part, [summary])
     assert found["share"] == 0
     assert (found["num_words"], found["num_replaced"]) == (1, 1)
-    drawn = summarize_report.alignments(part, [summary], [0])[1]
-    assert drawn.is_replaced == (True, False)
+    drawn = summarize_report.alignments(part, [summary], [0], scoring(part))
+    assert drawn[1].is_replaced == (True, False)
 
 
 def test_repeated_words_are_counted():

@@ -75,5 +75,7 @@ def test_examples_of_characters_are_texts(learned):
     folder, result, printed = learned("--tokens", "characters", words=words, space="")
     assert [each["written"] for each in result["examples"]] == ["这个"] * 3
     assert "  > 这个\n" in printed
-    assert '<html lang="zh">' in (folder / "heatmaps.html").read_text("utf-8")
+    page = (folder / "heatmaps.html").read_text("utf-8")
+    assert '<html lang="zh">' in page
+    assert f"<dd>{words}</dd><dt>summary</dt><dd>这个*</dd>" in page
     assert (folder / "summaries.txt").read_text("utf-8") == "这个\n" * 3
