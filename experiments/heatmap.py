@@ -1,17 +1,17 @@
 """The alignment heatmap: which words of the document each word of a summary came from.
 
-`rush` is Figure 1 of Rush et al. 2015: the document's words down the right-hand side,
-the summary along the top, dark is high; each column is the attention as that word was
-written, and sums to 1. `bahdanau` is Figure 3 of Bahdanau et al. 2014: the document
-along the top, the summary down the left, white is high; each row sums to 1. In both the
-shades go from 0 to 1, whatever a figure's largest number is, so that figures compare.
+The layout is that of Figure 1 of Rush et al. 2015: the document's words down the
+right-hand side, the summary along the top, dark is high; each column is the attention
+as that word was written, and sums to 1. The shades go from 0 to 1, whatever a figure's
+largest number is, so that figures compare.
 
 A word with * stands in the place of an unknown one. A model that smooths its values
 (ABS) may attend one or two words beside the one it writes.
 """
 
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from .fonts import font_for
 
 TOLERANCE = 1e-3  # of a column's sum: attention may have been taken in bfloat16
 _CELL, _LETTER, _MARGIN = 0.26, 0.09, 0.8  # inches: of a place, of a letter, around
-COPIED = "copied"  # names the row of copy mass
+_NAME = re.compile(r"heatmap_\d{2,}\.(json|png|svg)")
 
 
 class Alignment(NamedTuple):
@@ -36,17 +36,16 @@ class Alignment(NamedTuple):
         summary: T words.
         weights: `[T, M]`, rows sum to 1.
         is_replaced: T, whether a word stands in the place of an unknown one.
-        copied: T numbers in 0 … 1, how much of a word's probability came from copying,
-            1 - p_gen; none for a model that cannot copy.
         reference: the summary that a person wrote, to show beside it.
+        space: stands between two words of a text; "" where they are characters.
     """
 
     document: tuple[str, ...]
     summary: tuple[str, ...]
     weights: np.ndarray
     is_replaced: tuple[bool, ...]
-    copied: tuple[float, ...] | None = None
     reference: str = ""
+    space: str = " "
 
 
 def align(
@@ -54,8 +53,8 @@ def align(
     summary: Sequence[str],
     weights: np.ndarray,
     is_replaced: Sequence[bool] | None = None,
-    copied: Sequence[float] | None = None,
     reference: str = "",
+    space: str = " ",
 ) -> Alignment:
     """Cuts the padding off an attention matrix, and checks what is left.
 
@@ -64,8 +63,8 @@ def align(
         summary: T words, 1 or more.
         weights: `[≥ T, ≥ M]` attention, 0 on padding.
         is_replaced: `[T]`; none is, by default.
-        copied: `[≥ T]` copy mass, 0 … 1.
         reference: a summary to show beside it.
+        space: between two words of a text.
 
     Raises:
         ValueError: naming the argument.
@@ -91,14 +90,8 @@ def align(
     expect(bool(is_one.all()), "weights", "a sum of 1 at each word", wrong)
     marks = [False] * T if is_replaced is None else [bool(mark) for mark in is_replaced]
     expect(len(marks) == T, "is_replaced", f"{T} of them", len(marks))
-    masses = None
-    if copied is not None:
-        expect(len(copied) >= T, "copied", f"{T} numbers or more", len(copied))
-        masses = tuple(float(mass) for mass in copied[:T])
-        is_mass = all(0 <= mass <= 1 for mass in masses)
-        expect(is_mass, "copied", "numbers in 0 to 1", masses)
     words = (tuple(document), tuple(summary))
-    return Alignment(*words, weights, tuple(marks), masses, reference)
+    return Alignment(*words, weights, tuple(marks), reference, space)
 
 
 def _first(weights):
@@ -112,42 +105,17 @@ def summary_labels(alignment: Alignment) -> list[str]:
     return [word + "*" * is_replaced for word, is_replaced in marks]
 
 
-def rush(axes: Any, alignment: Alignment, font: str) -> None:
+def draw(axes: Any, alignment: Alignment, font: str) -> None:
     """Draws `[M, T]` on matplotlib's axes, in the layout of Rush et al."""
-    rows, labels = _with_copied(alignment)
-    _shade(axes, rows.T, "Greys")
-    _label(axes.xaxis, summary_labels(alignment), font, "top")
-    _label(axes.yaxis, labels, font, "right")
-
-
-def bahdanau(axes: Any, alignment: Alignment, font: str) -> None:
-    """Draws `[T, M]` on matplotlib's axes, in the layout of Bahdanau et al."""
-    rows, labels = _with_copied(alignment)
-    _shade(axes, rows, "gray")
-    _label(axes.xaxis, labels, font, "top")
-    _label(axes.yaxis, summary_labels(alignment), font, "left")
-
-
-def _with_copied(alignment):
-    """Returns the weights and the places' labels, the copy mass last if there is one.
-
-    A place of NaN, which is not drawn, keeps it apart from the document.
-    """
-    rows, labels = alignment.weights, list(alignment.document)
-    if alignment.copied is None:
-        return rows, labels
-    masses = np.array(alignment.copied)[:, None]
-    rows = np.concatenate([rows, np.full_like(masses, np.nan), masses], axis=1)
-    return rows, [*labels, "", COPIED]
-
-
-def _shade(axes, rows, colours):
-    axes.imshow(rows, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
+    rows = alignment.weights.T
+    axes.imshow(rows, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
     axes.set_xticks(np.arange(rows.shape[1] + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(rows.shape[0] + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="#cccccc", linewidth=0.4)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
+    _label(axes.xaxis, summary_labels(alignment), font, "top")
+    _label(axes.yaxis, alignment.document, font, "right")
 
 
 def _label(axis, labels, font, side):
@@ -159,12 +127,29 @@ def _label(axis, labels, font, side):
         axis.set_tick_params(rotation=90)
 
 
-def write(
-    folder: Path,
-    name: str,
-    alignment: Alignment,
-    layout: Callable[[Any, Alignment, str], None] = rush,
-) -> list[Path]:
+def name_of(number: int) -> str:
+    """Returns the name of an example's files, without ending."""
+    return f"heatmap_{number:02}"
+
+
+def number_of(path: Path) -> int:
+    """Returns the number of the example that a file of `name_of` shows."""
+    return int(path.stem.removeprefix("heatmap_"))
+
+
+def remove_others(folder: Path, written: Sequence[Path]) -> None:
+    """Removes the heatmaps of a folder that are not among those written.
+
+    Args:
+        folder: of the results.
+        written: files that stay.
+    """
+    for path in folder.iterdir():
+        if _NAME.fullmatch(path.name) and path not in written:
+            path.unlink()
+
+
+def write(folder: Path, number: int, alignment: Alignment) -> list[Path]:
     """Writes the numbers, and the figure as PNG and SVG where it can be drawn.
 
     Without matplotlib, or a font that has the words' characters, it says so and writes
@@ -172,13 +157,13 @@ def write(
 
     Args:
         folder: where to; exists.
-        name: of the files, without ending.
+        number: of the example: it names the files.
         alignment: what to draw.
-        layout: `rush` or `bahdanau`.
 
     Returns:
         The files.
     """
+    name = name_of(number)
     numbers = alignment._replace(weights=alignment.weights.tolist())._asdict()
     written = [results.write_json(folder / f"{name}.json", numbers)]
     if not results.can_draw():
@@ -186,18 +171,16 @@ def write(
     import matplotlib
     from matplotlib.figure import Figure
 
-    text = "".join((*alignment.document, *alignment.summary, COPIED, "*"))
+    text = "".join((*alignment.document, *alignment.summary, "*"))
     font = font_for(text)
     if font is None:
         print("no heatmap: no font has these words' characters", file=sys.stderr)
         return written
     down, along = len(alignment.document), len(alignment.summary)
-    if layout is bahdanau:
-        down, along = along, down
     longest = max(map(len, (*alignment.document, *alignment.summary)))
     sides = _MARGIN + _LETTER * longest
-    figure = Figure((along * _CELL + sides, (down + 2) * _CELL + sides))
-    layout(figure.add_subplot(), alignment, font)
+    figure = Figure((along * _CELL + sides, down * _CELL + sides))
+    draw(figure.add_subplot(), alignment, font)
     # A context, so that the caller's own figures keep their style.
     with matplotlib.rc_context({"svg.hashsalt": "jaxseq"}):
         for ending, metadata in (("png", None), ("svg", {"Date": None})):

@@ -5,12 +5,12 @@ right, the summary along the top, dark is high. Pointing at a place, or moving t
 Tab and the arrow keys, shows its number. Words are text wherever they stand: escaped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from . import pages
-from .heatmap import COPIED, Alignment, summary_labels
+from .heatmap import Alignment, summary_labels
 
 
 STYLE = """
@@ -26,9 +26,8 @@ STYLE = """
 /* Turned, not upright: some Chinese fonts have no heights of upright columns. */
 .map thead span { display: inline-block; writing-mode: vertical-rl;
   white-space: nowrap; text-orientation: sideways; }
-.map thead td, .map tr.gap td { border: 0; background: none; }
-.map tbody th { text-align: left; } .map tr.gap td { height: 8px; }
-.map tr.copied th { color: var(--soft); font-style: italic; }
+.map thead td { border: 0; background: none; }
+.map tbody th { text-align: left; }
 """
 
 HOW = """<p>Each column is the attention as its word was written, and sums to 1: white
@@ -36,21 +35,21 @@ is 0, black is 1. Point at a place, or move with Tab and the arrow keys, to read
 number. A word with * stands in the place of an unknown one.</p>"""
 
 
-def page(title: str, examples: Sequence[Alignment], language: str = "en") -> str:
+def page(title: str, examples: Mapping[int, Alignment], language: str = "en") -> str:
     """Returns the page.
 
     Args:
         title: its heading.
-        examples: what to show, in this order.
+        examples: what to show, in this order, by its number.
         language: of the texts, such as "en" or "zh": browsers choose glyphs by it.
     """
-    sections = [section(number, each) for number, each in enumerate(examples, start=1)]
+    sections = [section(number, each) for number, each in examples.items()]
     body = "\n".join([HOW, *sections])
     return pages.frame(title, body, language=language, style=STYLE)
 
 
 def write(
-    path: Path, title: str, examples: Sequence[Alignment], language: str = "en"
+    path: Path, title: str, examples: Mapping[int, Alignment], language: str = "en"
 ) -> Path:
     """Writes the page, whole or not at all; returns its path."""
     return pages.write(path, page(title, examples, language))
@@ -65,7 +64,8 @@ def section(number: int, alignment: Alignment, heading: str = "h2") -> str:
         heading: the tag of its heading.
     """
     words = summary_labels(alignment)
-    texts = {"document": " ".join(alignment.document), "summary": " ".join(words)}
+    join = alignment.space.join
+    texts = {"document": join(alignment.document), "summary": join(words)}
     if alignment.reference:
         texts["reference"] = alignment.reference
     listed = "".join(f"<dt>{k}</dt><dd>{escape(v)}</dd>" for k, v in texts.items())
@@ -78,10 +78,6 @@ def section(number: int, alignment: Alignment, heading: str = "h2") -> str:
             zip(alignment.document, alignment.weights.T.tolist(), strict=True)
         )
     ]
-    if alignment.copied is not None:
-        rows.append(f'<tr class="gap"><td colspan="{len(words) + 1}"></td></tr>')
-        row = _row(words, COPIED, alignment.copied, is_first=False)
-        rows.append(row.replace("<tr", '<tr class="copied"', 1))
     body = "\n".join(rows)
     return f"""<section>
 <{heading}>{number}</{heading}>

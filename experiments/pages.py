@@ -25,6 +25,10 @@ from pathlib import Path
 from . import results
 
 
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_KANA = re.compile(r"[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
+_HANGUL = re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
+
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1a1a1a; --soft: #595959;
   --line: #ddd; --wrong: #b3261e; --link: #1f4e8c; }
@@ -147,6 +151,25 @@ def frame(
         images=images,
         body=body,
     )
+
+
+def language_of(text: str) -> str:
+    """Returns the language that a text's script tells: "zh", "ja", "ko", or else "en".
+
+    It is none of "en" where more than a quarter of the letters are of its script: a
+    word has fewer of them than one of a to z.
+
+    Args:
+        text: any.
+    """
+    num_letters = sum(map(str.isalpha, text))
+    han, kana, hangul = (len(each.findall(text)) for each in (_HAN, _KANA, _HANGUL))
+    if han + kana + hangul <= num_letters / 4:
+        return "en"
+    if hangul > han + kana:
+        return "ko"
+    # A Chinese text may quote a kana, a Japanese one has many.
+    return "ja" if kana > han / 10 else "zh"
 
 
 def write(path: Path, text: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import curves, heatmap, heatmap_page, pages, word_map
+from . import curves, heatmap, heatmap_page, pages, summarize_report, word_map
 from .curves import Curve
 from .heatmap import Alignment
 from .word_map import Word
@@ -105,12 +105,13 @@ def summaries(folder: Path) -> str | None:
     corpus, measured = found["corpus"], found["rouge"]
     systems = measured["systems"]
     metrics = list(next(iter(systems.values())))
-    interval = measured["over_best_lead"]["ROUGE-L"]
+    interval = summarize_report.interval(
+        measured["over_best_lead"]["ROUGE-L"], corpus["num_test"]
+    )
     parts = [
         f"<p>{escape(corpus['name'])}: {corpus['num_train']:,} pairs to train on, "
         f"{corpus['num_test']:,} to measure on; trained in {found['seconds']:.0f} s. "
-        f"Paired 95 % interval of ROUGE-L over the best lead: "
-        f"{interval['low']:+.2f} to {interval['high']:+.2f}.</p>",
+        f"Paired 95 % interval of ROUGE-L over the best lead: {interval}.</p>",
         pages.table(
             ("", *metrics),
             [[name, *(f"{p[m]:.2f}" for m in metrics)] for name, p in systems.items()],
@@ -118,13 +119,11 @@ def summaries(folder: Path) -> str | None:
         ),
         _training(found),
     ]
-    maps = [_alignment(each) for each in sorted(folder.glob("heatmap_*.json"))]
+    paths = sorted(folder.glob("heatmap_*.json"), key=heatmap.number_of)
+    maps = {heatmap.number_of(path): _alignment(path) for path in paths}
     if maps:
         parts += ["<h3>Attention</h3>", heatmap_page.HOW]
-    parts += [
-        heatmap_page.section(number, each, "h4")
-        for number, each in enumerate(maps, start=1)
-    ]
+    parts += [heatmap_page.section(number, each, "h4") for number, each in maps.items()]
     return "\n".join(parts)
 
 
@@ -153,4 +152,6 @@ def _training(found: dict) -> str:
 def _alignment(path: Path) -> Alignment:
     """Reads what `experiments.heatmap.write` wrote."""
     found = json.loads(path.read_text("utf-8"))
-    return heatmap.align(**found | {"weights": np.array(found["weights"])})
+    found["weights"] = np.array(found["weights"])
+    known = found.keys() & set(Alignment._fields)  # an old file's may be others
+    return heatmap.align(**{name: found[name] for name in known})

@@ -35,11 +35,11 @@ are, 1,565 test pairs), the one that copies has ROUGE-L 33.6, the best lead 23.7
 
 Files under `OUT/summarize/`: model.npz and model.vocab.json (to be used with --model),
 result.json (settings, costs, ROUGE, examples), summaries.txt (of the test pairs, one a
-line), heatmaps.html and heatmap_NN.json, .png, .svg (the attention of the examples
-shown, after Rush, Chopra, Weston 2015, figure 1), training.jsonl (what was recorded on
-the way), and checkpoints, which are gone once the results are written. A run that was
-stopped or killed goes on from there when it is started again, on a CPU to the same
-bits.
+line), heatmaps.html and heatmap_NN.json, .png, .svg (the attention of example NN, after
+Rush, Chopra, Weston 2015, figure 1; those of a run before are removed), training.jsonl
+(what was recorded on the way), and checkpoints, which are gone once the results are
+written. A run that was stopped or killed goes on from there when it is started again,
+on a CPU to the same bits.
 """
 
 import dataclasses
@@ -60,6 +60,7 @@ from . import (
     cli,
     heatmap,
     heatmap_page,
+    pages,
     progress,
     results,
     runs,
@@ -71,8 +72,9 @@ from . import (
     summarize_tuning,
     summarize_use,
 )
-from .summarize_config import TOKENIZERS, Config
+from .summarize_config import Config
 from .summarize_corpus import Corpus
+from .summarize_report import Scoring
 from .summarize_training import ADVICE
 
 
@@ -125,25 +127,27 @@ def learn(config: Config) -> None:
     )
     with progress.show("summarize") as report:
         trained = summarize_training.train(config, corpus, folder, report)
+    scoring = summarize_report.scoring(config, corpus)
     params, tuning, beside = trained.params, None, {}
     if config.architecture == "abs_plus":
-        beside = {"abs": write(config, params, corpus)[1]}
-        params, tuning = summarize_tuning.tune(config, params, corpus)
+        beside = {"abs": write(config, params, corpus, scoring)[1]}
+        params, tuning = summarize_tuning.tune(config, params, corpus, scoring)
         print(f"tuned on held-out pairs: {tuning}")
     settings = summarize_config.model_settings(config)
     vocab.save(corpus.vocab, files[1])
     model_file.save(files[0], params, model_file.about(corpus.vocab, settings))
     written_at = time.monotonic()
-    summaries, written = write(config, params, corpus)
+    summaries, written = write(config, params, corpus, scoring)
     seconds_written = time.monotonic() - written_at
-    num_lead = summarize_report.best_lead(corpus.valid)
-    name = config.architecture
-    measured = summarize_report.measure(corpus.test, name, written, num_lead, beside)
+    num_lead = summarize_report.best_lead(corpus.valid, scoring)
+    measured = summarize_report.measure(
+        corpus.test, config.architecture, written, num_lead, scoring, beside
+    )
     radius = summarize_config.attended_radius(config)
     attended = summarize_report.attended(corpus.test, summaries, radius)
     repeated = summarize_report.repeated(summaries)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
-    shown = summarize_report.shown(corpus.test, summaries, places)
+    shown = summarize_report.shown(corpus.test, written, places)
     result = {
         "config": results.settings(config),
         "corpus": {
@@ -169,10 +173,13 @@ def learn(config: Config) -> None:
     results.write_json(files[2], result)
     text = "".join(f"{line}\n" for line in written)
     results.replace(files[3], lambda part: part.write_text(text, "utf-8"))
-    maps = summarize_report.alignments(corpus.test, summaries, places)
-    heatmap_page.write(files[4], f"Summaries of {corpus.name}", maps)
-    for number, alignment in enumerate(maps, start=1):
-        files += heatmap.write(folder, f"heatmap_{number:02}", alignment)
+    maps = summarize_report.alignments(corpus.test, summaries, places, scoring)
+    texts = " ".join(each["document"] for each in shown)
+    language = pages.language_of(texts)
+    heatmap_page.write(files[4], f"Summaries of {corpus.name}", maps, language)
+    for number, alignment in maps.items():
+        files += heatmap.write(folder, number, alignment)
+    heatmap.remove_others(folder, files)
     # They are there to go on from, and there is nothing left to do.
     summarize_training.discard(folder)
     print(f"\n{summarize_report.examples_table(shown)}\n")
@@ -180,9 +187,10 @@ def learn(config: Config) -> None:
     print(
         f"of {attended['num_words']:,} written words that the documents have, "
         f"{attended['share']:.3f} were written with the attention's maximum there, "
-        f"± {radius} places (chance {attended['chance']:.3f}); of all "
-        f"{repeated['num_words']:,}, {repeated['share']:.4f} stood in their summary "
-        "already"
+        f"± {radius} places (chance {attended['chance']:.3f}; "
+        f"{attended['num_replaced']:,} words in the place of UNK are not counted); "
+        f"of all {repeated['num_words']:,}, {repeated['share']:.4f} stood in their "
+        "summary already"
     )
     print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "
@@ -193,13 +201,12 @@ def learn(config: Config) -> None:
 
 
 def write(
-    config: Config, params: Params, corpus: Corpus
+    config: Config, params: Params, corpus: Corpus, scoring: Scoring
 ) -> tuple[list[Summary], list[str]]:
     """Summarizes the test pairs: summaries, and their texts."""
     documents = corpus.test.documents
     summaries = list(summarize_models.write(config, params, corpus.vocab, documents))
-    join = TOKENIZERS[config.tokens].join
-    return summaries, [join(summary.words) for summary in summaries]
+    return summaries, [scoring.join(summary.words) for summary in summaries]
 
 
 def devices(wanted: int) -> int:

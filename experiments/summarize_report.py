@@ -1,8 +1,9 @@
 """What a summarizer is worth: ROUGE beside leads, its attention, examples to read."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,48 +15,65 @@ from jaxseq.summarize.summarizer import Summary
 
 from . import heatmap
 from .heatmap import Alignment
-from .summarize_corpus import Part
+from .summarize_config import TOKENIZERS, Config
+from .summarize_corpus import Corpus, Part
 
 
 METRICS = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
 LEADS = range(6, 15)
+MOST_DROPPED = 0.1  # of the letters of an English corpus
+FEWEST = 30  # pairs of which an interval says something
 
 
-def leads(documents: Sequence[Sequence[str]], num_words: int) -> list[str]:
-    """Returns the first words of each document."""
-    return [" ".join(words[:num_words]) for words in documents]
+class Scoring(NamedTuple):
+    """How texts are made and compared, the same for a whole run.
+
+    Attributes:
+        join: makes a text of tokens.
+        settings: of ROUGE.
+    """
+
+    join: Callable[[Sequence[str]], str]
+    settings: Settings
 
 
-def rouge_settings(part: Part) -> Settings:
-    """Returns how texts are compared: as published English results are, if that can be.
+def scoring(config: Config, corpus: Corpus) -> Scoring:
+    """Returns how a run compares texts: as published English results, if that can be.
 
-    The words of those are of a to z; where a summary has words, but none such, the
-    words of all are of any script. The signature names it.
+    The words of those are of a to z and 0 to 9. Where more than `MOST_DROPPED` of the
+    letters and digits of all summaries would be lost by that, words are of any script.
+    The signature names it.
     """
     english, any_script = tokenizers.rouge_score, tokenizers.any_script
-    is_other = any(
-        any_script.split(pair.summary) and not english.split(pair.summary)
-        for pair in part.pairs
+    parts = (corpus.train, corpus.valid, corpus.test)
+    summaries = [pair.summary for part in parts for pair in part.pairs]
+    num_all, num_kept = (
+        sum(len(word) for text in summaries for word in tokenizer.split(text))
+        for tokenizer in (any_script, english)
     )
-    return Settings(tokenizer=any_script) if is_other else Settings()
+    is_english = num_all - num_kept <= MOST_DROPPED * num_all
+    settings = Settings(tokenizer=english if is_english else any_script)
+    return Scoring(TOKENIZERS[config.tokens].join, settings)
 
 
-def best_lead(valid: Part) -> int:
-    """Returns how many first words have the largest ROUGE-L on held-out pairs."""
-    references = [[pair.summary] for pair in valid.pairs]
-    settings = rouge_settings(valid)
+def leads(part: Part, num_words: int, scoring: Scoring) -> list[str]:
+    """Returns the first tokens of each document, as a text."""
+    return [scoring.join(words[:num_words]) for words in part.documents]
+
+
+def best_lead(valid: Part, scoring: Scoring) -> int:
+    """Returns how many first tokens have the largest ROUGE-L on held-out pairs."""
 
     def mean(num_words: int) -> float:
-        texts = leads(valid.documents, num_words)
-        found = rouge.evaluate(texts, references, settings)
-        return float(_f(found, "ROUGE-L").mean())
+        return rouge_l(valid, leads(valid, num_words, scoring), scoring)
 
     return max(LEADS, key=mean)
 
 
-def rouge_l(part: Part, written: Sequence[str]) -> float:
+def rouge_l(part: Part, written: Sequence[str], scoring: Scoring) -> float:
     """Returns the mean ROUGE-L of a summary of each pair: stemmed F1 in points."""
-    found = rouge.evaluate(written, [[pair.summary] for pair in part.pairs])
+    references = [[pair.summary] for pair in part.pairs]
+    found = rouge.evaluate(written, references, scoring.settings)
     return 100 * float(_f(found, "ROUGE-L").mean())
 
 
@@ -64,6 +82,7 @@ def measure(
     name: str,
     written: Sequence[str],
     num_lead: int,
+    scoring: Scoring,
     beside: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict:
     """Scores summaries and leads on the same pairs.
@@ -72,7 +91,8 @@ def measure(
         test: the pairs.
         name: of whose summaries they are.
         written: a summary of each.
-        num_lead: words of the best lead.
+        num_lead: tokens of the best lead.
+        scoring: how texts are compared.
         beside: summaries of others, to be compared with.
 
     Returns:
@@ -80,14 +100,13 @@ def measure(
     """
     references = [[pair.summary] for pair in test.pairs]
     systems = {
-        "lead-8": leads(test.documents, 8),
-        f"lead-{num_lead} (best)": leads(test.documents, num_lead),
+        "lead-8": leads(test, 8, scoring),
+        f"lead-{num_lead} (best)": leads(test, num_lead, scoring),
         **beside,
         name: list(written),
     }
-    settings = rouge_settings(test)
     scored = {
-        name: rouge.evaluate(texts, references, settings)
+        name: rouge.evaluate(texts, references, scoring.settings)
         for name, texts in systems.items()
     }
     best = scored[f"lead-{num_lead} (best)"]
@@ -120,11 +139,22 @@ def table(measured: dict) -> str:
     for other, found in over.items():
         cells = "".join(f"{found[metric]['mean']:+10.2f}" for metric in METRICS)
         lines.append(f"{'over ' + other:20}{cells}")
-        low, high = found["ROUGE-L"]["low"], found["ROUGE-L"]["high"]
         lines.append(
-            f"paired 95 % interval of ROUGE-L over {other}: {low:+.2f} to {high:+.2f}"
+            f"paired 95 % interval of ROUGE-L over {other}: "
+            + interval(found["ROUGE-L"], measured["num_pairs"])
         )
     return "\n".join([*lines, measured["signature"]])
+
+
+def interval(found: Mapping[str, float], num_pairs: int) -> str:
+    """Says an interval, and whether it is of too few pairs to mean anything.
+
+    Args:
+        found: its ends, `low` and `high`.
+        num_pairs: n, of how many it is.
+    """
+    said = f"{found['low']:+.2f} to {found['high']:+.2f}"
+    return said if num_pairs >= FEWEST else f"{said} (n = {num_pairs}: too few)"
 
 
 def attended(test: Part, summaries: Sequence[Summary], radius: int = 0) -> dict:
@@ -139,21 +169,25 @@ def attended(test: Part, summaries: Sequence[Summary], radius: int = 0) -> dict:
     Returns:
         Of the written words that occur in the document, at whose writing there was any
         attention: how many they are, the share with the attention's maximum at such a
-        place, and the share that a place drawn evenly would have; fit for JSON.
+        place, and the share that a place drawn evenly would have; fit for JSON. Words
+        that came in the place of UNK are none of them, as they were taken from where
+        the maximum is; `num_replaced` says how many those are.
     """
     hits, chances = [], []
+    num_replaced = sum(sum(summary.is_replaced) for summary in summaries)
     near = np.ones(2 * radius + 1, int)
     for document, summary in zip(test.documents, summaries, strict=True):
         read = np.array(document[: summary.num_read], object)
-        for word, weights in zip(summary.words, summary.weights, strict=True):
+        each = zip(summary.words, summary.is_replaced, summary.weights, strict=True)
+        for word, is_replaced, weights in each:
             is_there = read == word
-            if is_there.any() and weights.any():
+            if is_there.any() and weights.any() and not is_replaced:
                 is_there = np.convolve(is_there, near)[radius : radius + len(read)] > 0
                 hits.append(bool(is_there[weights.argmax()]))
                 chances.append(is_there.mean())
     share, chance = (float(np.mean(x)) if x else 0.0 for x in (hits, chances))
     found = {"num_words": len(hits), "share": share, "chance": chance}
-    return found | {"radius": radius}
+    return found | {"radius": radius, "num_replaced": num_replaced}
 
 
 def repeated(summaries: Sequence[Summary]) -> dict:
@@ -170,32 +204,40 @@ def places_shown(num_pairs: int, num_shown: int) -> list[int]:
     return list(itertools.islice(range(0, num_pairs, step), num_shown))
 
 
-def shown(test: Part, summaries: Sequence[Summary], places: Sequence[int]) -> list:
-    """Returns the examples at these places; fit for JSON."""
+def shown(test: Part, written: Sequence[str], places: Sequence[int]) -> list:
+    """Returns the examples at these places; fit for JSON.
+
+    Args:
+        test: the pairs.
+        written: a summary of each, as a text.
+        places: which of them.
+    """
     return [
         {
             "document": test.pairs[place].document,
             "summary": test.pairs[place].summary,
-            "written": " ".join(summaries[place].words),
+            "written": written[place],
         }
         for place in places
     ]
 
 
 def alignments(
-    test: Part, summaries: Sequence[Summary], places: Sequence[int]
-) -> list[Alignment]:
-    """Returns the attention of these examples; of those that have any."""
-    return [
-        heatmap.align(
+    test: Part, summaries: Sequence[Summary], places: Sequence[int], scoring: Scoring
+) -> dict[int, Alignment]:
+    """Returns the attention of these examples, by their number; of those with any."""
+    return {
+        number: heatmap.align(
             test.documents[place][: summaries[place].num_read],
             summaries[place].words,
             summaries[place].weights,
+            summaries[place].is_replaced,
             reference=test.pairs[place].summary,
+            space=scoring.join(["", ""]),
         )
-        for place in places
+        for number, place in enumerate(places, start=1)
         if summaries[place].weights.any()
-    ]
+    }
 
 
 def examples_table(examples: Sequence[dict]) -> str:

@@ -203,12 +203,28 @@ def _loop_setting(config: Config, data: _Data, end: int) -> loop.Setting:
     )
 
 
+def content(
+    known: Vocab, examples: Sequence[Example], valid: Sequence[Example]
+) -> dict[str, str]:
+    """Returns digests of all that a training reads.
+
+    Args:
+        known: the vocabulary.
+        examples: to train on.
+        valid: that are held out.
+    """
+    return {
+        "vocabulary": model_file.hash_of(known),
+        "pairs": _digest(examples),
+        "valid": _digest(valid),
+    }
+
+
 def _settings(config: Config, known: Vocab, data: _Data) -> dict[str, Any]:
     """Returns all that decides the result: a checkpoint of others is refused."""
+    read = content(known, data.examples, data.valid)
     return summarize_config.trained_settings(config) | {
-        "vocabulary": model_file.hash_of(known),
-        "pairs": _digest(data.examples),
-        "valid": _digest(data.valid),
+        **read,
         # Of fewer devices, parts are larger: they may hold the same batches or not.
         "num_batches": data.dealt.num_batches,
     }

@@ -9,8 +9,9 @@ from jaxseq.summarize import abs_plus
 from jaxseq.summarize.abs_plus import Weights
 
 from . import summarize_models, summarize_report
-from .summarize_config import TOKENIZERS, Config
+from .summarize_config import Config
 from .summarize_corpus import Corpus, Part
+from .summarize_report import Scoring
 
 
 class Found(NamedTuple):
@@ -20,18 +21,20 @@ class Found(NamedTuple):
     report: dict  # fit for JSON
 
 
-def tune(config: Config, params: abs_plus.Params, corpus: Corpus) -> Found:
+def tune(
+    config: Config, params: abs_plus.Params, corpus: Corpus, scoring: Scoring
+) -> Found:
     """Tries weights on held-out pairs; those that are measured on are not looked at.
 
     Args:
         config: the settings.
         params: after training.
         corpus: the pairs.
+        scoring: how ROUGE-L is taken.
     """
     started = time.monotonic()
     first, valid = slice(config.num_tuned), corpus.valid
     held_out = Part(valid.pairs[first], valid.documents[first], valid.summaries[first])
-    join = TOKENIZERS[config.tokens].join
 
     def with_weights(weights: Weights) -> abs_plus.Params:
         return params._replace(weights=Weights(*map(jnp.float32, weights)))
@@ -40,8 +43,8 @@ def tune(config: Config, params: abs_plus.Params, corpus: Corpus) -> Found:
         written = summarize_models.write(
             config, with_weights(weights), corpus.vocab, held_out.documents
         )
-        texts = [join(summary.words) for summary in written]
-        return summarize_report.rouge_l(held_out, texts)
+        texts = [scoring.join(summary.words) for summary in written]
+        return summarize_report.rouge_l(held_out, texts, scoring)
 
     tuned = abs_plus.tune(measure, config.num_candidates, seed=config.seed)
     report = {

@@ -14,13 +14,15 @@ from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.vocab import Vocab
 
-from . import summarize_config, summarize_corpus, summarize_models
+from . import cli, summarize_config, summarize_corpus, summarize_models
 from .summarize_config import TOKENIZERS, Config
 
 
 def use(config: Config, path: Path) -> None:
     """Has a model summarize what the config gives, and prints a line for each text."""
+    given = config
     config, _, params, known = load(config, path)
+    _refuse_others(given, config)
     texts = summarize_corpus.texts_of(config.text, config.file)
     tokenizer = TOKENIZERS[config.tokens]
     documents = [tokenizer.split(text) for text in texts]
@@ -62,6 +64,18 @@ def load(config: Config, path: Path) -> Loaded:
     model = summarize_models.make(config, len(known.tokens))
     params = model_file.load(path, model.init(jax.random.key(0)), about)
     return Loaded(config, model, params, known)
+
+
+def _refuse_others(given: Config, loaded: Config) -> None:
+    """Refuses settings that the model has other ones of, if they are not the defaults.
+
+    Raises:
+        ValueError: "--option: expected ..., got ...".
+    """
+    for name, of_model in summarize_config.model_settings(loaded).items():
+        value = getattr(given, name)
+        is_plain = value in (of_model, getattr(Config, name))
+        cli.expect(is_plain, name, f"the model's {of_model}", value)
 
 
 def _say(number: int, summary: Summary) -> None:

@@ -30,13 +30,12 @@ def softmax(scores: Array, mask: Array | None = None) -> Array:
     if mask is None:
         mask = jnp.ones(scores.shape[-1:], bool)
     mask = jnp.broadcast_to(mask, scores.shape)
-    # Before exp, so that its derivative is finite; after, so that nothing is counted.
-    scores = jnp.where(mask, scores, jnp.zeros_like(scores))
     low = float(jnp.finfo(scores.dtype).min)
     counted = jnp.where(mask, scores, jnp.full_like(scores, low))
     top = jnp.max(counted, axis=-1, keepdims=True, initial=low)
     top = jax.lax.stop_gradient(jnp.broadcast_to(top, scores.shape))
     is_there = jnp.any(mask, axis=-1, keepdims=True)
+    # Before exp, so that its derivative is finite; after, so that nothing is counted.
     powers = jnp.exp(jnp.where(mask, scores - top, jnp.zeros_like(scores)))
     powers = jnp.where(mask, powers, jnp.zeros_like(powers))
     total = jnp.sum(powers, axis=-1, keepdims=True)

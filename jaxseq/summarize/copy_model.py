@@ -13,8 +13,9 @@ and y_0 = BOS, y_1 … the summary:
     g_t = G [c_t, h_t, e(y_{t-1})] + b_g                                           (8)
     P(y_t = w) = σ(g_t) softmax(a_t)_w + (1 - σ(g_t)) Σ_{j: x_j = w} α_tj          (9)
 
-and in training, with a coverage weight λ, a word costs -log P(y_t) and, so that the
-model attends to no place again and again,
+with σ(g_t) = 1 where the document has no word to copy; and in training, with a coverage
+weight λ, a word costs -log P(y_t) and, so that the model attends to no place again and
+again,
 
     λ Σ_j min(α_tj, Σ_{t'<t} α_t'j)                                               (10)
 
@@ -99,14 +100,16 @@ class Memory(NamedTuple):
         attended: keys `[B, M, H]`, values `[B, M, 2H]`, mask `[B, M]`.
         ids: `[B, M]` int32 in the extended numbering.
         same: `[B, M, M]` bool, whether two places have the same word.
-        is_outside: `[B, X]` bool, which of the numbers V, V + 1, … stand for a word.
+        has_words: `[B]` bool, whether there is a word to copy.
+        room: `[B, X]` False, whose shape says how many words outside there may be.
         state_0: h and c, `[B, H]` each.
     """
 
     attended: attention.memory.Memory
     ids: Array
     same: Array
-    is_outside: Array
+    has_words: Array
+    room: Array
     state_0: lstm.State
 
 
@@ -176,7 +179,6 @@ def read(
     """
     ids, lengths = map(jnp.asarray, documents)
     expect(ids.ndim == 2, "documents.ids", "shape [M, B]", describe(ids))
-    num_ids = params.embedding.shape[0]
     xs = dropping.alike(key, dropout, tied.embed(params.embedding, ids))  # (1)
     encoded, states = one_by_one(
         Both(CELL, CELL), params.encoder, None, xs, lengths=lengths
@@ -189,13 +191,11 @@ def read(
     )  # (3)
     mask = valid_of(len(ids), lengths)
     attended = attention.memory.remember(SCORE, params.attention, encoded, mask=mask)
-    most = jnp.max(jnp.where(mask, ids, jnp.zeros_like(ids)), axis=0)
-    numbers = num_ids + jnp.arange(num_outside, dtype=jnp.int32)
-    is_outside = numbers[None, :] <= most[:, None]
+    room = jnp.zeros((len(lengths), num_outside), bool)
     # PAD after the end counts for nothing: its weights are 0.
     words = ids.T
     same = words[:, :, None] == words[:, None]
-    return Memory(attended, words, same, is_outside, state_0)
+    return Memory(attended, words, same, lengths > 0, room, state_0)
 
 
 def score(
@@ -239,8 +239,8 @@ def score(
     mixed = _mixed(params, seen[:, : -xs.shape[-1]])
     mixed = dropping.each(keys[2], dropout, mixed)
     logits = tied.logits(params.embedding, params.bias, mixed)  # (7)
-    gates = readout.readout(params.switch, seen)[:, 0]  # (8)
     here = packing.steps % targets.shape[1]
+    gates = _gates(params, seen, jnp.take(memory.has_words, here))
     ids = jnp.take(targets.reshape(-1), packing.steps, mode="fill", fill_value=BOS)
     matches = jnp.take(memory.ids, here, axis=0) == ids[:, None]
     nats = copy_loss(logits, gates, pack(packing, weights), matches, ids)  # (9)
@@ -279,10 +279,11 @@ def step(params: Params, memory: Memory, state: lstm.State, y_tm1: Array) -> Ste
     seen = jnp.concatenate([context, state_t.h], axis=-1)
     mixed = _mixed(params, seen)
     logits = tied.logits(params.embedding, params.bias, mixed)  # (7)
-    gate = readout.readout(params.switch, jnp.concatenate([seen, x_t], axis=-1))  # (8)
+    seen = jnp.concatenate([seen, x_t], axis=-1)
+    gate = _gates(params, seen, memory.has_words[:, None])[..., None]
     log_gate = jax.nn.log_sigmoid(gate)
     written = jax.nn.log_softmax(logits) + jnp.broadcast_to(log_gate, logits.shape)
-    num_outside = memory.is_outside.shape[1]
+    num_outside = memory.room.shape[1]
     written = jnp.pad(
         written, [(0, 0), (0, 0), (0, num_outside)], constant_values=-jnp.inf
     )
@@ -324,6 +325,19 @@ def _model(num_ids, num_inputs, num_hidden, coverage_weight) -> Model:
 
 def _mixed(params: Params, seen: Array) -> Array:
     return jnp.tanh(readout.readout(params.mix, seen))  # (6)
+
+
+def _gates(params: Params, seen: Array, has_words: Array) -> Array:
+    """Returns g, eq. (8): of a document without words σ(g) is 1.
+
+    Args:
+        params: the weights.
+        seen: `[..., 3H + I]` what (8) reads.
+        has_words: `[...]` bool, or with axes of 1.
+    """
+    gates = readout.readout(params.switch, seen)[..., 0]  # (8)
+    has_words = jnp.broadcast_to(has_words, gates.shape)
+    return jnp.where(has_words, gates, jnp.full_like(gates, jnp.inf))
 
 
 def _joined(memory: Memory, written: Array, copied: Array) -> Array:

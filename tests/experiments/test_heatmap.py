@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from experiments import fonts, heatmap, heatmap_page, results
+from experiments import fonts, heatmap, heatmap_page, pages, results
 
 
 DOCUMENT = ["the", "<script>alert(1)</script>", "编辑器", '"quoted" & $x_1$']
@@ -44,9 +44,8 @@ class Page(html.parser.HTMLParser):
 def test_padding_is_cut_and_must_be_empty():
     padded = np.zeros((5, 9))
     padded[:2, :4] = WEIGHTS
-    cut = heatmap.align(DOCUMENT, SUMMARY, padded, copied=[0.5, 1, 0, 0, 0])
+    cut = heatmap.align(DOCUMENT, SUMMARY, padded)
     np.testing.assert_array_equal(cut.weights, WEIGHTS)
-    assert cut.copied == (0.5, 1)
     assert cut.is_replaced == (False, False)
     padded[1, 7] = 0.25
     with pytest.raises(
@@ -65,8 +64,6 @@ def test_padding_is_cut_and_must_be_empty():
         ({"weights": WEIGHTS - 0.5}, "weights: expected numbers in 0 to 1, got -0.5"),
         ({"weights": WEIGHTS * np.nan}, "weights: expected numbers in 0 to 1, got nan"),
         ({"is_replaced": [True]}, "is_replaced: expected 2 of them, got 1"),
-        ({"copied": [0.5]}, "copied: expected 2 numbers or more, got 1"),
-        ({"copied": [0.5, 2.0]}, "copied: expected numbers in 0 to 1"),
         ({"document": "text"}, "document: expected a list of words, 1 or more"),
         ({"summary": []}, "summary: expected a list of words, 1 or more"),
     ],
@@ -77,44 +74,31 @@ def test_wrong_arguments_are_named(change, message):
         heatmap.align(**(right | change))
 
 
-def test_the_layouts_are_those_of_the_papers():
-    """Rush: [M, T], dark is high, words on top and right; Bahdanau the other way."""
-    for layout, expected, sides, high in (
-        (heatmap.rush, WEIGHTS.T, ("top", "right"), 0),
-        (heatmap.bahdanau, WEIGHTS, ("top", "left"), 1),
-    ):
-        axes = Figure().add_subplot()
-        layout(axes, example(), "DejaVu Sans")
-        (image,) = axes.images
-        np.testing.assert_array_equal(image.get_array(), expected)
-        assert image.get_clim() == (0, 1)
-        assert image.to_rgba(np.ones((1, 1)))[0, 0, 0] == high
-        along, down = axes.xaxis, axes.yaxis
-        assert (along.get_ticks_position(), down.get_ticks_position()) == sides
-        labels = [[t.get_text() for t in a.get_ticklabels()] for a in (along, down)]
-        words = [["an*", "编辑器"], DOCUMENT]
-        assert labels == (words if layout is heatmap.rush else words[::-1])
-        assert axes.yaxis_inverted()
-
-
-def test_copy_mass_is_one_more_row_apart_from_the_document():
+def test_the_layout_is_that_of_the_paper():
+    """[M, T], dark is high, words on top and right."""
     axes = Figure().add_subplot()
-    heatmap.rush(axes, example(copied=[0.25, 0.75]), "DejaVu Sans")
-    rows = np.ma.filled(axes.images[0].get_array(), np.nan)
-    np.testing.assert_array_equal(rows[:4], WEIGHTS.T)
-    assert np.isnan(rows[4]).all()
-    np.testing.assert_array_equal(rows[5], [0.25, 0.75])
-    assert axes.get_yticklabels()[-1].get_text() == "copied"
+    heatmap.draw(axes, example(), "DejaVu Sans")
+    (image,) = axes.images
+    np.testing.assert_array_equal(image.get_array(), WEIGHTS.T)
+    assert image.get_clim() == (0, 1)
+    assert image.to_rgba(np.ones((1, 1)))[0, 0, 0] == 0
+    along, down = axes.xaxis, axes.yaxis
+    assert along.get_ticks_position() == "top"
+    assert down.get_ticks_position() == "right"
+    labels = [[t.get_text() for t in a.get_ticklabels()] for a in (along, down)]
+    assert labels == [["an*", "编辑器"], DOCUMENT]
+    assert axes.yaxis_inverted()
 
 
-@pytest.mark.parametrize("layout", [heatmap.rush, heatmap.bahdanau])
-def test_files_hold_the_numbers_and_nothing_global_changes(tmp_path, layout):
+def test_files_hold_the_numbers_and_nothing_global_changes(tmp_path):
     before = dict(matplotlib.rcParams), matplotlib.get_backend()
     plain = heatmap.align(
         ["the", "$a_1$"], ["an", "a"], np.array([[1, 0], [0.25, 0.75]])
     )
-    written = heatmap.write(tmp_path, "one", plain, layout)
-    assert [path.name for path in written] == ["one.json", "one.png", "one.svg"]
+    written = heatmap.write(tmp_path, 7, plain)
+    names = ["heatmap_07.json", "heatmap_07.png", "heatmap_07.svg"]
+    assert [path.name for path in written] == names
+    assert {heatmap.number_of(path) for path in written} == {7}
     assert sorted(tmp_path.iterdir()) == written
     numbers = json.loads(written[0].read_text("utf-8"))
     assert numbers["weights"] == [[1, 0], [0.25, 0.75]]
@@ -122,7 +106,7 @@ def test_files_hold_the_numbers_and_nothing_global_changes(tmp_path, layout):
     assert written[1].read_bytes()[:4] == b"\x89PNG"
     svg = written[2].read_bytes()
     assert b"<svg" in svg
-    heatmap.write(tmp_path, "one", plain, layout)
+    heatmap.write(tmp_path, 7, plain)
     assert written[2].read_bytes() == svg
     assert (dict(matplotlib.rcParams), matplotlib.get_backend()) == before
     assert (
@@ -134,10 +118,22 @@ def test_without_a_font_or_matplotlib_the_numbers_still_come(
     tmp_path, monkeypatch, capsys
 ):
     odd = heatmap.align(["\U000fffff"], ["a"], np.ones((1, 1)))
-    assert [p.name for p in heatmap.write(tmp_path, "odd", odd)] == ["odd.json"]
+    assert [p.name for p in heatmap.write(tmp_path, 1, odd)] == ["heatmap_01.json"]
     assert "no heatmap: no font" in capsys.readouterr().err
     monkeypatch.setattr(results, "can_draw", lambda: False)
-    assert [p.name for p in heatmap.write(tmp_path, "a", example())] == ["a.json"]
+    written = heatmap.write(tmp_path, 100, example())
+    assert [p.name for p in written] == ["heatmap_100.json"]
+    assert heatmap.number_of(written[0]) == 100
+
+
+def test_heatmaps_of_another_run_are_removed(tmp_path):
+    others = ["heatmap_02.json", "heatmap_11.svg", "heatmap_100.png"]
+    own = ["heatmap_mine.png", "heatmap_02.txt", "result.json"]
+    for name in (*others, *own, "heatmap_01.json"):
+        (tmp_path / name).touch()
+    heatmap.remove_others(tmp_path, [tmp_path / "heatmap_01.json"])
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([*own, "heatmap_01.json"])
 
 
 def test_a_font_is_chosen_that_has_the_characters():
@@ -146,15 +142,15 @@ def test_a_font_is_chosen_that_has_the_characters():
 
 
 def test_the_page_holds_every_number_and_escapes_every_word(tmp_path):
-    path = heatmap_page.write(
-        tmp_path / "page.html", "<b>", [example(copied=[0.25, 1.0], reference="<i>")]
-    )
+    shown = {3: example(reference="<i>")}
+    path = heatmap_page.write(tmp_path / "page.html", "<b>", shown)
     text = path.read_text("utf-8")
     assert text.count("<script>") == 1
     assert "alert(1)&lt;/script&gt;" in text
     page = Page(text)
-    assert page.numbers == [*WEIGHTS.T.ravel().tolist(), 0.25, 1.0]
-    assert page.heads == ["an*", "编辑器", *DOCUMENT, "copied"]
+    assert page.numbers == WEIGHTS.T.ravel().tolist()
+    assert page.heads == ["an*", "编辑器", *DOCUMENT]
+    assert "<h2>3</h2>" in text
     assert not {"b", "i", "img", "link", "iframe"} & set(page.tags)
     assert page.links == []
     assert "http:" not in text
@@ -162,8 +158,23 @@ def test_the_page_holds_every_number_and_escapes_every_word(tmp_path):
 
 
 def test_one_place_of_each_table_is_in_the_order_of_tab():
-    text = heatmap_page.page("two", [example(), example(copied=[1, 1])], "zh")
+    text = heatmap_page.page("two", {1: example(), 2: example()}, "zh")
     assert text.count('tabindex="0"') == 2
     assert text.count('<table role="grid"') == 2
     assert '<html lang="zh">' in text
     assert 'aria-label="编辑器 ← 编辑器: 1.000"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("这个GNOME软件包提供一个工具", "zh"),
+        ("一个「の」字的汉字文章提供很多很多工具", "zh"),
+        ("これは文書を読むツールです", "ja"),
+        ("이 패키지는 도구를 제공합니다 漢字", "ko"),
+        ("a package that reads 编辑器 as text, and more", "en"),
+        ("1, 2", "en"),
+    ],
+)
+def test_the_script_tells_the_language(text, language):
+    assert pages.language_of(text) == language

@@ -118,7 +118,8 @@ def fill(out: Path) -> None:
     weights = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
     seen = heatmap.align(["the", "<i>", "编辑器"], ["an", "编辑器"], weights)
     numbers = seen._replace(weights=seen.weights.tolist())._asdict()
-    results.write_json(out / "summarize" / "heatmap_01.json", numbers)
+    numbers |= {"copied": None}  # as an earlier version wrote it
+    results.write_json(out / "summarize" / "heatmap_07.json", numbers)
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +184,8 @@ def test_report_holds_every_figure_and_number(full):
         assert said in text
     assert "1 of 2 statements hold." in text
     assert "an ← 编辑器: 0.250" in seen.says
+    assert "attention of example 7" in text
+    assert "+0.50 to +1.50 (n = 5: too few)" in text
     assert "held-out text, 100: 5.25" in seen.says
     assert len([words for words in seen.says if "text, " in words]) == 30 + 3 + 2 + 5
     guide = (full / "explain.html").read_text("utf-8")

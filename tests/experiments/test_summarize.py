@@ -1,13 +1,11 @@
 """The summarizer's experiment: pairs in, a model, ROUGE and summaries out."""
 
 import contextlib
-import dataclasses
 import errno
 import gzip
 import itertools
 import json
 import signal
-import typing
 
 import jax
 import numpy as np
@@ -20,13 +18,10 @@ from experiments import (
     summarize_models,
     summarize_report,
 )
-from experiments.summarize_config import TOKENIZERS, Config
+from experiments.summarize_config import Config
 from jaxseq.summarize import model_file
-from jaxseq.summarize.pairs import Pair
-from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
-from jaxseq.text.vocab import BOS, UNK
 
 
 TINY = [
@@ -90,33 +85,6 @@ def test_main_writes_model_numbers_and_summaries(trained):
     assert "checkpoints" not in names
 
 
-def test_attention_is_counted_where_the_written_word_is():
-    documents = [["a", "b", "a", "c"], ["d", "e"]]
-    test = summarize_corpus.Part(
-        pairs=[Pair(" ".join(words), "x") for words in documents],
-        documents=documents,
-        summaries=[["x"], ["x"]],
-    )
-    weights = np.array([[0.1, 0.2, 0.7, 0], [0.5, 0.1, 0.2, 0.2], [1, 0, 0, 0]])
-    summaries = [
-        Summary(["a", "b", "z"], [False] * 3, weights, num_read=4, num_left=0),
-        Summary(["e"], [False], np.array([[0.9]]), num_read=1, num_left=1),
-    ]
-    # "a" is hit at its second place, "b" is missed; "z", the unread "e" do not count.
-    found = summarize_report.attended(test, summaries)
-    assert found == {"num_words": 2, "share": 0.5, "chance": 0.375, "radius": 0}
-    # One place beside it will do: "b" is at the second place, the maximum at the third.
-    near = summarize_report.attended(test, summaries, 1)
-    assert near == {"num_words": 2, "share": 1, "chance": 0.875, "radius": 1}
-    # A model without attention looks nowhere.
-    blind = summaries[0]._replace(weights=np.zeros((3, 4)))
-    assert summarize_report.attended(test, [blind, blind])["num_words"] == 0
-    assert summarize_report.alignments(test, [blind, summaries[1]], [0]) == []
-    silent = Summary([], [], np.zeros((0, 4)), num_read=4, num_left=0)
-    nothing = summarize_report.attended(test, [silent, silent])
-    assert nothing["num_words"] == 0
-
-
 @pytest.fixture(scope="module")
 def trained_plus(farm, tmp_path_factory):
     out = tmp_path_factory.mktemp("plus")
@@ -167,24 +135,11 @@ def test_abs_plus_is_used_with_its_weights(trained_plus, tmp_path, capsys):
     assert drawn != first
 
 
-def test_every_architecture_can_be_made():
-    names = typing.get_args(summarize_config.ArchitectureName)
-    assert tuple(summarize_models.ARCHITECTURES) == names
-    made = [summarize_models.make(Config(architecture=n), 9) for n in names]
-    assert len(set(made)) == len(names)
-    assert made == [summarize_models.make(Config(architecture=n), 9) for n in names]
-    # What cannot copy may write UNK, for which a word of the document comes.
-    forbids = [
-        UNK in summarize_config.make_options(Config(architecture=n)).forbidden
-        for n in names
-    ]
-    assert forbids == [n == "copy" for n in names]
-
-
 def test_main_uses_a_model(trained, tmp_path, capsys):
     model = str(trained / "model.npz")
     summarize.main(
-        ["--model", model, "--max-length", "3", "The cat sat.", "", "a " * 99]
+        ["--model", model, "--max-words", "8"]
+        + ["--max-length", "3", "The cat sat.", "", "a " * 99]
     )
     first = capsys.readouterr()
     assert len(first.out.splitlines()) == 3
@@ -203,6 +158,21 @@ def test_main_uses_a_model(trained, tmp_path, capsys):
 def _words(folder):
     content = json.loads((folder / "model.vocab.json").read_text("utf-8"))
     return content["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--max-words", "9"], "--max-words: expected the model's 8, got 9"),
+        (["--architecture", "abs"], "--architecture: expected the model's copy, got"),
+    ],
+)
+def test_a_model_refuses_settings_that_are_not_its_own(trained, args, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        summarize.main(["--model", str(trained / "model.npz"), *args, "text"])
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_a_model_refuses_another_vocabulary(trained, tmp_path, capsys):
@@ -276,29 +246,6 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     assert stop.value.code == f"error: {tmp_path}: No space left on device"
 
 
-def test_repeated_words_are_counted():
-    def summary(*words):
-        return Summary(list(words), [False] * len(words), np.zeros((0, 0)), 1, 0)
-
-    found = summarize_report.repeated([summary("a", "b", "a", "a"), summary("a")])
-    assert found == {"num_words": 5, "share": 0.4}
-    assert summarize_report.repeated([summary()]) == {"num_words": 0, "share": 0.0}
-
-
-def test_coverage_comes_in_the_last_epochs():
-    def ends(**more):
-        config = Config(num_epochs=8, **more)
-        return [phase.end for phase in summarize_models.phases(config, 9)]
-
-    assert ends() == [8]
-    assert ends(coverage_weight=1.0) == [6, 8]
-    assert ends(coverage_weight=1.0, coverage_share=0.01) == [7, 8]
-    assert ends(coverage_weight=1.0, coverage_share=1.0) == [8]
-    plain, covering = summarize_models.phases(Config(coverage_weight=0.5), 9)
-    assert plain.model is summarize_models.make(Config(), 9)
-    assert covering.model is not plain.model
-
-
 def test_read_holds_out_and_leaves_out(farm, tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("a b\tb\n\tb\na\t\n" + "c d\td\n" * 60, "utf-8")
@@ -359,43 +306,6 @@ def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
     assert len(corpus.train.pairs) == len(corpus.valid.pairs) == 1
 
 
-def test_measure_compares_with_the_leads():
-    pairs = [Pair(f"the {n} cat sat on a mat here", f"{n} cat") for n in range(40)]
-    split = TOKENIZERS["words"].split
-    part = summarize_corpus.Part(
-        pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
-    )
-    assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
-    summaries = [p.summary for p in pairs]
-    empty = {"none": [""] * len(pairs)}
-    measured = summarize_report.measure(part, "copy", summaries, 6, empty)
-    assert measured["over"]["none"]["ROUGE-L"]["low"] == pytest.approx(100)
-    assert summarize_report.rouge_l(part, summaries) == pytest.approx(100)
-    points = measured["systems"]
-    assert points["copy"]["ROUGE-L"] == 100
-    # Two words of six, both of the summary's: F = 2 (1/3) / (4/3).
-    assert points["lead-6 (best)"]["ROUGE-L"] == pytest.approx(50, abs=1e-3)
-    over = measured["over_best_lead"]["ROUGE-L"]
-    assert (over["mean"], over["low"], over["high"]) == pytest.approx((50, 50, 50))
-    printed = summarize_report.table(measured)
-    assert "ROUGE-L.f|n:40" in printed
-    assert "the best lead: +50.00 to +50.00" in printed
-    assert "none: +100.00 to +100.00" in printed
-
-
-def test_chinese_is_measured_by_its_characters():
-    pairs = [Pair(f"猫{n}坐在垫上面", f"猫{n}") for n in "一二三"]
-    split = TOKENIZERS["characters"].split
-    part = summarize_corpus.Part(
-        pairs, [split(p.document) for p in pairs], [split(p.summary) for p in pairs]
-    )
-    assert summarize_report.best_lead(part) == min(summarize_report.LEADS)
-    measured = summarize_report.measure(part, "copy", [p.summary for p in pairs], 6)
-    assert measured["systems"]["copy"]["ROUGE-L"] == 100
-    assert measured["systems"]["lead-6 (best)"]["ROUGE-L"] == pytest.approx(50)
-    assert "tok:any_script" in measured["signature"]
-
-
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -440,15 +350,6 @@ def test_main_names_the_broken_line(tmp_path, capsys):
     assert "bad.jsonl', line 2: no JSON" in capsys.readouterr().err
 
 
-def test_the_settings_are_those_of_the_config():
-    config = Config(seed=7, dropout=0.1, num_shards=1)
-    setting = summarize_config.make_setting(config)
-    assert (setting.seed, setting.dropout, setting.num_shards) == (7, 0.1, 1)
-    names = {field.name for field in dataclasses.fields(Config)}
-    assert set(setting._fields) <= names
-    assert typing.get_args(summarize_config.TokenName) == tuple(TOKENIZERS)
-
-
 @pytest.mark.slow
 def test_ras_is_trained_and_used(farm, tmp_path, capsys):
     args = ["--architecture", "ras_lstm", "--num-epochs", "1", "--out", str(tmp_path)]
@@ -460,12 +361,3 @@ def test_ras_is_trained_and_used(farm, tmp_path, capsys):
     assert len(written) == 2
     assert written[0]
     assert not written[1]
-
-
-def test_who_does_not_copy_may_write_unknown_words():
-    forbidden = {
-        name: summarize_config.make_options(Config(architecture=name)).forbidden
-        for name in ("copy", "ras_lstm", "ras_elman", "ras_lstm_without_attention")
-    }
-    assert UNK in forbidden.pop("copy")
-    assert set(forbidden.values()) == {(BOS,)}

@@ -67,6 +67,13 @@ def test_what_is_there_is_not_trained_again(tmp_path, capsys, monkeypatch):
     result = json.loads((folder / "result.json").read_text("utf-8"))
     assert result["trainings"] == {"feed_forward_lm": [kept]}
     assert result["num_in_order"] is None
+    # Of the same name and number, held out or to train on.
+    content = path.read_text("utf-8")
+    path.write_text(content.replace("mat", "hat"), "utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        summarize_perplexity.main(one)
+    assert "feed_forward_lm at 0.02" in capsys.readouterr().err.splitlines()[-1]
+    path.write_text(content, "utf-8")
     for more, named in (
         (["--learning-rate", "0.01"], "feed_forward_lm at 0.01"),
         (["--architectures", "abs"], "abs at 0.02"),

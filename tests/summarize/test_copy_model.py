@@ -68,7 +68,6 @@ def test_the_probabilities_of_a_step_are_a_distribution_over_what_is_there():
     # Two words of the first documents are outside, none of the last.
     is_there = np.isfinite(step.log_probs[:, 0, NUM_IDS:])
     np.testing.assert_array_equal(is_there, [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
-    np.testing.assert_array_equal(memory.is_outside, is_there)
 
 
 def test_a_word_outside_is_read_as_unknown():
@@ -265,3 +264,19 @@ def test_a_batch_of_documents_without_words_is_finite():
     assert made.ids.shape == (4, 0)
     nats = by_steps(PARAMS, empty, np.array([[4], [EOS]], np.int32), 1)
     assert np.isfinite(nats).all()
+
+
+def test_of_a_document_without_words_nothing_is_copied():
+    """What is written is a distribution, in training too, and the switch learns not."""
+    empty = Documents(np.zeros((2, 1), np.int32), np.zeros(1, np.int32))
+    memory = read(PARAMS, empty, NUM_OUTSIDE)
+    start = copy_model.start(PARAMS, memory)
+    step = take_step(PARAMS, memory, start, jnp.asarray([[BOS]]))
+    np.testing.assert_allclose(jnp.exp(step.log_probs).sum(), 1, rtol=1e-12)
+    targets = np.array([[4], [EOS]], np.int32)
+    batch = Batch(empty, targets, packing.of(np.array([2]), 2, 2))
+    costs = by_steps(PARAMS, empty, targets)[:, 0]
+    np.testing.assert_allclose(score(PARAMS, batch), costs, rtol=1e-12)
+    gradient = jax.jit(jax.grad(lambda p: jnp.sum(score(p, batch))))(PARAMS)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+    assert not np.any(gradient.switch.V)
