@@ -43,7 +43,7 @@ class Progress(NamedTuple):
     Attributes:
         training: where it is; its arrays are gone once the next update is asked for.
         fraction: of N, or of the seconds, that is done.
-        mean: of the batch's cost over its targets; not finite where it was skipped.
+        mean: of the batch's cost over its targets; NaN where it was skipped.
         norm: of the gradient.
         is_applied: whether the update was, or was skipped.
         held_out: the cost that was measured now; None if none was.
@@ -167,7 +167,7 @@ def train(
         yield Progress(
             Training(state, position),
             fraction(setting, position),
-            _mean(report.total, report.num_targets),
+            _mean(report.total, report.num_targets) if report.is_applied else math.nan,
             report.norm,
             report.is_applied,
             measured,
@@ -197,7 +197,10 @@ class _Report(NamedTuple):
 
 
 def _on_host(report: Report) -> _Report:
-    return _Report(*(each.item() for each in jax.device_get(report)))
+    found = _Report(*(each.item() for each in jax.device_get(report)))
+    is_count = math.isfinite(found.num_targets) and found.num_targets >= 0
+    # The update was skipped; what was counted before stays a number.
+    return found if is_count else found._replace(num_targets=0.0)
 
 
 def _counted(position: Position, report: _Report, seconds: float) -> Position:
@@ -218,7 +221,7 @@ def _check_finite(setting: Setting, position: Position, report: _Report, saved) 
     if report.num_skipped >= setting.max_skipped:
         first = position.number - report.num_skipped + 1
         raise Diverged(
-            f"cost or gradient are not finite from update {first} on, "
+            f"cost, gradient or state are not finite from update {first} on, "
             f"{report.num_skipped} in a row{saved.hint()}; try a smaller learning rate"
         )
 

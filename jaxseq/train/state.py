@@ -12,7 +12,7 @@ from jaxseq.types import Array, Tree
 
 
 class Skips(NamedTuple):
-    """Updates that were not applied, as their gradient was not finite.
+    """Updates that were not applied, as something of them was not finite.
 
     Attributes:
         total: scalar int32.

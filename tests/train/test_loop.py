@@ -199,7 +199,7 @@ def test_many_in_a_row_end_it_naming_the_last_good_checkpoint(tmp_path):
             numbers.extend(now.training.position.number for now in progress)
     assert numbers == list(range(1, 15))
     assert str(end.value) == (
-        "cost or gradient are not finite from update 13 on, 3 in a row "
+        "cost, gradient or state are not finite from update 13 on, 3 in a row "
         "(the last good checkpoint is that after update 10); try a smaller "
         "learning rate"
     )
