@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import jax
 
+from jaxseq.checks import check_function, check_instance
 from jaxseq.train import checkpoint, metrics, processes, sharding
 from jaxseq.train.checkpoint import OtherTraining, Store
 from jaxseq.train.metrics import Log
@@ -68,10 +69,13 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
         The training, and a line for each damaged checkpoint that was passed over.
 
     Raises:
+        ValueError: naming the argument.
         Damaged: if there are checkpoints, but none is whole.
         OtherTraining: if they are of another training.
         Different: if processes of one training see other checkpoints.
     """
+    check_instance("store", store, Store)
+    check_instance("training", training, Training)
     found = checkpoint.latest(store, training.state)
     number = None if found is None else found.number
     processes.check_same({"the checkpoint that is there": number})
@@ -124,7 +128,19 @@ def train(
         Stopped: if a signal came; the checkpoint is written.
         OSError: in one line, if a checkpoint or record cannot be written.
     """
+    check_function("update", update)
+    check_function("batch_at", batch_at)
+    check_instance("training", training, Training)
     check_setting(setting)
+    sharding.check_layout("layout", layout)
+    if held_out is not None:
+        check_function("held_out", held_out)
+    if store is not None:
+        check_instance("store", store, Store)
+    if log is not None:
+        check_instance("log", log, Log)
+    if stop is not None:
+        check_instance("stop", stop, Stop)
     state, position = training
     if log is not None:
         log.restart(position.records)

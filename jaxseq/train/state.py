@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxseq.checks import expect
+from jaxseq.checks import check_floats, describe, expect
 from jaxseq.types import Array, Tree
 
 
@@ -98,10 +98,13 @@ def begin(
         carry: what the first batch starts from; likewise.
 
     Raises:
-        ValueError: if the optimizer is none.
+        ValueError: if the optimizer is none, or naming a leaf that is no array of
+            numbers, and of the weights one that is not of floats.
     """
     check_optimizer("optimizer", optimizer)
-    params, carry = jax.tree.map(jnp.asarray, (params, carry))
+    params, carry = _arrays("params", params), _arrays("carry", carry)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        check_floats(f"params{jax.tree_util.keystr(path)}", leaf)
     skips = Skips(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
     return Training(State(params, optimizer.init(params), carry, skips), Position())
 
@@ -119,3 +122,17 @@ def check_optimizer(argument: str, optimizer: optax.GradientTransformation) -> N
     is_one = isinstance(optimizer, optax.GradientTransformation)
     expected = "an optax.GradientTransformation"
     expect(is_one, argument, expected, type(optimizer).__name__)
+
+
+def _arrays(argument: str, tree: Tree) -> Tree:
+    """Returns the leaves as arrays, with an error that names one that is none."""
+
+    def array(path, leaf):
+        try:
+            return jnp.asarray(leaf)
+        except TypeError:
+            name = f"{argument}{jax.tree_util.keystr(path)}"
+            got = describe(leaf)
+        raise ValueError(f"{name}: expected an array of numbers, got {got}")
+
+    return jax.tree_util.tree_map_with_path(array, tree)

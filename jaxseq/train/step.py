@@ -99,8 +99,7 @@ def make(
     """
     check_function("cost", cost)
     check_optimizer("optimizer", optimizer)
-    is_layout = isinstance(layout, Layout)
-    expect(is_layout, "layout", "a Layout", type(layout).__name__)
+    sharding.check_layout("layout", layout)
     check_count("num_parts", num_parts)
     check_precision("precision", precision)
     sums = functools.partial(_sums, cost, num_parts, precision, layout)
