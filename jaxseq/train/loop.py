@@ -25,16 +25,17 @@ from typing import NamedTuple
 import jax
 
 from jaxseq.checks import check_function, check_instance
-from jaxseq.train import checkpoint, metrics, processes, sharding
+from jaxseq.train import checkpoint, metrics, processes, records, sharding
 from jaxseq.train.checkpoint import OtherTraining, Store
 from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
+from jaxseq.train.records import OnHost
 from jaxseq.train.saved import Diverged, Saved
 from jaxseq.train.setting import Setting, check_setting, fraction, is_due, is_over
 from jaxseq.train.sharding import ONE_DEVICE, Layout
 from jaxseq.train.signals import Stop, Stopped
 from jaxseq.train.state import Position, State, Training
-from jaxseq.train.step import Report, Update
+from jaxseq.train.step import Update
 from jaxseq.types import Tree
 
 
@@ -165,7 +166,7 @@ def train(
             batch = None
             if position.number + 1 < setting.num_updates:
                 batch = sharding.place_batch(layout, batch_at(position.number + 1))
-            report = _on_host(report)
+            report = records.on_host(report)
         except jax.errors.JaxRuntimeError as error:
             raise programs.explained(error) from error
         clock.stop(report.num_targets, program.num_flops)
@@ -176,14 +177,14 @@ def train(
         if held_out is not None and is_due(setting, position, setting.evaluate_every):
             measured = _measured(held_out, state, position, saved)
             position = _judged(position, measured)
-        position = _recorded(setting, position, report, measured, clock, log)
+        position = records.added(setting, position, report, measured, clock, log)
         is_best = measured is not None and position.num_worse == 0
         if saved.is_late(setting, position) or is_best:
             saved.write(state, position, measured)
         yield Progress(
             Training(state, position),
             fraction(setting, position),
-            _mean(report.total, report.num_targets) if report.is_applied else math.nan,
+            report.mean,
             report.norm,
             report.is_applied,
             measured,
@@ -202,24 +203,7 @@ def _keyed(update: Update, state: State, batch: Tree, seed, number):
     return update(state, batch, jax.random.fold_in(jax.random.key(seed), number))  # (1)
 
 
-class _Report(NamedTuple):
-    """A `Report` on the host."""
-
-    total: float
-    num_targets: float
-    norm: float
-    is_applied: bool
-    num_skipped: int
-
-
-def _on_host(report: Report) -> _Report:
-    found = _Report(*(each.item() for each in jax.device_get(report)))
-    is_count = math.isfinite(found.num_targets) and found.num_targets >= 0
-    # The update was skipped; what was counted before stays a number.
-    return found if is_count else found._replace(num_targets=0.0)
-
-
-def _counted(position: Position, report: _Report, seconds: float) -> Position:
+def _counted(position: Position, report: OnHost, seconds: float) -> Position:
     position = position._replace(
         number=position.number + 1,
         num_counted=position.num_counted + report.num_targets,
@@ -233,7 +217,7 @@ def _counted(position: Position, report: _Report, seconds: float) -> Position:
     )
 
 
-def _check_finite(setting: Setting, position: Position, report: _Report, saved) -> None:
+def _check_finite(setting: Setting, position: Position, report: OnHost, saved) -> None:
     if report.num_skipped >= setting.max_skipped:
         first = position.number - report.num_skipped + 1
         raise Diverged(
@@ -256,38 +240,3 @@ def _judged(position: Position, cost: float) -> Position:
     if position.best is not None and cost >= position.best:
         return position._replace(num_worse=position.num_worse + 1)
     return position._replace(best=cost, best_number=position.number, num_worse=0)
-
-
-def _recorded(
-    setting: Setting, position: Position, report: _Report, measured, clock, log
-) -> Position:
-    """Adds the records that are due, to the position and to the log."""
-    new: list[metrics.Record] = []
-    if is_due(setting, position, setting.record_every):
-        new.append(
-            {
-                "number": position.number,
-                "mean": _finite_or_none(_mean(position.total, position.num_targets)),
-                "count": position.num_targets,
-                "norm": _finite_or_none(report.norm),
-                "num_skipped": report.num_skipped,
-                "seconds": round(position.seconds, 3),
-                **clock.speed(),
-                "bytes": metrics.num_bytes(),
-            }
-        )
-        position = position._replace(total=0.0, num_targets=0.0)
-    if measured is not None:
-        new.append({"number": position.number, "held_out": measured})
-    if log is not None:
-        for record in new:
-            log.add(record)
-    return position._replace(records=(*position.records, *new))
-
-
-def _mean(total: float, count: float) -> float:
-    return total / count if count else 0.0
-
-
-def _finite_or_none(number: float) -> float | None:
-    return number if math.isfinite(number) else None

@@ -52,7 +52,8 @@ class Position(NamedTuple):
         num_worse: held-out costs since then.
         total: sum of costs since the last record.
         num_targets: what they are of.
-        records: what the log holds; so a checkpoint can write it again.
+        records: what the log holds, thinned out if there are many; so a checkpoint can
+            draw the curve, and write the log again.
     """
 
     number: int = 0
