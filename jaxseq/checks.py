@@ -263,6 +263,18 @@ def check_function(argument: str, function: Callable) -> None:
     expect(callable(function), argument, "a function", type(function).__name__)
 
 
+def check_instance(argument: str, value: object, kind: type) -> None:
+    """Checks that something is a record or an object of a class.
+
+    Args:
+        argument: its name, for the error's message.
+        value: what should be one.
+        kind: the class.
+    """
+    fits = isinstance(value, kind)
+    expect(fits, argument, f"a {kind.__name__}", type(value).__name__)
+
+
 def describe(array: object) -> str:
     """Writes an array as `float32[3, 4]`, anything else as its type.
 

@@ -74,8 +74,13 @@ def _cost(params, carry, batch, key):
 
 
 def _setting(**changed):
-    setting = loop.Setting(num_updates=3)._replace(**changed)
-    return next(loop.train(_update, _nothing_at, _training, setting))
+    return _trained(setting=loop.Setting(num_updates=3)._replace(**changed))
+
+
+def _trained(**changed):
+    right = {"update": _update, "batch_at": _nothing_at, "training": _training}
+    right |= {"setting": loop.Setting(num_updates=3)}
+    return next(loop.train(**(right | changed)))
 
 
 def _nothing_at(number):
@@ -99,6 +104,23 @@ def _fields(of, least, *fields):
     """Rows of sizes in a record, which its check names as a field of `of`."""
     for name, changed, argument, *texts in _integers(least, *fields):
         yield name, changed, f"{of}.{argument}", *texts
+
+
+def _layouts(argument):
+    """Rows of what is no layout, or one of devices and axes that there are not."""
+    row = sharding.mesh(1)
+    other = row.update(axis_names=("rows",))
+    yield "layout None", {argument: None}, argument, "a Layout", "NoneType"
+    yield "layout mesh", {argument: row}, argument, "a Layout", "Mesh"
+    for name, mesh, *texts in (
+        ("text", "x", "a Mesh", "str"),
+        ("other axis", other, "in a row", "rows"),
+    ):
+        wrong = {argument: sharding.Layout(mesh)}
+        yield f"mesh {name}", wrong, f"{argument}.mesh", *texts
+    for axis in ("batch_axis", "carry_axis"):
+        for name, changed, field, *texts in _fields(argument, 0, axis):
+            yield name, {argument: sharding.Layout(row, **changed)}, field, *texts
 
 
 def _opened(**changed):
@@ -131,6 +153,42 @@ TRAIN = [
         ],
     ),
     *calls(
+        "loop.train",
+        _trained,
+        {},
+        [
+            ("update None", {"update": None}, "update", "function", "NoneType"),
+            ("batch_at None", {"batch_at": None}, "batch_at", "function", "NoneType"),
+            (
+                "training state",
+                {"training": _training.state},
+                "training",
+                "a Training",
+                "State",
+            ),
+            ("setting None", {"setting": None}, "setting", "a Setting", "NoneType"),
+            ("setting dict", {"setting": {}}, "setting", "a Setting", "dict"),
+            ("held_out number", {"held_out": 3}, "held_out", "function", "int"),
+            ("store path", {"store": PLACE}, "store", "a Store", "Path"),
+            ("log text", {"log": "x"}, "log", "a Log", "str"),
+            ("stop number", {"stop": 1}, "stop", "a Stop", "int"),
+            *_layouts("layout"),
+        ],
+    ),
+    *calls(
+        "loop.resumed",
+        loop.resumed,
+        {
+            "store": checkpoint.Store(PLACE, {}, checkpoint.Keep()),
+            "training": _training,
+        },
+        [
+            ("store None", {"store": None}, "store", "a Store", "NoneType"),
+            ("store path", {"store": PLACE}, "store", "a Store", "Path"),
+            ("training None", {"training": None}, "training", "a Training", "None"),
+        ],
+    ),
+    *calls(
         "step.make",
         step.make,
         {"cost": _cost, "optimizer": SGD},
@@ -152,8 +210,7 @@ TRAIN = [
                 "optax.GradientTransformation",
                 "function",
             ),
-            ("layout None", {"layout": None}, "layout", "Layout", "NoneType"),
-            ("layout mesh", {"layout": sharding.mesh(1)}, "layout", "Layout", "Mesh"),
+            *_layouts("layout"),
             ("precision None", {"precision": None}, "precision", "Precision", "None"),
             ("precision text", {"precision": "bfloat16"}, "precision", "Precisi", "st"),
             (
@@ -172,6 +229,40 @@ TRAIN = [
         [
             ("optimizer None", {"optimizer": None}, "optimizer", "optax.Gr", "None"),
             ("optimizer text", {"optimizer": "sgd"}, "optimizer", "optax.Gr", "str"),
+            ("params text", {"params": "abc"}, "params", "array of numbers", "str"),
+            (
+                "params integers",
+                {"params": {"a": jnp.arange(3)}},
+                "params['a']",
+                "floating-point",
+                "int64[3]",
+            ),
+            ("carry text", {"carry": ["x"]}, "carry[0]", "array of numbers", "str"),
+        ],
+    ),
+    *calls(
+        "clip.global_norm",
+        clip.global_norm,
+        {},
+        [
+            ("text", {"tree": "abc"}, "tree", "an array", "str"),
+            (
+                "integers",
+                {"tree": [jnp.arange(3)]},
+                "tree[0]",
+                "floating-point",
+                "int64[3]",
+            ),
+        ],
+    ),
+    *calls(
+        "clip.clip",
+        clip.clip,
+        {"tree": ONES, "max_norm": 1.0, "norm": clip.global_norm(ONES)},
+        [
+            ("max_norm NaN", {"max_norm": np.nan}, "max_norm", "finite number", "nan"),
+            ("max_norm -1", {"max_norm": -1.0}, "max_norm", "above 0", "-1.0"),
+            ("norm number", {"norm": 3.0}, "norm", "a Norm", "float"),
         ],
     ),
     *calls(
@@ -226,6 +317,15 @@ TRAIN = [
         [
             *(row for row in counts("num_devices") if "None" not in row[0]),
             ("too many", {"num_devices": 99}, "num_devices", "at most", "99"),
+        ],
+    ),
+    *calls(
+        "sharding.place",
+        sharding.place,
+        {"where": sharding.Layout(), "optimizer": SGD, "state": _training.state},
+        [
+            *_layouts("where"),
+            ("state params", {"state": ONES}, "state", "a State", "dict"),
         ],
     ),
     *calls(

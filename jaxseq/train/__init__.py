@@ -3,6 +3,7 @@
     loop        one update after the other, and all that keeps a run alive
     setting     how long, and when it measures, records and saves
     state       where a training is
+    records     what it says on the way, and how much of it is kept
     metrics     how it goes, in a file of records
     signals     a request to stop
 
@@ -33,6 +34,7 @@ from jaxseq.train import (
     order as order,
     precision as precision,
     processes as processes,
+    records as records,
     sharding as sharding,
     signals as signals,
     state as state,

@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxseq.checks import expect
+from jaxseq.checks import check_floats, check_instance, expect
 from jaxseq.types import Array, Tree, accumulator
 
 
@@ -51,7 +51,12 @@ def global_norm(tree: Tree) -> Norm:
     Returns:
         The factors, in the widest dtype of the leaves, float32 at least; not finite if
         a leaf is not.
+
+    Raises:
+        ValueError: naming a leaf that is no array of floats.
     """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        check_floats(f"tree{jax.tree_util.keystr(path)}", leaf)
     leaves = [leaf for leaf in jax.tree.leaves(tree) if leaf.size]
     dtype = accumulator(jnp.result_type(*leaves)) if leaves else jnp.dtype(jnp.float32)
     largest = jnp.zeros((), dtype)
@@ -73,9 +78,7 @@ def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
     Raises:
         ValueError: if `max_norm` is no finite number above 0.
     """
-    is_number = isinstance(max_norm, numbers.Real)
-    is_positive = is_number and math.isfinite(max_norm) and max_norm > 0
-    expect(is_positive, "max_norm", "a finite number above 0", repr(max_norm))
+    _check_max_norm(max_norm)
 
     def init(params):
         del params
@@ -95,7 +98,12 @@ def clip(tree: Tree, max_norm: float, norm: Norm) -> Tree:
         tree: floating-point leaves.
         max_norm: c, above 0.
         norm: of the tree, by `global_norm`.
+
+    Raises:
+        ValueError: naming the argument.
     """
+    _check_max_norm(max_norm)
+    check_instance("norm", norm, Norm)
     dtype = norm.largest.dtype
     most = jnp.asarray(max_norm, dtype)
     divisor = jnp.where(norm.largest > 0, norm.largest, jnp.ones_like(norm.largest))
@@ -111,6 +119,12 @@ def clip(tree: Tree, max_norm: float, norm: Norm) -> Tree:
         return jnp.where(is_short, leaf, shorter)  # (3)
 
     return jax.tree.map(cut, tree)
+
+
+def _check_max_norm(max_norm: float) -> None:
+    is_number = isinstance(max_norm, numbers.Real)
+    is_positive = is_number and math.isfinite(max_norm) and max_norm > 0
+    expect(is_positive, "max_norm", "a finite number above 0", repr(max_norm))
 
 
 def _over(leaf: Array, divisor: Array) -> Array:

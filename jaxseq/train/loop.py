@@ -24,16 +24,18 @@ from typing import NamedTuple
 
 import jax
 
-from jaxseq.train import checkpoint, metrics, processes, sharding
+from jaxseq.checks import check_function, check_instance
+from jaxseq.train import checkpoint, metrics, processes, records, sharding
 from jaxseq.train.checkpoint import OtherTraining, Store
 from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
+from jaxseq.train.records import OnHost
 from jaxseq.train.saved import Diverged, Saved
 from jaxseq.train.setting import Setting, check_setting, fraction, is_due, is_over
 from jaxseq.train.sharding import ONE_DEVICE, Layout
 from jaxseq.train.signals import Stop, Stopped
 from jaxseq.train.state import Position, State, Training
-from jaxseq.train.step import Report, Update
+from jaxseq.train.step import Update
 from jaxseq.types import Tree
 
 
@@ -43,7 +45,7 @@ class Progress(NamedTuple):
     Attributes:
         training: where it is; its arrays are gone once the next update is asked for.
         fraction: of N, or of the seconds, that is done.
-        mean: of the batch's cost over its targets; not finite where it was skipped.
+        mean: of the batch's cost over its targets; NaN where it was skipped.
         norm: of the gradient.
         is_applied: whether the update was, or was skipped.
         held_out: the cost that was measured now; None if none was.
@@ -68,11 +70,14 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
         The training, and a line for each damaged checkpoint that was passed over.
 
     Raises:
+        ValueError: naming the argument.
         Damaged: if there are checkpoints, but none is whole.
         OtherTraining: if they are of another training.
         Different: if processes of one training see other checkpoints.
         OSError: in one line, if one cannot be read, which may be whole.
     """
+    check_instance("store", store, Store)
+    check_instance("training", training, Training)
     found = checkpoint.latest(store, training.state)
     number = None if found is None else found.number
     processes.check_same({"the checkpoint that is there": number})
@@ -126,7 +131,19 @@ def train(
         Stopped: if a signal came; the checkpoint is written.
         OSError: in one line, if a checkpoint or record cannot be written.
     """
+    check_function("update", update)
+    check_function("batch_at", batch_at)
+    check_instance("training", training, Training)
     check_setting(setting)
+    sharding.check_layout("layout", layout)
+    if held_out is not None:
+        check_function("held_out", held_out)
+    if store is not None:
+        check_instance("store", store, Store)
+    if log is not None:
+        check_instance("log", log, Log)
+    if stop is not None:
+        check_instance("stop", stop, Stop)
     state, position = training
     if log is not None:
         log.restart(position.records)
@@ -151,7 +168,7 @@ def train(
             batch = None
             if position.number + 1 < setting.num_updates:
                 batch = sharding.place_batch(layout, batch_at(position.number + 1))
-            report = _on_host(report)
+            report = records.on_host(report)
         except jax.errors.JaxRuntimeError as error:
             raise programs.explained(error) from error
         clock.stop(report.num_targets, program.num_flops)
@@ -162,14 +179,14 @@ def train(
         if held_out is not None and is_due(setting, position, setting.evaluate_every):
             measured = _measured(held_out, state, position, saved)
             position = _judged(position, measured)
-        position = _recorded(setting, position, report, measured, clock, log)
+        position = records.added(setting, position, report, measured, clock, log)
         is_best = measured is not None and position.num_worse == 0
         if saved.is_late(setting, position) or is_best:
             saved.write(state, position, measured)
         yield Progress(
             Training(state, position),
             fraction(setting, position),
-            _mean(report.total, report.num_targets),
+            report.mean,
             report.norm,
             report.is_applied,
             measured,
@@ -188,21 +205,7 @@ def _keyed(update: Update, state: State, batch: Tree, seed, number):
     return update(state, batch, jax.random.fold_in(jax.random.key(seed), number))  # (1)
 
 
-class _Report(NamedTuple):
-    """A `Report` on the host."""
-
-    total: float
-    num_targets: float
-    norm: float
-    is_applied: bool
-    num_skipped: int
-
-
-def _on_host(report: Report) -> _Report:
-    return _Report(*(each.item() for each in jax.device_get(report)))
-
-
-def _counted(position: Position, report: _Report, seconds: float) -> Position:
+def _counted(position: Position, report: OnHost, seconds: float) -> Position:
     position = position._replace(
         number=position.number + 1,
         num_counted=position.num_counted + report.num_targets,
@@ -216,11 +219,11 @@ def _counted(position: Position, report: _Report, seconds: float) -> Position:
     )
 
 
-def _check_finite(setting: Setting, position: Position, report: _Report, saved) -> None:
+def _check_finite(setting: Setting, position: Position, report: OnHost, saved) -> None:
     if report.num_skipped >= setting.max_skipped:
         first = position.number - report.num_skipped + 1
         raise Diverged(
-            f"cost or gradient are not finite from update {first} on, "
+            f"cost, gradient or state are not finite from update {first} on, "
             f"{report.num_skipped} in a row{saved.hint()}; try a smaller learning rate"
         )
 
@@ -239,38 +242,3 @@ def _judged(position: Position, cost: float) -> Position:
     if position.best is not None and cost >= position.best:
         return position._replace(num_worse=position.num_worse + 1)
     return position._replace(best=cost, best_number=position.number, num_worse=0)
-
-
-def _recorded(
-    setting: Setting, position: Position, report: _Report, measured, clock, log
-) -> Position:
-    """Adds the records that are due, to the position and to the log."""
-    new: list[metrics.Record] = []
-    if is_due(setting, position, setting.record_every):
-        new.append(
-            {
-                "number": position.number,
-                "mean": _finite_or_none(_mean(position.total, position.num_targets)),
-                "count": position.num_targets,
-                "norm": _finite_or_none(report.norm),
-                "num_skipped": report.num_skipped,
-                "seconds": round(position.seconds, 3),
-                **clock.speed(),
-                "bytes": metrics.num_bytes(),
-            }
-        )
-        position = position._replace(total=0.0, num_targets=0.0)
-    if measured is not None:
-        new.append({"number": position.number, "held_out": measured})
-    if log is not None:
-        for record in new:
-            log.add(record)
-    return position._replace(records=(*position.records, *new))
-
-
-def _mean(total: float, count: float) -> float:
-    return total / count if count else 0.0
-
-
-def _finite_or_none(number: float) -> float | None:
-    return number if math.isfinite(number) else None

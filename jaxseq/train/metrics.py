@@ -6,9 +6,11 @@
     {"number": 40, "held_out": 4.92}
 
 The file says what the training that it is of has done, no more: a run that goes on from
-a checkpoint begins it again with the lines that the checkpoint holds.
+a checkpoint begins it again with the lines that were there when that was written. The
+checkpoint holds them too, but of a long training not every one.
 """
 
+import itertools
 import json
 import os
 import sys
@@ -33,15 +35,23 @@ class Log:
     def restart(self, records: Iterable[Record]) -> None:
         """Begins the file again, with these records, in one step.
 
+        Lines between those of these records stay where they are; what comes after the
+        last one does not, nor does a file that has not the first.
+
         Args:
             records: fit for JSON.
 
         Raises:
-            OSError: if it cannot be written; an old one is then unharmed.
+            OSError: if it cannot be read or written; an old one is then unharmed.
         """
+        lines = [_line(record) for record in records]
+        old = self._lines()
+        num_there = len(list(itertools.takewhile(set(old).__contains__, lines)))
+        if num_there:
+            lines[:num_there] = old[: old.index(lines[num_there - 1]) + 1]
         part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         try:
-            part.write_text("".join(map(_line, records)), "utf-8")
+            part.write_bytes(b"".join(lines))
             os.replace(part, self._path)
         finally:
             part.unlink(missing_ok=True)
@@ -55,8 +65,13 @@ class Log:
         Raises:
             OSError: if it cannot be written.
         """
-        with open(self._path, "a", encoding="utf-8") as stream:
+        with open(self._path, "ab") as stream:
             stream.write(_line(record))
+
+    def _lines(self) -> list[bytes]:
+        if not self._path.exists():
+            return []
+        return self._path.read_bytes().splitlines(keepends=True)
 
 
 class Clock:
@@ -109,5 +124,5 @@ def num_bytes() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def _line(record: Record) -> str:
-    return json.dumps(record, allow_nan=False) + "\n"
+def _line(record: Record) -> bytes:
+    return json.dumps(record, allow_nan=False).encode() + b"\n"

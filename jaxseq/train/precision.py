@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from jaxseq.checks import check_dtype, expect
+from jaxseq.checks import check_dtype, check_instance
 from jaxseq.types import DTypeLike
 
 
@@ -45,7 +45,6 @@ def check_precision(argument: str, precision: Precision) -> None:
     Raises:
         ValueError: naming the argument.
     """
-    is_record = isinstance(precision, Precision)
-    expect(is_record, argument, "a Precision", type(precision).__name__)
+    check_instance(argument, precision, Precision)
     for name, dtype in zip(Precision._fields, precision, strict=True):
         check_dtype(f"{argument}.{name}", dtype)

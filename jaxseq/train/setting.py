@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from jaxseq.checks import check_count, expect
+from jaxseq.checks import check_count, check_instance, expect
 from jaxseq.train.state import Position
 
 
@@ -46,6 +46,7 @@ def check_setting(setting: Setting) -> None:
     Raises:
         ValueError: naming the field.
     """
+    check_instance("setting", setting, Setting)
     least_one = ("num_updates", "evaluate_every", "record_every", "patience")
     for name in (*least_one, "max_skipped", "max_shapes"):
         check_count(f"setting.{name}", getattr(setting, name))

@@ -19,7 +19,7 @@ import numpy as np
 import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from jaxseq.checks import check_count, expect
+from jaxseq.checks import check_count, check_instance, expect
 from jaxseq.train.state import State
 from jaxseq.types import Array, Tree
 
@@ -46,6 +46,25 @@ class Layout(NamedTuple):
 
 
 ONE_DEVICE = Layout()
+
+
+def check_layout(argument: str, layout: Layout) -> None:
+    """Checks the devices and the axes; `params` is compared with the weights later.
+
+    Args:
+        argument: the name of `layout`, for errors.
+        layout: the layout.
+
+    Raises:
+        ValueError: naming the argument, or its field.
+    """
+    check_instance(argument, layout, Layout)
+    if layout.mesh is not None:
+        check_instance(f"{argument}.mesh", layout.mesh, Mesh)
+        names, expected = layout.mesh.axis_names, "devices in a row, as of `mesh`"
+        expect(names == (AXIS,), f"{argument}.mesh", expected, names)
+    check_count(f"{argument}.batch_axis", layout.batch_axis, least=0)
+    check_count(f"{argument}.carry_axis", layout.carry_axis, least=0)
 
 
 def mesh(num_devices: int | None = None) -> Mesh:
@@ -126,8 +145,10 @@ def place(
         state: the same in every process.
 
     Raises:
-        ValueError: naming an array that D does not divide.
+        ValueError: naming the argument, or an array that D does not divide.
     """
+    check_layout("where", where)
+    check_instance("state", state, State)
     if where.mesh is None:
         return state
     devices = where.mesh

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxseq.checks import expect
+from jaxseq.checks import check_floats, describe, expect
 from jaxseq.types import Array, Tree
 
 
 class Skips(NamedTuple):
-    """Updates that were not applied, as their gradient was not finite.
+    """Updates that were not applied, as something of them was not finite.
 
     Attributes:
         total: scalar int32.
@@ -52,7 +52,8 @@ class Position(NamedTuple):
         num_worse: held-out costs since then.
         total: sum of costs since the last record.
         num_targets: what they are of.
-        records: what the log holds; so a checkpoint can write it again.
+        records: what the log holds, thinned out if there are many; so a checkpoint can
+            draw the curve, and write the log again.
     """
 
     number: int = 0
@@ -98,10 +99,13 @@ def begin(
         carry: what the first batch starts from; likewise.
 
     Raises:
-        ValueError: if the optimizer is none.
+        ValueError: if the optimizer is none, or naming a leaf that is no array of
+            numbers, and of the weights one that is not of floats.
     """
     check_optimizer("optimizer", optimizer)
-    params, carry = jax.tree.map(jnp.asarray, (params, carry))
+    params, carry = _arrays("params", params), _arrays("carry", carry)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        check_floats(f"params{jax.tree_util.keystr(path)}", leaf)
     skips = Skips(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
     return Training(State(params, optimizer.init(params), carry, skips), Position())
 
@@ -119,3 +123,17 @@ def check_optimizer(argument: str, optimizer: optax.GradientTransformation) -> N
     is_one = isinstance(optimizer, optax.GradientTransformation)
     expected = "an optax.GradientTransformation"
     expect(is_one, argument, expected, type(optimizer).__name__)
+
+
+def _arrays(argument: str, tree: Tree) -> Tree:
+    """Returns the leaves as arrays, with an error that names one that is none."""
+
+    def array(path, leaf):
+        try:
+            return jnp.asarray(leaf)
+        except TypeError:
+            name = f"{argument}{jax.tree_util.keystr(path)}"
+            got = describe(leaf)
+        raise ValueError(f"{name}: expected an array of numbers, got {got}")
+
+    return jax.tree_util.tree_map_with_path(array, tree)

@@ -7,11 +7,15 @@ p, the gradient is that of the mean over all targets, whatever A and D:
     g = (Σ_p ∂L_p/∂w) / (Σ_p n_p)                                                  (1)
 
 and not the mean of means, in which the targets of a part with few of them count more.
-If g, or the cost, is not finite, the update is skipped: weights, optimizer, carry stay
-as they are, bit for bit, and the skip is counted:
+If a number of these, or of what the update would leave, is not finite, it is skipped:
+weights, optimizer, carry stay as they are, bit for bit, and the skip is counted:
 
-    w, s ← optimizer(w, s, g)          if every g_i and L are finite               (2)
+    w, s, c ← w', s', c'       if L, Σ n_p, g, w', s', c' are finite, n_p ≥ 0      (2)
 
+with w', s' of the optimizer and c' of the cost. A finite g is not enough: its square
+may overflow in the moments, or a step in the weights, and nothing would bring them
+back. So they are read once more before they replace the old ones, and XLA may keep both
+until then; beside a network that reads its weights at each time step that is little.
 `optax.apply_if_finite` applies the NaN in the end; here nothing does.
 """
 
@@ -39,8 +43,8 @@ class Cost(NamedTuple):
 
     Attributes:
         total: scalar, L, a sum over targets.
-        num_targets: scalar, n.
-        carry: what the next batch starts from.
+        num_targets: scalar, n, 0 or more.
+        carry: what the next batch starts from; finite.
     """
 
     total: Array
@@ -52,7 +56,7 @@ class Report(NamedTuple):
     """What an update says of itself.
 
     Attributes:
-        total: scalar, Σ L.
+        total: scalar, Σ L; NaN if a part's count or carry are not as (2) asks.
         num_targets: scalar, Σ n.
         norm: scalar, of g before it is cut; may be infinite where g is not.
         is_applied: scalar bool, whether the update was, or was skipped.
@@ -95,8 +99,7 @@ def make(
     """
     check_function("cost", cost)
     check_optimizer("optimizer", optimizer)
-    is_layout = isinstance(layout, Layout)
-    expect(is_layout, "layout", "a Layout", type(layout).__name__)
+    sharding.check_layout("layout", layout)
     check_count("num_parts", num_parts)
     check_precision("precision", precision)
     sums = functools.partial(_sums, cost, num_parts, precision, layout)
@@ -113,13 +116,12 @@ def make(
             state.params,
         )  # (1)
         norm = global_norm(gradient)
-        # Over devices a maximum may lose a NaN; a sum does not.
-        is_finite = jnp.isfinite(norm.largest) & jnp.isfinite(norm.relative)
-        is_finite &= jnp.isfinite(total)
         steps, optimizer_state = optimizer.update(
             gradient, state.optimizer_state, state.params
         )
         params = optax.apply_updates(state.params, steps)
+        # Of the norm both: over devices a maximum may lose a NaN; a sum does not.
+        is_finite = _is_finite((total, count, norm, params, optimizer_state))
         params, optimizer_state, carry = jax.tree.map(
             lambda new, old: jnp.where(is_finite, new, old),
             (params, optimizer_state, carry),
@@ -132,6 +134,14 @@ def make(
         return State(params, optimizer_state, carry, skips), report
 
     return update
+
+
+def _is_finite(tree: Tree) -> Array:
+    """Returns whether all numbers are; keys and integers always are."""
+    leaves = jax.tree.leaves(tree)
+    floats = [leaf for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    each = [jnp.all(jnp.isfinite(leaf)) for leaf in floats]
+    return functools.reduce(jnp.logical_and, each, jnp.asarray(True))
 
 
 def _counted(skips: Skips, is_applied: Array) -> Skips:
@@ -153,6 +163,9 @@ def _sums(cost, num_parts, precision, layout: Layout, params, carry, batch, key)
         (total, (count, carry)), d_params = jax.value_and_grad(loss, has_aux=True)(
             params
         )
+        # Told by the cost, as a sum over parts and devices keeps a NaN.
+        is_sound = (count >= 0) & _is_finite(carry)
+        total = jnp.where(is_sound, total, jnp.nan)  # (2)
         return (total, count, cast(wide, d_params)), carry
 
     if num_parts == 1:

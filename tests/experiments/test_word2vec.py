@@ -188,7 +188,9 @@ def test_a_loss_that_is_not_finite_ends_it(text, tmp_path):
     options = ("--learning-rate", "1e30", "--cap", "1e30", "--num-epochs", "2")
     with pytest.raises(SystemExit) as stop:
         run(text, tmp_path, *options)
-    assert stop.value.code.startswith("error: cost or gradient are not finite from")
+    assert stop.value.code.startswith(
+        "error: cost, gradient or state are not finite from"
+    )
     assert not (tmp_path / "out" / "word2vec" / "vectors.bin").exists()
 
 

@@ -15,6 +15,7 @@ from jaxseq.train.sharding import Layout
 from tests.devices import two_devices
 
 
+KEY = jax.random.key(0)
 NUM_ROWS, NUM_INPUTS, NUM_OUTPUTS = 12, 6, 3
 WIDE = precision.FLOAT64
 
@@ -174,6 +175,69 @@ def test_an_update_that_is_not_finite_changes_nothing(num_parts, make_layout):
     assert [int(report.num_skipped) for report in reports] == [0, 0, 1, 0]
 
 
+def spoiled(total=1.0, count=1.0, carry=0.0):
+    """A cost of a finite gradient, with what is given where row 1 is."""
+
+    def cost(params, state, rows, key):
+        is_here = (rows == 1).any()
+        return step.Cost(
+            jnp.sum(params) * jnp.where(is_here, total, 1.0),
+            jnp.where(is_here, count, 1.0),
+            jnp.where((rows == 1)[:, None], carry, state + 1),
+        )
+
+    return cost
+
+
+@pytest.mark.parametrize(
+    ("cost", "optimizer"),
+    [
+        (spoiled(count=jnp.nan), OPTIMIZER),
+        (spoiled(count=jnp.inf), OPTIMIZER),
+        (spoiled(count=-0.5), OPTIMIZER),
+        (spoiled(carry=jnp.inf), OPTIMIZER),
+        (spoiled(carry=jnp.nan), OPTIMIZER),
+        (spoiled(), optax.scale(np.nan)),
+        (spoiled(total=1e10), optax.scale(1e300)),
+        # The moments alone: divided by infinity, the step is 0.
+        (spoiled(total=1e200), optax.scale_by_rms(eps=1.0)),
+    ],
+    ids=["count NaN", "count inf", "count < 0", "carry inf", "carry NaN"]
+    + ["steps NaN", "weights inf", "moments inf"],
+)
+@pytest.mark.parametrize(
+    ("num_parts", "make_layout"),
+    [(1, one_device), (2, one_device), pytest.param(1, whole, marks=two_devices)],
+)
+def test_what_would_leave_the_state_not_finite_changes_nothing(
+    cost, optimizer, num_parts, make_layout
+):
+    layout = make_layout()
+    made = step.make(
+        cost, optimizer, num_parts=num_parts, layout=layout, precision=WIDE
+    )
+    before = state.begin(jnp.ones(3), optimizer, jnp.zeros((4, 2))).state
+    before = sharding.place(layout, optimizer, before)
+    rows = sharding.place_batch(layout, np.arange(4))
+    after, report = jax.jit(made)(before, rows, jax.random.key(0))
+    assert not report.is_applied
+    assert equal(before[:3], after[:3])
+    assert (int(after.skips.total), int(report.num_skipped)) == (1, 1)
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_an_optimizer_may_keep_a_key_and_a_carry_a_count():
+    optimizer = optax.add_noise(0.1, 0.55, jax.random.key(0))
+    count = {"number": jnp.int32(0), "is_first": jnp.asarray(True)}
+    now = state.begin(jnp.ones(3), optimizer, count).state
+
+    def cost(params, carry, batch, key):
+        return step.Cost(jnp.sum(params), jnp.ones(()), carry)
+
+    _, report = jax.jit(step.make(cost, optimizer))(now, (), KEY)
+    assert report.is_applied
+
+
 def test_a_gradient_that_overflows_only_as_a_norm_is_applied():
     huge = optax.chain(clip_by_global_norm(1.0), optax.scale(-1.0))
 
@@ -185,6 +249,28 @@ def test_a_gradient_that_overflows_only_as_a_norm_is_applied():
     now, report = update(now, (), jax.random.key(0))
     assert bool(report.is_applied)
     np.testing.assert_allclose(now.params, -np.full(4, 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("num_parts", [1, 3])
+@pytest.mark.parametrize(
+    "make_layout", [one_device, pytest.param(whole, marks=two_devices)]
+)
+def test_each_part_and_device_has_a_key_of_its_own(make_layout, num_parts):
+    layout = make_layout()
+
+    def draw(params, carry, batch, key):
+        numbers = jnp.full(carry.shape, jax.random.uniform(key, (), carry.dtype))
+        return step.Cost(jnp.sum(params), jnp.ones(()), numbers)
+
+    sgd = optax.sgd(0.1)
+    update = step.make(draw, sgd, num_parts=num_parts, layout=layout, precision=WIDE)
+    before = state.begin(jnp.ones(3), sgd, jnp.zeros(NUM_ROWS)).state
+    rows = sharding.place_batch(layout, np.zeros(NUM_ROWS))
+    after, _ = jax.jit(update)(sharding.place(layout, sgd, before), rows, KEY)
+    num_draws = num_parts * (1 if layout.mesh is None else layout.mesh.size)
+    shares = np.asarray(after.carry).reshape(num_draws, -1)
+    assert (shares == shares[:, :1]).all()
+    assert len(np.unique(shares)) == num_draws
 
 
 def test_no_targets_are_no_cost():
