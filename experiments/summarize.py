@@ -139,7 +139,8 @@ def learn(config: Config) -> None:
     written_at = time.monotonic()
     summaries, written = write(config, params, corpus, scoring)
     seconds_written = time.monotonic() - written_at
-    num_lead = summarize_report.best_lead(corpus.valid, scoring)
+    most = config.max_length
+    num_lead = summarize_report.best_lead(corpus.valid, most, scoring)
     measured = summarize_report.measure(
         corpus.test, config.architecture, written, num_lead, scoring, beside
     )

@@ -20,7 +20,7 @@ from .summarize_corpus import Corpus, Part
 
 
 METRICS = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
-LEADS = range(6, 15)
+LEADS = range(6, 15)  # tokens; more where summaries may be longer
 MOST_DROPPED = 0.1  # of the letters of an English corpus
 FEWEST = 30  # pairs of which an interval says something
 
@@ -61,13 +61,19 @@ def leads(part: Part, num_words: int, scoring: Scoring) -> list[str]:
     return [scoring.join(words[:num_words]) for words in part.documents]
 
 
-def best_lead(valid: Part, scoring: Scoring) -> int:
-    """Returns how many first tokens have the largest ROUGE-L on held-out pairs."""
+def best_lead(valid: Part, max_length: int, scoring: Scoring) -> int:
+    """Returns how many first tokens have the largest ROUGE-L on held-out pairs.
+
+    Args:
+        valid: the pairs.
+        max_length: tokens of the longest summary that a model may write.
+        scoring: how texts are compared.
+    """
 
     def mean(num_words: int) -> float:
         return rouge_l(valid, leads(valid, num_words, scoring), scoring)
 
-    return max(LEADS, key=mean)
+    return max(range(LEADS.start, max(LEADS.stop, max_length + 1)), key=mean)
 
 
 def rouge_l(part: Part, written: Sequence[str], scoring: Scoring) -> float:

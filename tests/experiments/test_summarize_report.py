@@ -82,7 +82,7 @@ def test_measure_compares_with_the_leads():
     pairs = [Pair(f"the {n} cat sat on a mat here", f"{n} cat") for n in range(40)]
     part = part_of(pairs)
     how = scoring(part)
-    assert summarize_report.best_lead(part, how) == min(summarize_report.LEADS)
+    assert summarize_report.best_lead(part, 8, how) == min(summarize_report.LEADS)
     summaries = [p.summary for p in pairs]
     empty = {"none": [""] * len(pairs)}
     measured = summarize_report.measure(part, "copy", summaries, 6, how, empty)
@@ -104,13 +104,21 @@ def test_measure_compares_with_the_leads():
     assert "the best lead: +50.00 to +50.00 (n = 29: too few)\n" in printed
 
 
+def test_a_lead_may_be_as_long_as_a_summary():
+    words = " ".join(f"w{n}" for n in range(30))
+    part = part_of([Pair(words, words)])
+    how = scoring(part)
+    assert summarize_report.best_lead(part, 20, how) == 20
+    assert summarize_report.best_lead(part, 8, how) == 14
+
+
 CHINESE = [Pair(f"猫{n}坐在垫上面", f"猫{n}") for n in "一二三"]
 
 
 def test_chinese_is_measured_by_its_characters():
     part = part_of(CHINESE, "characters")
     how = scoring(part, tokens="characters")
-    assert summarize_report.best_lead(part, how) == min(summarize_report.LEADS)
+    assert summarize_report.best_lead(part, 8, how) == min(summarize_report.LEADS)
     summaries = [p.summary for p in CHINESE]
     assert summarize_report.rouge_l(part, summaries, how) == pytest.approx(100)
     measured = summarize_report.measure(part, "copy", summaries, 6, how)
