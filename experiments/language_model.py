@@ -52,6 +52,7 @@ from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
 from jaxseq.train import checkpoint, processes
+from jaxseq.train.loop import Diverged
 
 from . import (
     bigram,
@@ -140,7 +141,7 @@ def train(
     Raises:
         CorpusError: in one line, if a text cannot be used.
         TooLarge: in one line, if no machine could hold the model.
-        Diverged: if the loss stops being finite.
+        Diverged: if the loss stops being finite, or the logits of what it writes.
         jaxseq.train: what its `loop.train` raises besides.
     """
     corpus = read(config)
@@ -200,7 +201,11 @@ def sample(
     params: language_model.Params,
     known: vocab.Vocab,
 ) -> list[str]:
-    """Returns lines that the model wrote, without a word that it does not know."""
+    """Returns lines that the model wrote, without a word that it does not know.
+
+    Raises:
+        Diverged: if it writes none, as its logits are not finite.
+    """
     generate = functools.partial(
         language_model.generate,
         cells=cells,
@@ -209,13 +214,22 @@ def sample(
         restart_id=EOS if config.resets else None,
     )
     allowed = ~np.isin(np.arange(len(known.tokens)), (PAD, UNK, BOS))
-    ids = jax.jit(generate)(
-        jax.random.key(config.seed),
-        params=params,
-        first_id=np.int32(EOS),
-        allowed=allowed,
+    ids = np.asarray(
+        jax.jit(generate)(
+            jax.random.key(config.seed),
+            params=params,
+            first_id=np.int32(EOS),
+            allowed=allowed,
+        )
     )
-    ends = np.flatnonzero(np.asarray(ids) == EOS)
+    # The products of finite weights may overflow, even where the held-out cost did not.
+    if language_model.NO_ID in ids:
+        raise Diverged(
+            f"the model's logits over --temperature {config.temperature} are not "
+            "finite, so it writes nothing; try a smaller learning rate or a larger "
+            "temperature"
+        )
+    ends = np.flatnonzero(ids == EOS)
     lines = [vocab.decode(known, line[line != EOS]) for line in np.split(ids, ends)]
     return [TOKENIZERS[config.tokens].join(line) for line in lines if line]
 

@@ -453,6 +453,24 @@ def test_main_stops_when_the_loss_is_no_number(text, tmp_path, capsys):
 
 def test_main_ends_cleanly_when_interrupted(text, tmp_path, capsys, monkeypatch):
     def interrupt(*args):
+def test_main_stops_when_what_it_writes_is_no_number(text, tmp_path, monkeypatch):
+    """Weights of a large rate are finite, and what comes of them may not be."""
+
+    def fit(*args):
+        fitted = _fit_little(*args)
+        huge = jax.tree.map(lambda leaf: np.full_like(leaf, 1e38), fitted.params)
+        return fitted._replace(params=huge)
+
+    monkeypatch.setattr(language_model, "fit", fit)
+    with pytest.raises(SystemExit) as stop:
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    assert stop.value.code == (
+        "error: the model's logits over --temperature 0.7 are not finite, so it writes "
+        "nothing; try a smaller learning rate or a larger temperature"
+    )
+    assert not (tmp_path / "language_model" / "lstm.json").exists()
+
+
         raise KeyboardInterrupt
 
     monkeypatch.setattr(language_model, "fit", interrupt)
