@@ -106,6 +106,7 @@ def run(config: Config) -> None:
     started = time.monotonic()
     with runs.in_one_line(config.out, ADVICE):
         try:
+    cli.result_file(folder, f"{config.cell}.jsonl")
             with progress.show(config.cell) as report:
                 said = runs.of_the_first(report) or progress.silent
                 result = train(config, said, folder)

@@ -37,12 +37,14 @@ class Log:
             records: fit for JSON.
 
         Raises:
-            OSError: if it cannot be written; an old one is then unharmed.
+            OSError: naming it, if it cannot be written; an old one is then unharmed.
         """
         part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         try:
             part.write_text("".join(map(_line, records)), "utf-8")
             os.replace(part, self._path)
+        except OSError as error:  # it would name the part, which nobody knows
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
         finally:
             part.unlink(missing_ok=True)
 

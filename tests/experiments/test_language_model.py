@@ -376,7 +376,7 @@ def test_main_hides_no_other_error_of_the_runtime(text, tmp_path, monkeypatch):
         language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
 
 
-@pytest.mark.parametrize("name", ["lstm.json", "lstm.png"])
+@pytest.mark.parametrize("name", ["lstm.json", "lstm.png", "lstm.jsonl"])
 def test_main_asks_before_training_whether_it_can_write(
     name, text, tmp_path, capsys, monkeypatch
 ):

@@ -163,6 +163,15 @@ def test_a_checkpoint_of_another_training_is_refused(
     run(text, tmp_path, *other, "--resume", "none")
 
 
+def test_a_folder_in_the_place_of_the_records_is_named(text, tmp_path, capsys):
+    folder = tmp_path / "out" / "word2vec" / "train.jsonl"
+    folder.mkdir(parents=True)
+    with pytest.raises(SystemExit, match="2"):
+        run(text, tmp_path)
+    expected = f"error: cannot write {folder}: it is a folder\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_a_checkpoint_of_another_text_is_refused(text, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "train", stopped(2, signal.SIGTERM))
