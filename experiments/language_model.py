@@ -90,6 +90,9 @@ def run(config: Config) -> None:
             terminal.
     """
     runs.joined(config.address, config.num_processes, config.process)
+    with runs.in_one_line(config.out, ADVICE):
+        # Of the texts, what is in them is compared, once they are read.
+        runs.check_same(config, own=("address", "process", "text", "valid"))
     if config.devices > (num_devices := jax.device_count()):
         more = f"XLA_FLAGS=--xla_force_host_platform_device_count={config.devices}"
         commands.fail(
@@ -103,10 +106,10 @@ def run(config: Config) -> None:
     folder = cli.results_folder(config.out, "language_model")
     numbers = cli.result_file(folder, f"{config.cell}.json")
     figure = cli.result_file(folder, f"{config.cell}.png")
+    cli.result_file(folder, f"{config.cell}.jsonl")
     started = time.monotonic()
     with runs.in_one_line(config.out, ADVICE):
         try:
-    cli.result_file(folder, f"{config.cell}.jsonl")
             with progress.show(config.cell) as report:
                 said = runs.of_the_first(report) or progress.silent
                 result = train(config, said, folder)

@@ -3,9 +3,9 @@
 Each process has its devices and runs the same program on the same numbers; arrays lie
 over the devices of all. What one process alone knows, its clock and the signals that it
 hears, is agreed on between updates: else one would write a checkpoint, or end, while
-the others wait for it. What all must have, the settings and the checkpoint that they go
-on from, is compared before the first: else they would train on sums of unlike parts,
-and nothing would show it.
+the others wait for it. What all must have, the settings, how long they run and the
+checkpoint that they go on from, is compared before the first: else they would train on
+sums of unlike parts, or wait for one that has ended, and nothing would show it.
 
 If one dies, or stands still for `HEARTBEAT_SECONDS`, the others end too, at the latest
 within 30 s: what is left is the last checkpoint, and any number of processes goes on

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from jaxseq.checks import check_count, expect
+from jaxseq.train import processes
 from jaxseq.train.state import Position
 
 
@@ -38,13 +39,14 @@ class Setting(NamedTuple):
 
 
 def check_setting(setting: Setting) -> None:
-    """Checks every number.
+    """Checks every number, and that processes of one training have the same.
 
     Args:
         setting: the numbers.
 
     Raises:
         ValueError: naming the field.
+        Different: likewise.
     """
     least_one = ("num_updates", "evaluate_every", "record_every", "patience")
     for name in (*least_one, "max_skipped", "max_shapes"):
@@ -56,6 +58,9 @@ def check_setting(setting: Setting) -> None:
         value = getattr(setting, name)
         is_positive = isinstance(value, int | float) and value > 0
         expect(is_positive, f"setting.{name}", "a number above 0", repr(value))
+    processes.check_same(
+        {f"setting.{name}": str(value) for name, value in setting._asdict().items()}
+    )
 
 
 def fraction(setting: Setting, position: Position) -> float:

@@ -172,7 +172,10 @@ ROW = packed(1, 2)
         (b"2 0\na\nb\n", "line 1: expected a header .* got '2 0'"),
         (b"1_0 2\n", "line 1: expected a header .* got '1_0 2'"),
         (b"9" * 500 + b" 2\n", "line 1: expected a header .* got '999"),
-        (b"9" * 15 + b" " + b"9" * 15 + b"\n", "line 2: expected vector 1 of 9999999999"),
+        (
+            b"9" * 15 + b" " + b"9" * 15 + b"\n",
+            "line 2: expected vector 1 of 99999999",
+        ),
         (b"2 2\na 1 2\n", f"line 3: {TWO}"),
         (b"1 2\na 1 2\nb 3 4\n", "line 3: expected the end, after the 1 vectors of"),
         (
