@@ -28,8 +28,16 @@ def expect(condition: bool, name: str, expected: str, got: object) -> None:
         ValueError: "--option: expected ..., got ...".
     """
     if not condition:
-        option = "--" + name.replace("_", "-")
-        raise ValueError(f"{option}: expected {expected}, got {got}")
+        raise ValueError(f"{option(name)}: expected {expected}, got {got}")
+
+
+def option(name: str) -> str:
+    """Returns what a field is called on the command line.
+
+    Args:
+        name: of the field.
+    """
+    return "--" + name.replace("_", "-")
 
 
 def results_folder(out: Path, name: str) -> Path:

@@ -52,6 +52,7 @@ from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
 from jaxseq.train import checkpoint, processes
+from jaxseq.train.loop import Diverged
 
 from . import (
     bigram,
@@ -89,6 +90,9 @@ def run(config: Config) -> None:
             terminal.
     """
     runs.joined(config.address, config.num_processes, config.process)
+    with runs.in_one_line(config.out, ADVICE):
+        # Of the texts, what is in them is compared, once they are read.
+        runs.check_same(config, own=("address", "process", "text", "valid"))
     if config.devices > (num_devices := jax.device_count()):
         more = f"XLA_FLAGS=--xla_force_host_platform_device_count={config.devices}"
         commands.fail(
@@ -102,6 +106,7 @@ def run(config: Config) -> None:
     folder = cli.results_folder(config.out, "language_model")
     numbers = cli.result_file(folder, f"{config.cell}.json")
     figure = cli.result_file(folder, f"{config.cell}.png")
+    cli.result_file(folder, f"{config.cell}.jsonl")
     started = time.monotonic()
     with runs.in_one_line(config.out, ADVICE):
         try:
@@ -140,7 +145,7 @@ def train(
     Raises:
         CorpusError: in one line, if a text cannot be used.
         TooLarge: in one line, if no machine could hold the model.
-        Diverged: if the loss stops being finite.
+        Diverged: if the loss stops being finite, or the logits of what it writes.
         jaxseq.train: what its `loop.train` raises besides.
     """
     corpus = read(config)
@@ -200,7 +205,11 @@ def sample(
     params: language_model.Params,
     known: vocab.Vocab,
 ) -> list[str]:
-    """Returns lines that the model wrote, without a word that it does not know."""
+    """Returns lines that the model wrote, without a word that it does not know.
+
+    Raises:
+        Diverged: if it writes none, as its logits are not finite.
+    """
     generate = functools.partial(
         language_model.generate,
         cells=cells,
@@ -209,13 +218,22 @@ def sample(
         restart_id=EOS if config.resets else None,
     )
     allowed = ~np.isin(np.arange(len(known.tokens)), (PAD, UNK, BOS))
-    ids = jax.jit(generate)(
-        jax.random.key(config.seed),
-        params=params,
-        first_id=np.int32(EOS),
-        allowed=allowed,
+    ids = np.asarray(
+        jax.jit(generate)(
+            jax.random.key(config.seed),
+            params=params,
+            first_id=np.int32(EOS),
+            allowed=allowed,
+        )
     )
-    ends = np.flatnonzero(np.asarray(ids) == EOS)
+    # The products of finite weights may overflow, even where the held-out cost did not.
+    if language_model.NO_ID in ids:
+        raise Diverged(
+            f"the model's logits over --temperature {config.temperature} are not "
+            "finite, so it writes nothing; try a smaller learning rate or a larger "
+            "temperature"
+        )
+    ends = np.flatnonzero(ids == EOS)
     lines = [vocab.decode(known, line[line != EOS]) for line in np.split(ids, ends)]
     return [TOKENIZERS[config.tokens].join(line) for line in lines if line]
 

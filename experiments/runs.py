@@ -9,8 +9,9 @@ A program that was stopped or killed goes on when the same command is given agai
 
 import contextlib
 import dataclasses
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,7 +24,7 @@ from jaxseq.train.loop import Diverged
 from jaxseq.train.signals import Stopped
 from jaxseq.train.state import Training
 
-from . import cli
+from . import cli, results
 
 
 T = TypeVar("T")
@@ -79,6 +80,26 @@ def joined(address: str | None, num_processes: int, process: int) -> None:
         commands.fail(f"--address {address}: {str(error).splitlines()[0]}")
 
 
+def check_same(config: Options, own: Collection[str]) -> None:
+    """Checks that the processes of a training were given the same options.
+
+    How long they run and where they write decides nothing of the result; but one that
+    ends before the others, or looks elsewhere for a checkpoint, leaves them waiting.
+
+    Args:
+        config: of this process, with a folder `out`.
+        own: fields that each process may have its own of.
+
+    Raises:
+        Different: naming the options.
+    """
+    given = results.settings(config)
+    given["out"] = os.path.abspath(given["out"])
+    processes.check_same(
+        {cli.option(name): given[name] for name in given if name not in own}
+    )
+
+
 def of_the_first(what: T) -> T | None:
     """Returns what only the first of several processes has; None in the others.
 
@@ -107,7 +128,6 @@ def opened(
         Different: if processes of one training have other settings.
     """
     with checkpoint.opened(folder, settings) as store:
-        processes.check_same({"resume": resume})
         if resume == "none":
             checkpoint.clear(store)
         yield store

@@ -116,6 +116,7 @@ def learn(config: Config) -> None:
         "heatmaps.html",
     )
     files = [cli.result_file(folder, name) for name in names]
+    cli.result_file(folder, "training.jsonl")
     started = time.monotonic()
     corpus = summarize_corpus.read(config)
     print(

@@ -89,6 +89,7 @@ def run(config: Config) -> None:
         cli.result_file(folder, name)
         for name in ("vectors.bin", "vectors.vocab", "result.json", "map.svg")
     ]
+    cli.result_file(folder, "train.jsonl")
     started = time.monotonic()
     try:
         with runs.in_one_line(config.out, training.ADVICE):

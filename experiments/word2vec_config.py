@@ -112,7 +112,8 @@ class Config(runs.Options):
 
     block_size: int | None = None
     """T, words of one step, fewer in a small corpus; a multiple of 32; none: 1,024,
-    with the tree 256, on a GPU four times as many."""
+    with the tree 256, on a GPU four times as many. A run whose size is given may be
+    moved between CPU and GPU."""
 
     words: tuple[str, ...] = ()
     """Words whose neighbours are shown; none: some of the most frequent."""
@@ -169,7 +170,8 @@ def make_setting(config: Config, num_ids: int) -> Setting:
         tree = fitting.SETTINGS[fitting.tree]
         sizes = {name: getattr(tree, name) for name in ("block_size", "chunk_size")}
         tuned = tuned._replace(cap=tree.cap, **sizes)
-    tuned = fitting.on_this_device(tuned)
+    if config.block_size is None:
+        tuned = fitting.on_this_device(tuned)
     first_rate = config.learning_rate or tuned.first_rate
     block_size = config.block_size or tuned.block_size
     setting = tuned._replace(

@@ -16,7 +16,6 @@ Everything that NumPy and JAX have goes in and out, bfloat16 too, which
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -29,7 +28,7 @@ import safetensors.numpy
 from jaxseq.checks import describe, expect
 from jaxseq.interop import safetensors_header as header
 from jaxseq.types import Tree
-from jaxseq.word2vec.streams import FilePath, writing
+from jaxseq.word2vec.streams import FilePath, check_regular, writing
 
 
 class Contents(NamedTuple):
@@ -167,9 +166,7 @@ def _named(tree: Tree) -> dict[str, Any]:
 
 def _checked(path: FilePath) -> tuple[bytes, header.Header]:
     """Reads a file whose header is right: the header first, then the whole."""
-    is_regular = stat.S_ISREG(os.lstat(path).st_mode)
-    got = "a link" if os.path.islink(path) else "something else"
-    expect(is_regular, "path", "a regular file", got)
+    check_regular(path)
     with open(path, "rb") as stream:
         num_bytes = os.fstat(stream.fileno()).st_size
         found = header.read(stream, num_bytes)

@@ -31,7 +31,14 @@ from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
 from jaxseq.train.records import OnHost
 from jaxseq.train.saved import Diverged, Saved
-from jaxseq.train.setting import Setting, check_setting, fraction, is_due, is_over
+from jaxseq.train.setting import (
+    Setting,
+    check_same_setting,
+    check_setting,
+    fraction,
+    is_due,
+    is_over,
+)
 from jaxseq.train.sharding import ONE_DEVICE, Layout
 from jaxseq.train.signals import Stop, Stopped
 from jaxseq.train.state import Position, State, Training
@@ -130,6 +137,7 @@ def train(
         TooManyShapes: if batches have more shapes than `max_shapes`.
         Stopped: if a signal came; the checkpoint is written.
         OSError: in one line, if a checkpoint or record cannot be written.
+        Different: if processes of one training have other settings.
     """
     check_function("update", update)
     check_function("batch_at", batch_at)
@@ -144,6 +152,7 @@ def train(
         check_instance("log", log, Log)
     if stop is not None:
         check_instance("stop", stop, Stop)
+    check_same_setting(setting)
     state, position = training
     if log is not None:
         log.restart(position.records)

@@ -42,7 +42,8 @@ class Log:
             records: fit for JSON.
 
         Raises:
-            OSError: if it cannot be read or written; an old one is then unharmed.
+            OSError: naming it, if it cannot be read or written; an old one is then
+                unharmed.
         """
         lines = [_line(record) for record in records]
         old = self._lines()
@@ -53,6 +54,8 @@ class Log:
         try:
             part.write_bytes(b"".join(lines))
             os.replace(part, self._path)
+        except OSError as error:  # it would name the part, which nobody knows
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
         finally:
             part.unlink(missing_ok=True)
 

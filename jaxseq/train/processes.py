@@ -3,14 +3,14 @@
 Each process has its devices and runs the same program on the same numbers; arrays lie
 over the devices of all. What one process alone knows, its clock and the signals that it
 hears, is agreed on between updates: else one would write a checkpoint, or end, while
-the others wait for it. What all must have, the settings and the checkpoint that they go
-on from, is compared before the first: else they would train on sums of unlike parts,
-and nothing would show it.
+the others wait for it. What all must have, the settings, how long they run and the
+checkpoint that they go on from, is compared before the first: else they would train on
+sums of unlike parts, or wait for one that has ended, and nothing would show it.
 
-If one dies the others end too, within the heartbeat's time: what is left is the last
-checkpoint, and any number of processes goes on from it. It is JAX's runtime that aborts
-them, from a thread of its own and with its stack on stderr: there is nothing in its
-public interface to say it in one line by.
+If one dies, or stands still for `HEARTBEAT_SECONDS`, the others end too, at the latest
+within 30 s: what is left is the last checkpoint, and any number of processes goes on
+from it. It is JAX's runtime that aborts them, from a thread of its own and with its
+stack on stderr: there is nothing in its public interface to say it in one line by.
 
 JAX also ends all if one has left for `LEAVING_SECONDS` and another has not: one that
 failed would leave the others waiting for it. Whoever has more to do at the end than
@@ -30,7 +30,7 @@ from jax.experimental import multihost_utils
 from jaxseq.checks import check_count, expect
 
 
-HEARTBEAT_SECONDS = 10
+HEARTBEAT_SECONDS = 20  # without a sign of life, and a process counts as dead
 LEAVING_SECONDS = 20
 _ADDRESS = re.compile(r".+:\d{1,5}")
 

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from jaxseq.checks import check_count, check_instance, expect
+from jaxseq.train import processes
 from jaxseq.train.state import Position
 
 
@@ -57,6 +58,20 @@ def check_setting(setting: Setting) -> None:
         value = getattr(setting, name)
         is_positive = isinstance(value, int | float) and value > 0
         expect(is_positive, f"setting.{name}", "a number above 0", repr(value))
+
+
+def check_same_setting(setting: Setting) -> None:
+    """Checks that all processes of a training have the same numbers.
+
+    Args:
+        setting: of this one.
+
+    Raises:
+        Different: naming the field.
+    """
+    processes.check_same(
+        {f"setting.{name}": str(value) for name, value in setting._asdict().items()}
+    )
 
 
 def fraction(setting: Setting, position: Position) -> float:

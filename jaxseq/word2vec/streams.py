@@ -10,6 +10,7 @@ import errno
 import gzip
 import lzma
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,12 +38,14 @@ def reading(path: FilePath) -> Iterator[BinaryIO]:
         path: the file.
 
     Raises:
-        ValueError: in one line that names the file, if it is not there, or if its
-            compressed data are damaged or cut short; and in place of any ValueError
-            that is raised while it is open.
+        ValueError: in one line that names the file, if it is not there, is no regular
+            file (a link is none: give what it points to), or if its compressed data are
+            damaged or cut short; and in place of any ValueError that is raised while it
+            is open.
     """
     name = repr(os.fspath(path))
     try:
+        check_regular(path)
         with _READERS.get(_suffix(path), open)(path, "rb") as stream:
             yield cast(BinaryIO, stream)
     except ValueError as error:
@@ -87,6 +90,22 @@ def writing(*paths: FilePath) -> Iterator[list[BinaryIO]]:
         for part in parts:
             part.unlink(missing_ok=True)
         raise
+
+
+def check_regular(path: FilePath) -> None:
+    """Checks that a path is a file: a pipe may keep waiting, a device has no end.
+
+    Args:
+        path: of the file; a link is none.
+
+    Raises:
+        ValueError: saying what it is.
+        OSError: if nothing is there.
+    """
+    mode = os.lstat(path).st_mode
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a directory"}
+    got = kinds.get(stat.S_IFMT(mode), "something else")
+    expect(stat.S_ISREG(mode), "path", "a regular file", got)
 
 
 def _suffix(path: FilePath) -> str:

@@ -14,7 +14,8 @@ The functions' names are gensim's (4.4.0). On purpose this differs:
 * Words are written in their own order, where gensim sorts by count.
 * Counts are None without a file of counts, where gensim makes some up.
 * A file that is not what its header says, that names a word twice or that holds NaN is
-  an error, where gensim reads what it can.
+  an error, where gensim reads what it can. Memory is asked for as vectors are read: no
+  header has it allocated for what is not there.
 
 References: word2vec.c (Mikolov et al. 2013), the formats. gensim: as
 `jaxseq.word2vec.similarity`.
@@ -85,7 +86,8 @@ def load_word2vec_format(
     """Reads vectors; memory is the table and a block.
 
     Args:
-        path: the file; `.gz`, `.bz2` and `.xz` are uncompressed on the way.
+        path: the file, no link to it; `.gz`, `.bz2` and `.xz` are uncompressed on the
+            way.
         fvocab: a file of counts; it must have every word that is read.
         binary: whether it is in the binary format.
         unicode_errors: what to do with words that are no UTF-8, as in `bytes.decode`:
@@ -115,22 +117,25 @@ def _table(
 ) -> tuple[list[str], np.ndarray]:
     header = read_header(stream)
     num_read = min(header.num_words, limit or header.num_words)
-    try:
-        rows = np.empty((num_read, header.size), np.float32)
-    except (MemoryError, ValueError):
-        raise too_large(header, num_read) from None
+    rows = np.empty((0, header.size), np.float32)
     read = read_binary if binary else read_text
     id_of: dict[str, int] = {}
-    for where, raw, row in read(stream, header, num_read):
-        word = _decoded(where, raw, unicode_errors)
-        if word in id_of:
-            got = f"{word!r} again, as in vector {id_of[word] + 1}"
-            raise ValueError(f"{where}: expected a new word, got {got}")
-        if not np.isfinite(row).all():
-            got = f"inf or NaN for {word!r}"
-            raise ValueError(f"{where}: expected finite numbers, got {got}")
-        rows[len(id_of)] = row
-        id_of[word] = len(id_of)
+    try:
+        for where, raw, row in read(stream, header, num_read):
+            word = _decoded(where, raw, unicode_errors)
+            if word in id_of:
+                got = f"{word!r} again, as in vector {id_of[word] + 1}"
+                raise ValueError(f"{where}: expected a new word, got {got}")
+            if not np.isfinite(row).all():
+                got = f"inf or NaN for {word!r}"
+                raise ValueError(f"{where}: expected finite numbers, got {got}")
+            if len(id_of) == len(rows):
+                more = min(num_read, 2 * len(rows) + 1)
+                rows.resize((more, header.size), refcheck=False)
+            rows[len(id_of)] = row
+            id_of[word] = len(id_of)
+    except MemoryError:
+        raise too_large(header, num_read) from None
     return list(id_of), rows
 
 

@@ -1,8 +1,9 @@
 """The records of a file of word vectors: one word and its numbers after the other.
 
 Both readers take the stream behind the header and give, for each vector, where it
-starts, the bytes of its word, and its row `[D]`. They hold one block of the file. What
-is wrong is a ValueError of one line, that says where and what was expected.
+starts, the bytes of its word, and its row `[D]`. They hold one block of the file, or
+twice the largest vector that is really there, whatever the header says. What is wrong
+is a ValueError of one line, that says where and what was expected.
 """
 
 import re
@@ -111,10 +112,8 @@ def read_binary(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Rec
             if space < 0 and len(block) - start >= _MAX_WORD_BYTES:
                 expected = f"a space within {_MAX_WORD_BYTES} bytes"
                 raise ValueError(f"byte {offset + start}: expected {expected}")
-            try:
-                more = stream.read(max(_BLOCK_BYTES, num_bytes))
-            except (MemoryError, OverflowError):
-                raise too_large(header, num_read) from None
+            # Not the bytes of a vector at once: a header may promise any number.
+            more = stream.read(max(_BLOCK_BYTES, len(block) - start))
             if not more:
                 raise _ended(f"byte {offset + len(block)}", i, header)
             block, start, offset = block[start:] + more, 0, offset + start

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import os
+import pathlib
 import pty
 import shutil
 import signal
@@ -32,6 +33,7 @@ from jaxseq.text import batches, tokens
 from jaxseq.text.vocab import EOS, PAD, UNK
 from jaxseq.train.signals import Stopped
 from tests import disks
+from tests.train.agreeing import of_two
 from tests.train.kills import free_address, started
 
 
@@ -376,7 +378,7 @@ def test_main_hides_no_other_error_of_the_runtime(text, tmp_path, monkeypatch):
         language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
 
 
-@pytest.mark.parametrize("name", ["lstm.json", "lstm.png"])
+@pytest.mark.parametrize("name", ["lstm.json", "lstm.png", "lstm.jsonl"])
 def test_main_asks_before_training_whether_it_can_write(
     name, text, tmp_path, capsys, monkeypatch
 ):
@@ -448,6 +450,24 @@ def test_main_stops_when_the_loss_is_no_number(text, tmp_path, capsys):
     assert "update 2" in str(stop.value.code) or "update 3" in stop.value.code
     assert "not finite" in stop.value.code
     assert "\n" not in stop.value.code
+    assert not (tmp_path / "language_model" / "lstm.json").exists()
+
+
+def test_main_stops_when_what_it_writes_is_no_number(text, tmp_path, monkeypatch):
+    """Weights of a large rate are finite, and what comes of them may not be."""
+
+    def fit(*args):
+        fitted = _fit_little(*args)
+        huge = jax.tree.map(lambda leaf: np.full_like(leaf, 1e38), fitted.params)
+        return fitted._replace(params=huge)
+
+    monkeypatch.setattr(language_model, "fit", fit)
+    with pytest.raises(SystemExit) as stop:
+        language_model.main(["--text", str(text), "--out", str(tmp_path), *TINY])
+    assert stop.value.code == (
+        "error: the model's logits over --temperature 0.7 are not finite, so it writes "
+        "nothing; try a smaller learning rate or a larger temperature"
+    )
     assert not (tmp_path / "language_model" / "lstm.json").exists()
 
 
@@ -590,6 +610,58 @@ def test_two_processes_give_what_one_gives(text, tmp_path):
         np.testing.assert_allclose(two[curve], one[curve], rtol=1e-5)
     assert "bigram" in said[0][0]
     assert "bigram" not in said[1][0]  # only the first speaks
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({"minutes": 0.1}, "--minutes"),
+        ({"debug": True}, "--debug"),
+        ({"resume": "none"}, "--resume"),
+        ({"num_evaluations": 3}, "--num-evaluations"),
+        ({"out": pathlib.Path("elsewhere"), "seed": 1}, "--seed, --out"),
+        ({"text": pathlib.Path("the same text")}, None),
+    ],
+)
+def test_processes_of_other_options_are_refused(
+    other, named, config, monkeypatch, capsys
+):
+    monkeypatch.chdir(config.out)
+    of_two(monkeypatch)
+    others = dataclasses.replace(config, **other)
+    # A folder may be named from anywhere.
+    mine = dataclasses.replace(config, out=pathlib.Path())
+    for each in (others, mine):
+        with pytest.raises(SystemExit, match="2"):
+            language_model.run(each)
+    _, error = capsys.readouterr().err.splitlines()
+    if named is None:  # it is the next that is wrong: two processes, and one device
+        assert error.startswith("error: --devices")
+    else:
+        assert error == (
+            f"error: processes of one training differ in {named}; give all the same "
+            "command, and a folder that they share"
+        )
+
+
+@pytest.mark.slow
+def test_processes_of_other_times_end_at_once(text, tmp_path):
+    options = ("-m", "experiments.language_model", "--text", text, *TINY)
+    meet = ("--devices", 2, "--address", free_address(), "--num-processes", 2)
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                started(
+                    *(*options, *meet, "--out", tmp_path),
+                    *("--process", number, "--minutes", minutes),
+                )
+            )
+            for number, minutes in enumerate((0.05, 5))
+        ]
+        said = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [2, 2], said
+    for error in said:
+        assert "error: processes of one training differ in --minutes; give" in error
 
 
 SLOW_TO_WRITE = """

@@ -246,6 +246,14 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     assert stop.value.code == f"error: {tmp_path}: No space left on device"
 
 
+def test_a_folder_in_the_place_of_the_records_is_named(tmp_path, capsys):
+    folder = tmp_path / "summarize" / "training.jsonl"
+    folder.mkdir(parents=True)
+    with pytest.raises(SystemExit, match="2"):
+        summarize.main(["--out", str(tmp_path)])
+    assert capsys.readouterr().err == f"error: cannot write {folder}: it is a folder\n"
+
+
 def test_read_holds_out_and_leaves_out(farm, tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("a b\tb\n\tb\na\t\n" + "c d\td\n" * 60, "utf-8")

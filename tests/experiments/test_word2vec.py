@@ -12,6 +12,7 @@ import pytest
 
 from experiments import neighbours, word2vec, word2vec_corpus, word2vec_report
 from experiments.data import debian
+from experiments.word2vec_config import Config, make_setting
 from jaxseq.train import loop
 from jaxseq.word2vec import vector_files, vectors
 
@@ -161,6 +162,29 @@ def test_a_checkpoint_of_another_training_is_refused(
             run(text, tmp_path, *other)
     assert capsys.readouterr().err.splitlines()[-1] == "stopped by the keyboard"
     run(text, tmp_path, *other, "--resume", "none")
+
+
+@pytest.mark.parametrize("output", ["negatives", "tree"])
+def test_a_block_size_that_is_given_is_that_of_every_device(monkeypatch, output):
+    """With its spans: a run that has it may be moved."""
+    by_itself = Config(output=output)
+    on_cpu = make_setting(by_itself, 10**9)
+    given = Config(output=output, block_size=on_cpu.block_size)
+    assert make_setting(given, 10**9) == on_cpu
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert make_setting(given, 10**9) == on_cpu
+    larger = make_setting(by_itself, 10**9)
+    assert larger.block_size == 4 * on_cpu.block_size
+    assert larger.span_size == 4 * on_cpu.span_size
+
+
+def test_a_folder_in_the_place_of_the_records_is_named(text, tmp_path, capsys):
+    folder = tmp_path / "out" / "word2vec" / "train.jsonl"
+    folder.mkdir(parents=True)
+    with pytest.raises(SystemExit, match="2"):
+        run(text, tmp_path)
+    expected = f"error: cannot write {folder}: it is a folder\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_checkpoint_of_another_text_is_refused(text, tmp_path, monkeypatch, capsys):

@@ -198,7 +198,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
     for name, message in (
         ("link", "got a link"),
         ("fifo", "got something else"),
-        (".", "got something else"),
+        (".", "got a directory"),
         ("none", "No such file"),
     ):
         with pytest.raises(ValueError, match=message):

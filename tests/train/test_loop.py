@@ -376,6 +376,15 @@ def test_a_log_is_whole_or_as_it_was(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_log_that_cannot_be_begun_is_named_as_it_was_given(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as error:
+        metrics.Log(path).restart([])
+    assert error.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_signal_during_the_last_held_out_cost_is_heard(tmp_path):
     stop = signals.Stop()
 

@@ -187,18 +187,40 @@ def test_a_signal_to_one_process_stops_all_at_one_update(tmp_path, number):
 
 
 @pytest.mark.slow
-def test_if_one_process_dies_the_others_end(tmp_path):
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_process_may_stand_still_for_some_seconds(tmp_path, number):
     options = ("--noise", 0, "--num-updates", 10**6, "--sleep", 0.02)
     with contextlib.ExitStack() as stack:
         group = together(tmp_path / "many", 2, *options)
-        first, second = (stack.enter_context(each) for each in group)
+        processes = [stack.enter_context(each) for each in group]
         for _ in range(12):
-            first.stdout.readline()
-        second.kill()
+            processes[number].stdout.readline()
+        processes[number].send_signal(signal.SIGSTOP)
+        time.sleep(14)
+        processes[number].send_signal(signal.SIGCONT)
+        for _ in range(12):
+            processes[number].stdout.readline()
+        processes[0].send_signal(signal.SIGTERM)
+        for process in processes:
+            process.communicate(timeout=30)
+        assert [process.returncode for process in processes] == [143, 143]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1])
+def test_if_one_process_dies_the_others_end(tmp_path, number):
+    options = ("--noise", 0, "--num-updates", 10**6, "--sleep", 0.02)
+    with contextlib.ExitStack() as stack:
+        group = together(tmp_path / "many", 2, *options)
+        processes = [stack.enter_context(each) for each in group]
+        other = processes[1 - number]
+        for _ in range(12):
+            other.stdout.readline()
+        processes[number].kill()
         started = time.monotonic()
-        first.communicate(timeout=60)
+        other.communicate(timeout=60)
         assert time.monotonic() - started < 30
-        assert first.returncode != 0
+        assert other.returncode != 0
     last = checkpoints(tmp_path / "many")[-1]
     lines, _ = finished(tmp_path / "many", "--noise", 0, "--num-updates", last + 3)
     assert numbers_of(lines) == [last + 1, last + 2, last + 3]

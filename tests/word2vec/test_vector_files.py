@@ -3,6 +3,9 @@ import gzip
 import lzma
 import os
 import struct
+import subprocess
+import sys
+import time
 import tracemalloc
 
 import numpy as np
@@ -169,7 +172,10 @@ ROW = packed(1, 2)
         (b"2 0\na\nb\n", "line 1: expected a header .* got '2 0'"),
         (b"1_0 2\n", "line 1: expected a header .* got '1_0 2'"),
         (b"9" * 500 + b" 2\n", "line 1: expected a header .* got '999"),
-        (b"9" * 15 + b" " + b"9" * 15 + b"\n", "line 1: expected no more than memory"),
+        (
+            b"9" * 15 + b" " + b"9" * 15 + b"\n",
+            "line 2: expected vector 1 of 99999999",
+        ),
         (b"2 2\na 1 2\n", f"line 3: {TWO}"),
         (b"1 2\na 1 2\nb 3 4\n", "line 3: expected the end, after the 1 vectors of"),
         (
@@ -303,6 +309,13 @@ def test_damaged_compressed_files_are_errors(tmp_path, suffix, damage, binary):
 def test_files_that_cannot_be_read_are_errors(tmp_path):
     complain(tmp_path / "none", False, "No such file")
     complain(tmp_path, True, "directory")
+    save_word2vec_format(made(), tmp_path / "whole")
+    (tmp_path / "link").symlink_to(tmp_path / "whole")
+    complain(tmp_path / "link", False, "path: expected a regular file, got a link")
+    os.mkfifo(tmp_path / "pipe")  # nobody writes: to read it would never end
+    complain(tmp_path / "pipe", False, "path: expected a regular file, got something")
+    with pytest.raises(ValueError, match="pipe': path: expected a regular file"):
+        load_word2vec_format(tmp_path / "whole", tmp_path / "pipe")
 
 
 @pytest.mark.parametrize(
@@ -417,12 +430,63 @@ def test_load_needs_memory_for_the_table_and_a_block(tmp_path, monkeypatch, bina
     assert peak < 1.3 * rows.nbytes  # a quarter are the words
 
 
-def test_a_vector_that_no_memory_holds_is_an_error_of_one_line(tmp_path):
-    path = tmp_path / "vectors.bin"
-    path.write_bytes(b"1 99999999999999\nword \0\0\0\0")
-    with pytest.raises(ValueError, match="line 1: expected no more than memory"):
-        load_word2vec_format(path, binary=True)
-    # NumPy promises the table, the stream cannot hold the row.
-    path.write_bytes(b"1 9999999999\nword \0\0\0\0")
-    with pytest.raises(ValueError, match="memory can hold|end of the file"):
-        load_word2vec_format(path, binary=True)
+BOMBS = {
+    "many vectors": b"1000000 1000",
+    "more vectors": b"10000000 1000",
+    "a long vector": b"1 1000000000",
+    "more than there is": b"1 99999999999999",
+    "many long vectors": b"9" * 15 + b" " + b"9" * 15,
+}
+
+
+@BOTH
+@pytest.mark.parametrize("suffix", UNPACK)
+def test_bombs_cost_neither_time_nor_memory(tmp_path, suffix, binary):
+    """At most 0.1 s and 50 MB each: a header is a stranger's word about sizes."""
+    for name, header in BOMBS.items():
+        data = PACK.get(suffix, bytes)(header + b"\na 1\n")
+        path = write(tmp_path, data, f"{name}{suffix}")
+        tracemalloc.start()
+        start = time.process_time()
+        complain(path, binary, "line 2: expected a word|got the end of the file$")
+        seconds = time.process_time() - start
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert seconds <= 0.1, name
+        assert peak <= 50_000_000, name
+
+
+@BOTH
+def test_a_vector_of_many_blocks_is_read(tmp_path, monkeypatch, binary):
+    monkeypatch.setattr(vector_records, "_BLOCK_BYTES", 2**10)
+    found = made(["a", "b"], size=10_000)
+    save_word2vec_format(found, tmp_path / "vectors", binary=binary)
+    assert same(load_word2vec_format(tmp_path / "vectors", binary=binary), found)
+
+
+def test_vectors_that_no_memory_holds_are_an_error_of_one_line(tmp_path):
+    """In a process of its own, which gets 10 MB more than it has; they take 30."""
+    size = 2**18
+    rows = {"text": b" ".join([b"0"] * size) + b"\n", "binary": bytes(4 * size)}
+    paths = [tmp_path / name for name in rows]
+    for path, row in zip(paths, rows.values(), strict=True):
+        words = (b"%d " % i + row for i in range(30))
+        path.write_bytes(b"30 %d\n" % size + b"".join(words))
+    command = [sys.executable, "-c", OF_LITTLE_MEMORY, *map(str, paths)]
+    said = subprocess.check_output(command, text=True).splitlines()
+    expected = "line 1: expected no more than memory can hold, got 30 vectors of 262144"
+    assert said == [f"{str(path)!r}: {expected} numbers" for path in paths]
+
+
+OF_LITTLE_MEMORY = """
+import resource, sys
+from jaxseq.word2vec import vector_files
+with open("/proc/self/statm") as stream:
+    used = int(stream.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 10_000_000,) * 2)
+for path, binary in zip(sys.argv[1:], (False, True), strict=True):
+    try:
+        vector_files.load_word2vec_format(path, binary=binary)
+    except ValueError as error:
+        print(error)
+"""
