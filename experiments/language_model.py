@@ -51,7 +51,7 @@ from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 from jaxseq.text.vocab import BOS, EOS, PAD, UNK
-from jaxseq.train import checkpoint, processes
+from jaxseq.train import processes, stores
 from jaxseq.train.loop import Diverged
 
 from . import (
@@ -121,7 +121,7 @@ def run(config: Config) -> None:
             files = [results.write_json(numbers, result)]
             files += language_report.draw(figure, result)
             # They are there to go on from, and there is nothing left to do.
-            checkpoint.discard(folder / "checkpoints" / config.cell)
+            stores.discard(folder / "checkpoints" / config.cell)
             print(f"\n{result['seconds']:.0f} s; " + ", ".join(map(str, files)))
         # If the others left, the first one would soon be ended while it writes.
         processes.wait()

@@ -18,11 +18,12 @@ from typing import Any, Literal, TypeVar
 import jax
 
 from jaxseq import commands
-from jaxseq.train import checkpoint, loop, processes
-from jaxseq.train.checkpoint import Damaged, OtherTraining, Store
+from jaxseq.train import loop, processes, stores
+from jaxseq.train.checkpoint import Damaged, OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.signals import Stopped
 from jaxseq.train.state import Training
+from jaxseq.train.stores import Store
 
 from . import cli, results
 
@@ -127,9 +128,9 @@ def opened(
         OSError: in one line, if the folder cannot be used, or another run uses it.
         Different: if processes of one training have other settings.
     """
-    with checkpoint.opened(folder, settings) as store:
+    with stores.opened(folder, settings) as store:
         if resume == "none":
-            checkpoint.clear(store)
+            stores.clear(store)
         yield store
 
 

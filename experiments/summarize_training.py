@@ -37,6 +37,7 @@ from jaxseq.train import (
     sharding,
     signals,
     state,
+    stores,
 )
 from jaxseq.train.sharding import Layout
 from jaxseq.train.state import Position, Training
@@ -138,7 +139,7 @@ def checkpoints(folder: Path, num_phases: int) -> list[Path]:
 def discard(folder: Path) -> None:
     """Removes all checkpoints, those of the last phase first."""
     for place in sorted((folder / "checkpoints").glob("phase_*"), reverse=True):
-        checkpoint.discard(place)
+        stores.discard(place)
     with contextlib.suppress(OSError):  # another run has begun
         (folder / "checkpoints").rmdir()
 
@@ -163,7 +164,7 @@ def _read(config: Config, corpus: Corpus) -> _Data:
     return _Data(setting, layout_of(setting), examples, valid, shapes, dealt)
 
 
-def _best(store: checkpoint.Store, now: Training) -> Params:
+def _best(store: stores.Store, now: Training) -> Params:
     """Returns the weights of the lowest held-out cost; if they are gone, the last."""
     try:
         found = checkpoint.load(store, now.position.best_number, now.state)

@@ -33,7 +33,7 @@ import jax
 import numpy as np
 
 from jaxseq import commands, host_memory
-from jaxseq.train import checkpoint, digests, loop, metrics, signals
+from jaxseq.train import digests, loop, metrics, signals, stores
 from jaxseq.word2vec import training, vector_files, vectors
 from jaxseq.word2vec.corpus import END, Corpus
 from jaxseq.word2vec.vocab import Vocab
@@ -97,7 +97,7 @@ def run(config: Config) -> None:
     except (ModuleNotFoundError, ValueError) as error:
         commands.fail(str(error))
     # They are there to go on from, and there is nothing left to do.
-    checkpoint.discard(folder / "checkpoints")
+    stores.discard(folder / "checkpoints")
     print(f"\n{word2vec_report.table(near)}\n")
     for kind, values in result["scores"].items():
         print(kind, *(f"{key} {value:.3f}" for key, value in values.items()), sep="  ")

@@ -11,7 +11,7 @@ from jaxseq.cells import elman
 from jaxseq.interop import safetensors_files
 from jaxseq.interop.onnx import export, form
 from jaxseq.text import vocab
-from jaxseq.train import checkpoint, metrics
+from jaxseq.train import checkpoint, metrics, stores
 from jaxseq.word2vec import archive, vector_files, vectors
 from tests.disks import closed, contents, full, shared_folder
 from tests.train import tiny
@@ -23,7 +23,7 @@ VECTORS = vectors.make(NAMES, ROWS, [1] * len(ROWS))
 
 
 def save_checkpoint(path):
-    with checkpoint.opened(path, {}) as store:
+    with stores.opened(path, {}) as store:
         number = len(list(path.glob("step_*"))) + 1
         checkpoint.save(store, number, tiny.begin(tiny.adam()).state, {"a": NAMES})
 

@@ -42,6 +42,7 @@ from jaxseq.train import (
     sharding,
     state,
     step,
+    stores,
 )
 from jaxseq.word2vec import (
     corpus,
@@ -124,11 +125,11 @@ def _layouts(argument):
 
 
 def _opened(**changed):
-    with checkpoint.opened(**({"folder": PLACE, "settings": {}} | changed)):
+    with stores.opened(**({"folder": PLACE, "settings": {}} | changed)):
         pass
 
 
-STORE = checkpoint.Store(PLACE, {}, checkpoint.Keep())
+STORE = stores.Store(PLACE, {}, stores.Keep())
 
 TRAIN = [
     *calls(
@@ -179,7 +180,7 @@ TRAIN = [
         "loop.resumed",
         loop.resumed,
         {
-            "store": checkpoint.Store(PLACE, {}, checkpoint.Keep()),
+            "store": stores.Store(PLACE, {}, stores.Keep()),
             "training": _training,
         },
         [
@@ -337,16 +338,16 @@ TRAIN = [
         ],
     ),
     *calls(
-        "checkpoint.opened",
+        "stores.opened",
         _opened,
         {},
         [
             *(
-                (f"keep.{row[0]}", {"keep": checkpoint.Keep(**row[1])}, *row[2:])
+                (f"keep.{row[0]}", {"keep": stores.Keep(**row[1])}, *row[2:])
                 for row in _fields("keep", 1, "last")
             ),
             *(
-                (f"keep.{row[0]}", {"keep": checkpoint.Keep(**row[1])}, *row[2:])
+                (f"keep.{row[0]}", {"keep": stores.Keep(**row[1])}, *row[2:])
                 for row in _fields("keep", 0, "best")
             ),
             (
@@ -368,11 +369,11 @@ TRAIN = [
         for function, right in (
             (checkpoint.latest, {"like": ONES}),
             (checkpoint.best, {"like": ONES}),
-            (checkpoint.clear, {}),
-            (checkpoint.put_aside, {"number": 1}),
+            (stores.clear, {}),
+            (stores.put_aside, {"number": 1}),
         )
         for call in calls(
-            f"checkpoint.{function.__name__}",
+            f"{function.__module__.removeprefix('jaxseq.train.')}.{function.__name__}",
             function,
             {"store": STORE, **right},
             [("store path", {"store": PLACE}, "store", "a Store", "PosixPath")],

@@ -19,6 +19,7 @@ An update:
 
 Checkpoints:
 
+    stores      a folder of them, and which of them stay
     checkpoint  each whole and checked, or not there
     saved       which is the last, and when the next is due
     head        what one says beside its arrays: about, digests
@@ -39,4 +40,5 @@ from jaxseq.train import (
     signals as signals,
     state as state,
     step as step,
+    stores as stores,
 )

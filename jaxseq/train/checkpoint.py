@@ -11,25 +11,22 @@ content and holds one of every leaf and of every file. Files are compared before
 anything reads them, so that damaged bytes reach no parser; leaves once they are read.
 
 Two kinds of failure are told apart. `Damaged`: what was written is not what is there;
-`latest` goes back to the one before, and `put_aside` takes what was passed over out of
-the count. `OtherTraining`: it is whole, but of something else; nothing is better than
-to say so. What cannot be read for the moment is neither: that is an `OSError`.
+`latest` goes back to the one before, and `stores.put_aside` takes what was passed over
+out of the count. `OtherTraining`: it is whole, but of something else; nothing is better
+than to say so. What cannot be read for the moment is neither: that is an `OSError`.
 
 Arrays are saved from the host, whole: a run may go on with other devices or processes.
 Process 0 writes for all. Nothing in the files is code.
 """
 
-import contextlib
 import math
-import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 
-from jaxseq.checks import check_count, expect
+from jaxseq.checks import check_count, check_instance, expect
 from jaxseq.train import (
     about,
     arrays as stored,
@@ -38,8 +35,10 @@ from jaxseq.train import (
     head,
     leaves,
     processes,
+    stores,
 )
 from jaxseq.train.head import FORMAT, Damaged
+from jaxseq.train.stores import Store
 from jaxseq.types import Tree
 
 
@@ -48,36 +47,6 @@ _ARRAYS = "arrays"
 
 class OtherTraining(ValueError):
     """A checkpoint is of another training or program; the message is one line."""
-
-
-class Keep(NamedTuple):
-    """Which checkpoints to keep.
-
-    Attributes:
-        last: the newest so many, 1 at least; more than one to have something to go back
-            to.
-        best: also the so many with the lowest scores.
-    """
-
-    last: int = 2
-    best: int = 1
-
-
-_KEEP = Keep()
-
-
-class Store(NamedTuple):
-    """A folder of checkpoints of one training, from `opened`.
-
-    Attributes:
-        folder: has a folder for each checkpoint.
-        settings: all that decides the result, fit for JSON.
-        keep: which checkpoints stay.
-    """
-
-    folder: Path
-    settings: dict[str, Any]
-    keep: Keep
 
 
 class Loaded(NamedTuple):
@@ -94,41 +63,6 @@ class Loaded(NamedTuple):
     tree: Tree
     host: dict[str, Any]
     notes: tuple[str, ...]
-
-
-@contextlib.contextmanager
-def opened(
-    folder: str | os.PathLike[str], settings: Mapping[str, Any], keep: Keep = _KEEP
-) -> Iterator[Store]:
-    """Opens a folder of checkpoints for one training, and shuts out every other one.
-
-    What a killed run has left unfinished is removed.
-
-    Args:
-        folder: made if it is not there.
-        settings: all that decides the result, fit for JSON.
-        keep: which to keep.
-
-    Raises:
-        ValueError: naming the argument.
-        OSError: if the folder cannot be made or used, or another run uses it.
-        Different: if processes of one training have other settings.
-    """
-    is_path = isinstance(folder, str | os.PathLike)
-    expect(is_path, "folder", "a path", type(folder).__name__)
-    expect(isinstance(keep, Keep), "keep", "a Keep", type(keep).__name__)
-    check_count("keep.last", keep.last)
-    check_count("keep.best", keep.best, least=0)
-    path = Path(folder).absolute()
-    store = Store(path, about.plain("settings", settings), keep)
-    with contextlib.ExitStack() as stack:
-        if jax.process_index() == 0:
-            path.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(folders.locked(path))
-            folders.remove_unfinished(path)
-        # Nobody reads before the first process is ready.
-        processes.check_same(store.settings)
-        yield store
 
 
 def save(
@@ -155,7 +89,7 @@ def save(
         FloatingPointError: if an array is not finite: older ones stay as they are.
         OSError: in one line, if it cannot be written; likewise.
     """
-    check_store(store)
+    check_instance("store", store, Store)
     check_count("number", number, least=0)
     is_number = isinstance(score, int | float) and math.isfinite(score)
     is_score = score is None or is_number
@@ -192,64 +126,10 @@ def save(
     with folders.writing(place) as part:
         stored.write(part / _ARRAYS, arrays)
         head.write(part, entries)
-    _remove_others(store, number)
+    stores.remove_others(store, number)
     # Whoever ended after it would soon have the first one ended while it writes.
     processes.wait()
     return place
-
-
-def clear(store: Store) -> None:
-    """Removes every checkpoint, to start afresh.
-
-    Args:
-        store: where.
-
-    Raises:
-        ValueError: if it is no store.
-    """
-    check_store(store)
-    if jax.process_index() == 0:
-        for number in folders.numbers(store.folder):
-            folders.remove(folders.place(store.folder, number))
-        folders.remove_put_aside(store.folder)
-    processes.wait()
-
-
-def put_aside(store: Store, number: int) -> None:
-    """Takes the damaged checkpoints that `latest` has passed over out of the count.
-
-    Else they would be among those that are kept, and what a training has gone back to
-    would be removed. They are there until the next one is written.
-
-    Args:
-        store: where.
-        number: of the one that `latest` returned.
-
-    Raises:
-        ValueError: naming the argument.
-    """
-    check_store(store)
-    check_count("number", number, least=0)
-    if jax.process_index() == 0:
-        for other in folders.numbers(store.folder):
-            if other > number:
-                folders.put_aside(folders.place(store.folder, other))
-
-
-def discard(folder: str | os.PathLike[str]) -> None:
-    """Removes a folder of checkpoints that nobody goes on from any more.
-
-    It stays if another run has begun to use it. If this one is killed on the way, the
-    newest is still whole, or all are gone.
-
-    Args:
-        folder: of the checkpoints; need not be there.
-    """
-    path = Path(folder).absolute()
-    with contextlib.suppress(OSError), folders.locked(path):
-        for number in folders.numbers(path):
-            folders.remove(folders.place(path, number))
-        shutil.rmtree(path)
 
 
 def latest(store: Store, like: Tree) -> Loaded | None:
@@ -269,7 +149,7 @@ def latest(store: Store, like: Tree) -> Loaded | None:
         OtherTraining: if the newest that is whole is of another training.
         OSError: in one line, if one cannot be read, which may be whole.
     """
-    check_store(store)
+    check_instance("store", store, Store)
     notes: list[str] = []
     for number in reversed(folders.numbers(store.folder)):
         try:
@@ -294,8 +174,8 @@ def best(store: Store, like: Tree) -> Loaded | None:
         OtherTraining: if it is of another training.
         OSError: as of `latest`.
     """
-    check_store(store)
-    scores = _scores(store)
+    check_instance("store", store, Store)
+    scores = stores.scores(store)
     return load(store, min(scores, key=scores.__getitem__), like) if scores else None
 
 
@@ -313,7 +193,7 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
         OtherTraining: if it is of another training, or of another version.
         OSError: as of `latest`.
     """
-    check_store(store)
+    check_instance("store", store, Store)
     check_count("number", number, least=0)
     place = folders.place(store.folder, number)
     name = repr(str(place))
@@ -343,19 +223,6 @@ def load(store: Store, number: int, like: Tree) -> Loaded:
     return Loaded(number, leaves.on_devices(arrays, like), entries["host"], ())
 
 
-def check_store(store: object) -> None:
-    """Checks that it is a `Store`.
-
-    Args:
-        store: as of `opened`.
-
-    Raises:
-        ValueError: naming the argument.
-    """
-    is_store = isinstance(store, Store)
-    expect(is_store, "store", "a Store, of `opened`", type(store).__name__)
-
-
 def _unlike(found: dict, wanted: dict) -> list[str]:
     """Says of every leaf that is not what is wanted what it is."""
     wrong = []
@@ -364,26 +231,3 @@ def _unlike(found: dict, wanted: dict) -> list[str]:
         if here != there:
             wrong.append(f"{path}: expected {here}, got {there}")
     return wrong
-
-
-def _scores(store: Store) -> dict[int, float]:
-    found = {}
-    for number in folders.numbers(store.folder):
-        with contextlib.suppress(OSError, ValueError):
-            score = head.unchecked(folders.place(store.folder, number)).get("score")
-            if score is not None:
-                found[number] = score
-    return found
-
-
-def _remove_others(store: Store, number: int) -> None:
-    """Keeps what `store.keep` says, and never a newer one than that just written."""
-    # What is newer than the newest is of a future that was gone back from.
-    past = [n for n in folders.numbers(store.folder) if n <= number]
-    scores = _scores(store)
-    ranked = sorted((n for n in past if n in scores), key=scores.__getitem__)
-    kept = {*past[-store.keep.last :], *ranked[: store.keep.best]}
-    for other in folders.numbers(store.folder):
-        if other not in kept:
-            folders.remove(folders.place(store.folder, other))
-    folders.remove_put_aside(store.folder)

@@ -10,7 +10,7 @@ so that a state and its number are all that a run needs to go on to the same bit
 the way it measures held-out costs, stops when they no longer fall, writes records and
 checkpoints, hears signals, and refuses to train on what is not finite.
 
-    with checkpoint.opened(folder, settings) as store, signals.heard() as stop:
+    with stores.opened(folder, settings) as store, signals.heard() as stop:
         training, notes = loop.resumed(store, state.begin(params, optimizer))
         for now in loop.train(update, batch_at, training, setting, store=store,
                               stop=stop):
@@ -25,8 +25,8 @@ from typing import NamedTuple
 import jax
 
 from jaxseq.checks import check_function, check_instance
-from jaxseq.train import checkpoint, metrics, processes, records, sharding
-from jaxseq.train.checkpoint import OtherTraining, Store
+from jaxseq.train import checkpoint, metrics, processes, records, sharding, stores
+from jaxseq.train.checkpoint import OtherTraining
 from jaxseq.train.metrics import Log
 from jaxseq.train.programs import Programs
 from jaxseq.train.records import OnHost
@@ -43,6 +43,7 @@ from jaxseq.train.sharding import ONE_DEVICE, Layout
 from jaxseq.train.signals import Stop, Stopped
 from jaxseq.train.state import Position, State, Training
 from jaxseq.train.step import Update
+from jaxseq.train.stores import Store
 from jaxseq.types import Tree
 
 
@@ -97,7 +98,7 @@ def resumed(store: Store, training: Training) -> tuple[Training, tuple[str, ...]
             f"the checkpoint after update {found.number} is not of this loop: it has "
             f"{', '.join(sorted(found.host)) or 'nothing'} beside its arrays"
         ) from None
-    checkpoint.put_aside(store, found.number)
+    stores.put_aside(store, found.number)
     return Training(found.tree, position), found.notes
 
 

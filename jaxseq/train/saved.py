@@ -1,9 +1,9 @@
 """Which checkpoint of a run is the last one, and when the next is due."""
 
 from jaxseq.train import checkpoint
-from jaxseq.train.checkpoint import Store
 from jaxseq.train.setting import Setting
 from jaxseq.train.state import Position, State
+from jaxseq.train.stores import Store
 
 
 class Diverged(ArithmeticError):

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxseq.train import checkpoint, folders, signals
+from jaxseq.train import folders, signals, stores
 from jaxseq.train.signals import Stopped
 from tests.summarize import tiny
 from tests.summarize.tiny import NUM_BATCHES, SETTING, run
@@ -38,7 +38,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, changes):
         number = int(draws.integers(1, 3 * NUM_BATCHES))
         folder = tmp_path / str(trial)
         stop = signals.Stop()
-        with checkpoint.opened(folder, {}) as store:
+        with stores.opened(folder, {}) as store:
             part = run(setting, store=store, stop=stop)
             for _ in range(number - 1):
                 next(part)
@@ -46,7 +46,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bits(tmp_path, changes):
             with pytest.raises(Stopped, match="143"):
                 list(part)
         assert folders.numbers(folder)[-1] == number
-        with checkpoint.opened(folder, {}) as store:
+        with stores.opened(folder, {}) as store:
             *_, found = run(setting, store=store)
         assert curve(found) == curve(whole)
         jax.tree.map(np.testing.assert_array_equal, found.state, whole.state)

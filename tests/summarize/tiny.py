@@ -17,7 +17,7 @@ from jaxseq.summarize.examples import Document, Example
 from jaxseq.summarize.setting import Setting
 from jaxseq.text import vocab
 from jaxseq.text.vocab import EOS
-from jaxseq.train import checkpoint, loop, sharding, signals, state
+from jaxseq.train import loop, sharding, signals, state, stores
 from tests.train import outcome
 
 
@@ -94,7 +94,7 @@ def main():
     )
     decide = setting._asdict()
     with (
-        checkpoint.opened(options.folder / "checkpoints", decide) as store,
+        stores.opened(options.folder / "checkpoints", decide) as store,
         signals.heard() as stop,
     ):
         steps = run(setting, save_every=options.save_every, store=store, stop=stop)

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.train import checkpoint, digests, folders, head, processes
-from jaxseq.train.checkpoint import Damaged, Keep, OtherTraining
+from jaxseq.train import checkpoint, digests, folders, head, processes, stores
+from jaxseq.train.checkpoint import Damaged, OtherTraining
 from tests.devices import two_devices
 
 
@@ -42,7 +42,7 @@ def same(found, expected):
 
 @pytest.fixture
 def store(tmp_path):
-    with checkpoint.opened(tmp_path / "checkpoints", SETTINGS) as store:
+    with stores.opened(tmp_path / "checkpoints", SETTINGS) as store:
         yield store
 
 
@@ -50,7 +50,7 @@ def store(tmp_path):
 def two(tmp_path_factory):
     """A folder with two checkpoints, to be copied and spoilt."""
     folder = tmp_path_factory.mktemp("two") / "checkpoints"
-    with checkpoint.opened(folder, SETTINGS) as store:
+    with stores.opened(folder, SETTINGS) as store:
         checkpoint.save(store, 10, tree(10), HOST)
         checkpoint.save(store, 20, tree(20), HOST)
     return folder
@@ -59,7 +59,7 @@ def two(tmp_path_factory):
 @pytest.fixture
 def spoilt(two, tmp_path):
     shutil.copytree(two, tmp_path / "spoilt")
-    with checkpoint.opened(tmp_path / "spoilt", SETTINGS) as store:
+    with stores.opened(tmp_path / "spoilt", SETTINGS) as store:
         yield store
 
 
@@ -99,7 +99,7 @@ def test_what_comes_back_is_where_it_belongs(store):
 
 
 def test_the_newest_and_the_best_are_kept(tmp_path):
-    with checkpoint.opened(tmp_path, SETTINGS, Keep(last=2, best=1)) as store:
+    with stores.opened(tmp_path, SETTINGS, stores.Keep(last=2, best=1)) as store:
         for number, score in enumerate([3.0, 1.0, 2.0, None, 1.5, None]):
             checkpoint.save(store, number, tree(number), {}, score)
         assert folders.numbers(tmp_path) == [1, 4, 5]
@@ -119,7 +119,7 @@ def test_the_newest_and_the_best_are_kept(tmp_path):
     ],
 )
 def test_another_training_is_refused(two, settings, names):
-    with checkpoint.opened(two, settings) as store:
+    with stores.opened(two, settings) as store:
         with pytest.raises(OtherTraining, match=f"training: {names} differ$"):
             checkpoint.latest(store, tree())
 
@@ -127,7 +127,7 @@ def test_another_training_is_refused(two, settings, names):
 def test_another_tree_is_refused_naming_every_leaf(two):
     like = tree() | {"W": jnp.zeros((40, 31)), "new": jnp.zeros(())}
     del like["narrow"]
-    with checkpoint.opened(two, SETTINGS) as store:
+    with stores.opened(two, SETTINGS) as store:
         with pytest.raises(OtherTraining) as refusal:
             checkpoint.latest(store, like)
     message = str(refusal.value)
@@ -212,12 +212,12 @@ def test_every_file_that_is_cut_or_gone_leads_to_the_one_before(spoilt):
 
 
 def test_what_was_gone_back_from_is_not_kept_in_place_of_what_is_whole(tmp_path):
-    with checkpoint.opened(tmp_path, SETTINGS) as store:
+    with stores.opened(tmp_path, SETTINGS) as store:
         checkpoint.save(store, 90, tree(90), HOST, 2.0)
         checkpoint.save(store, 100, tree(100), HOST, 1.0)
         (folders.place(tmp_path, 100) / "checkpoint.json").write_bytes(b"")
         found = checkpoint.latest(store, tree())
-        checkpoint.put_aside(store, found.number)
+        stores.put_aside(store, found.number)
         assert sorted(os.listdir(tmp_path)) == ["damaged_0000000100", "step_0000000090"]
         assert checkpoint.best(store, tree()).number == 90
         checkpoint.save(store, 105, tree(105), HOST)
@@ -227,8 +227,8 @@ def test_what_was_gone_back_from_is_not_kept_in_place_of_what_is_whole(tmp_path)
 
 
 def test_whoever_starts_afresh_leaves_nothing_behind(spoilt):
-    checkpoint.put_aside(spoilt, 10)
-    checkpoint.clear(spoilt)
+    stores.put_aside(spoilt, 10)
+    stores.clear(spoilt)
     assert os.listdir(spoilt.folder) == []
 
 
@@ -344,13 +344,13 @@ def test_leaves_that_are_none_are_damage(spoilt, leaf):
 
 def test_a_store_shuts_others_out(store):
     with pytest.raises(OSError, match="another run is using"):
-        with checkpoint.opened(store.folder, SETTINGS):
+        with stores.opened(store.folder, SETTINGS):
             pass
 
 
 def test_what_is_discarded_is_gone_unless_another_run_uses_it(store):
     checkpoint.save(store, 1, tree(), {})
-    checkpoint.discard(store.folder)  # `store` is that other run
+    stores.discard(store.folder)  # `store` is that other run
     assert folders.numbers(store.folder) == [1]
 
 
@@ -366,26 +366,26 @@ def test_killed_while_it_is_discarded_the_newest_is_whole(two, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(folders, "remove", until)
         with pytest.raises(Killed):
-            checkpoint.discard(folder)
-    with checkpoint.opened(folder, SETTINGS) as store:
+            stores.discard(folder)
+    with stores.opened(folder, SETTINGS) as store:
         assert checkpoint.latest(store, tree()).number == numbers[-1]
-    checkpoint.discard(folder)
+    stores.discard(folder)
     assert not folder.exists()
-    checkpoint.discard(folder)
+    stores.discard(folder)
 
 
 def test_a_folder_that_is_removed_meanwhile_is_not_opened(tmp_path, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr(fcntl, "flock", lambda *_: shutil.rmtree(tmp_path / "a"))
     with pytest.raises(OSError, match="another run is using"):
-        with checkpoint.opened(tmp_path / "a", SETTINGS):
+        with stores.opened(tmp_path / "a", SETTINGS):
             pass
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path):
     for name in (".part-0000000030", ".gone-0000000010"):
         (tmp_path / name / "arrays").mkdir(parents=True)
-    with checkpoint.opened(tmp_path, SETTINGS):
+    with stores.opened(tmp_path, SETTINGS):
         assert os.listdir(tmp_path) == []
 
 

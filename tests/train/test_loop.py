@@ -11,7 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxseq.train import checkpoint, folders, loop, metrics, records, sharding, signals
+from jaxseq.train import (
+    checkpoint,
+    folders,
+    loop,
+    metrics,
+    records,
+    sharding,
+    signals,
+    stores,
+)
 from jaxseq.train.checkpoint import OtherTraining
 from jaxseq.train.loop import Diverged
 from jaxseq.train.programs import Programs, TooLarge, TooManyShapes
@@ -161,7 +170,7 @@ def test_a_cost_that_is_not_finite_is_skipped_though_its_gradient_is():
 
 def test_the_clock_asks_for_a_checkpoint_again_and_again(monkeypatch):
     monkeypatch.setattr(checkpoint, "save", lambda *_: None)
-    store = checkpoint.Store(Path(), {}, checkpoint.Keep())
+    store = stores.Store(Path(), {}, stores.Keep())
     state, position = tiny.begin(tiny.adam())
     # A run that goes on counts from where it begins.
     position = position._replace(number=50, seconds=100.0)
@@ -191,7 +200,7 @@ def test_the_time_of_a_run_is_also_that_between_updates(monkeypatch):
 def test_many_in_a_row_end_it_naming_the_last_good_checkpoint(tmp_path):
     training = tiny.begin(tiny.adam())
     setting = tiny.SETTING._replace(max_skipped=3)
-    with checkpoint.opened(tmp_path, {}) as store:
+    with stores.opened(tmp_path, {}) as store:
         progress = loop.train(
             loop_update(), spoiled_at(12, 13, 14), training, setting, store=store
         )
@@ -236,7 +245,7 @@ def test_it_stops_early_and_keeps_the_best(tmp_path):
     assert len(progress) == 16
     assert (end.position.best, end.position.best_number) == (1.0, 8)
     assert folders.numbers(tmp_path / "checkpoints") == [8, 12, 16]
-    with checkpoint.opened(tmp_path / "checkpoints", {"num_parts": 1}) as store:
+    with stores.opened(tmp_path / "checkpoints", {"num_parts": 1}) as store:
         assert checkpoint.best(store, end.state).number == 8
     # It is over: there is nothing to go on with.
     assert run(tmp_path, setting)[1] == []
@@ -278,7 +287,7 @@ def test_what_was_gone_back_to_outlives_the_next_save(tmp_path):
 
 def test_a_checkpoint_of_another_loop_is_refused(tmp_path):
     training = tiny.begin(tiny.adam())
-    with checkpoint.opened(tmp_path, {}) as store:
+    with stores.opened(tmp_path, {}) as store:
         for host in ({}, {"records": []} | {"epoch": 3}):
             checkpoint.save(store, 5, training.state, host)
             with pytest.raises(OtherTraining, match="after update 5 is not of this"):

@@ -17,7 +17,6 @@ import numpy as np
 import optax
 
 from jaxseq.train import (
-    checkpoint,
     clip,
     loop,
     metrics,
@@ -27,6 +26,7 @@ from jaxseq.train import (
     signals,
     state,
     step,
+    stores,
 )
 from jaxseq.train.sharding import Layout
 from tests.train import outcome
@@ -94,7 +94,7 @@ def train(
     placed = sharding.place(layout, optimizer, training.state)
     training = training._replace(state=placed)
     with (
-        checkpoint.opened(folder / "checkpoints", {"num_parts": num_parts}) as store,
+        stores.opened(folder / "checkpoints", {"num_parts": num_parts}) as store,
         signals.heard() as stop,
     ):
         training, notes = loop.resumed(store, training)

@@ -16,7 +16,15 @@ import optax
 from jaxseq import language_model, readout
 from jaxseq.cells import lstm
 from jaxseq.text import batches
-from jaxseq.train import checkpoint, clip, loop, processes, sharding, state, step
+from jaxseq.train import (
+    clip,
+    loop,
+    processes,
+    sharding,
+    state,
+    step,
+    stores,
+)
 from jaxseq.train.sharding import PARTS, WHOLE
 
 
@@ -60,7 +68,7 @@ def main():
     training = state.begin(params, OPTIMIZER, zeros)
     placed = sharding.place(layout, OPTIMIZER, training.state)
     setting = loop.Setting(options.num_updates, save_every=5, max_shapes=1)
-    with checkpoint.opened(options.folder, {}) as store:
+    with stores.opened(options.folder, {}) as store:
         training, _ = loop.resumed(store, training._replace(state=placed))
         update = step.make(cost, OPTIMIZER, layout=layout)
         for now in loop.train(

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq.train import checkpoint, loop, metrics, signals
+from jaxseq.train import loop, metrics, signals, stores
 from jaxseq.word2vec import corpus, negative_sampling, params, sampler, training, vocab
 from jaxseq.word2vec.training import Setting
 from tests.train import outcome
@@ -44,7 +44,7 @@ def train(folder, setting=SETTING, save_every=0, stop=None):
     plan = training.plan(*made, setting)
     now = training.begin(made[-1])
     with (
-        checkpoint.opened(folder / "checkpoints", setting._asdict()) as store,
+        stores.opened(folder / "checkpoints", setting._asdict()) as store,
         signals.heard() as heard,
     ):
         now, notes = loop.resumed(store, now)
