@@ -31,6 +31,7 @@ from experiments.language_config import CELLS, TOKENIZERS, Config, demo_config
 from jaxseq import language_model as model
 from jaxseq.text import batches, tokens
 from jaxseq.text.vocab import EOS, PAD, UNK
+from jaxseq.train import digests
 from jaxseq.train.signals import Stopped
 from tests import disks
 from tests.train.agreeing import of_two
@@ -497,28 +498,46 @@ def stopped_at(number):
     return report
 
 
+def bits(folder, config):
+    """Reads what the newest checkpoint says of its weights, moments and states."""
+    newest = max((folder / "checkpoints" / config.cell).glob("step_*"))
+    text = digests.unsealed((newest / "checkpoint.json").read_bytes())
+    return {name: leaf["sha256"] for name, leaf in json.loads(text)["leaves"].items()}
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "num_stops"),
     [
-        pytest.param({"accumulate": 2}, marks=pytest.mark.slow),
-        pytest.param({"precision": "bfloat16"}, marks=pytest.mark.slow),
-        pytest.param({"cell": "gru"}, marks=pytest.mark.slow),
+        ({}, 1),
+        *(
+            pytest.param(changes, num_stops, marks=pytest.mark.slow)
+            for changes, num_stops in (
+                ({"accumulate": 2}, 20),
+                ({"precision": "bfloat16"}, 1),
+                ({"cell": "gru"}, 1),
+            )
+        ),
     ],
 )
-def test_train_goes_on_where_it_was_stopped(config, changes, tmp_path, capsys):
+def test_train_goes_on_where_it_was_stopped(
+    config, changes, num_stops, tmp_path, capsys
+):
     config = dataclasses.replace(config, **SMALL, **changes)
     expected = language_model.train(config, folder=tmp_path)
+    wanted = bits(tmp_path, config)
     again = language_model.train(config, folder=tmp_path)
     assert again == expected  # over, it says what it said
     afresh = dataclasses.replace(config, resume="none")
-    with pytest.raises(Stopped) as stop:
-        language_model.train(afresh, stopped_at(13), tmp_path)
-    assert (stop.value.code, stop.value.number) == (143, 14)
-    assert language_model.train(config, folder=tmp_path) == expected
-    assert "going on after update 14\n" in capsys.readouterr().err
-    lines = (tmp_path / f"{config.cell}.jsonl").read_text("utf-8").splitlines()
-    numbers = [json.loads(line)["number"] for line in lines]
-    assert sorted(numbers) == sorted([*range(1, 25), 8, 16, 24])
+    for number in np.random.default_rng(3).integers(2, 24, num_stops).tolist():
+        with pytest.raises(Stopped) as stop:
+            language_model.train(afresh, stopped_at(number - 1), tmp_path)
+        assert (stop.value.code, stop.value.number) == (143, number)
+        assert language_model.train(config, folder=tmp_path) == expected
+        assert bits(tmp_path, config) == wanted
+        assert f"going on after update {number}\n" in capsys.readouterr().err
+        lines = (tmp_path / f"{config.cell}.jsonl").read_text("utf-8").splitlines()
+        numbers = [json.loads(line)["number"] for line in lines]
+        assert sorted(numbers) == sorted([*range(1, 25), 8, 16, 24])
 
 
 def test_train_refuses_the_checkpoint_of_another_training(config, tmp_path, capsys):
