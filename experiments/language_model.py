@@ -144,7 +144,7 @@ def train(
 
     Raises:
         CorpusError: in one line, if a text cannot be used.
-        TooLarge: in one line, if no machine could hold the model.
+        TooLarge: in one line, if the memory that is free cannot hold the model.
         Diverged: if the loss stops being finite, or the logits of what it writes.
         jaxseq.train: what its `loop.train` raises besides.
     """

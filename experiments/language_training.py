@@ -21,7 +21,16 @@ import optax
 
 from jaxseq import language_model
 from jaxseq.cells import Cell
-from jaxseq.train import digests, loop, metrics, sharding, signals, state, step
+from jaxseq.train import (
+    digests,
+    loop,
+    metrics,
+    programs,
+    sharding,
+    signals,
+    state,
+    step,
+)
 from jaxseq.train.clip import clip_by_global_norm
 from jaxseq.train.sharding import Layout
 
@@ -31,7 +40,7 @@ from .language_cost import batch_at, cost, cost_of, mean_cost, perplexity
 from .progress import Report
 
 
-MAX_WEIGHTS = 2**31 - 1  # with gradient and Adam's two moments 34 GB
+BYTES_OF_WEIGHT = 16  # itself, its gradient, Adam's two moments: float32
 NUM_RECORDS = 100
 ADVICE = (
     "try a smaller --num-hidden, --num-inputs, --max-vocab, --batch-size or "
@@ -81,7 +90,7 @@ def fit(
         folder: of checkpoints and records, to go on from; None for neither.
 
     Raises:
-        TooLarge: if no machine could hold the model.
+        TooLarge: if the memory that is free cannot hold the model.
         jaxseq.train: what `loop.resumed` and `loop.train` raise.
     """
     _check_size(config, cells, num_ids)
@@ -193,11 +202,12 @@ def _check_size(config: Config, cells: tuple[Cell, ...], num_ids: int) -> None:
     )
     shapes = jax.eval_shape(draw, jax.random.key(0))
     num_weights = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
-    if num_weights > MAX_WEIGHTS:
+    needed, free = BYTES_OF_WEIGHT * num_weights, programs.num_free()
+    if free is not None and needed > free:
         raise TooLarge(
-            f"the model would have {num_weights:.1e} weights, more than "
-            f"{MAX_WEIGHTS:.1e}; give a smaller --num-hidden, --num-inputs or "
-            "--num-layers"
+            f"{num_weights:.1e} weights, with gradient and moments, need "
+            f"{needed / 1e9:.3g} GB of memory, {free / 1e9:.3g} are free; give a "
+            "smaller --num-hidden, --num-inputs or --num-layers"
         )
 
 

@@ -43,3 +43,54 @@ def test_kept_memory_is_not_faulted_in_again():
 def test_keep_freed_says_where_it_cannot(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     assert host_memory.keep_freed() is False
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Pretends a machine with 9 GiB available, with files as the kernel has them."""
+
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "ascii")
+
+    monkeypatch.setattr(host_memory, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(host_memory, "_GROUPS", tmp_path / "groups")
+    write("proc/meminfo", f"MemTotal: 99 kB\nMemAvailable:   {9 * 2**20} kB\nX: 1\n")
+    return write
+
+
+def test_what_is_free_is_what_the_machine_has(machine):
+    assert host_memory.num_free() == 9 * 2**30
+
+
+@pytest.mark.parametrize("place", ["", "job", "job/step"])
+def test_what_is_free_is_no_more_than_the_group_leaves(machine, place):
+    machine("proc/self/cgroup", "0::/job/step\n")
+    machine("groups/job/step/memory.max", "max\n")
+    machine("groups/job/step/memory.current", "1\n")
+    machine("groups/job/step/memory.stat", "anon 1\n")
+    machine(f"groups/{place}/memory.max", "1000\n")
+    machine(f"groups/{place}/memory.current", "700\n")
+    machine(f"groups/{place}/memory.stat", "anon 600\ninactive_file 100\n")
+    assert host_memory.num_free() == 400
+    machine(f"groups/{place}/memory.current", "1200\n")
+    assert host_memory.num_free() == 0
+
+
+def test_groups_of_the_first_version_count_too(machine):
+    machine("proc/self/cgroup", "3:cpu:/a\n2:freezer,memory:/a\n0::/\n")
+    machine("groups/memory/a/memory.limit_in_bytes", "500\n")
+    machine("groups/memory/a/memory.usage_in_bytes", "300\n")
+    machine("groups/memory/a/memory.stat", "inactive_file 7\ntotal_inactive_file 50\n")
+    assert host_memory.num_free() == 250
+
+
+def test_nobody_may_say_what_is_free(machine, tmp_path):
+    (tmp_path / "proc" / "meminfo").unlink()
+    assert host_memory.num_free() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux alone")
+def test_some_memory_is_free_here():
+    assert 2**20 < host_memory.num_free() < 2**50

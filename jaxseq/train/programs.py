@@ -5,17 +5,14 @@ a compilation, seconds to minutes: a training that pads its batches to few lengt
 few, and one that does not is told so.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 
+from jaxseq import host_memory
 from jaxseq.train.state import State
 from jaxseq.types import Tree
-
-
-_MEMINFO = "/proc/meminfo"
 
 
 class TooLarge(MemoryError):
@@ -115,14 +112,7 @@ def num_free() -> int | None:
     stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    if device.platform != "cpu" or not os.path.exists(_MEMINFO):
-        return None
-    with open(_MEMINFO, encoding="ascii") as stream:
-        for line in stream:
-            name, _, rest = line.partition(":")
-            if name == "MemAvailable":
-                return 1024 * int(rest.split()[0])
-    return None
+    return host_memory.num_free() if device.platform == "cpu" else None
 
 
 def _num_needed(compiled: Any) -> int:

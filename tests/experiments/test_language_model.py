@@ -28,6 +28,7 @@ from experiments import (
     language_training,
 )
 from experiments.language_config import CELLS, TOKENIZERS, Config, demo_config
+from experiments.language_training import TooLarge
 from jaxseq import language_model as model
 from jaxseq.text import batches, tokens
 from jaxseq.text.vocab import EOS, PAD, UNK
@@ -353,6 +354,19 @@ def test_main_refuses_a_model_that_no_machine_holds(text, tmp_path, capsys):
     error = capsys.readouterr().err.splitlines()
     assert "3.2e+12 weights" in error[-1]
     assert sum("error" in line for line in error) == 1
+
+
+@pytest.mark.parametrize("is_enough", [True, False])
+def test_a_model_needs_the_memory_of_its_training(config, is_enough, monkeypatch):
+    known = len(language_model.read(config).vocab.tokens)
+    # An LSTM of 16 cells reads 8 numbers; a table and an output layer, with biases.
+    num_weights = known * 8 + 4 * 16 * (8 + 16 + 1) + known * (16 + 1)
+    free = 16 * num_weights - (not is_enough)
+    monkeypatch.setattr(language_training.programs, "num_free", lambda: free)
+    cells = language_config.make_cells(config)
+    refusal = pytest.raises(TooLarge, match=r"^\d\.\de\+03 weights, .* are free; give")
+    with contextlib.nullcontext() if is_enough else refusal:
+        language_training._check_size(config, cells, known)
 
 
 @pytest.mark.parametrize(
