@@ -25,7 +25,7 @@ from .fonts import font_for
 
 TOLERANCE = 1e-3  # of a column's sum: attention may have been taken in bfloat16
 _CELL, _LETTER, _MARGIN = 0.26, 0.09, 0.8  # inches: of a place, of a letter, around
-_NAME = re.compile(r"heatmap_\d{2,}\.(json|png|svg)")
+_NAME = re.compile(r"heatmap_(\d\d|[1-9]\d\d)\.(json|png|svg)")
 
 
 class Alignment(NamedTuple):
@@ -137,6 +137,12 @@ def number_of(path: Path) -> int:
     return int(path.stem.removeprefix("heatmap_"))
 
 
+def find(folder: Path) -> list[Path]:
+    """Returns the files that `write` may have written into a folder, by number."""
+    files = [path for path in folder.glob("heatmap_*") if _NAME.fullmatch(path.name)]
+    return sorted(filter(Path.is_file, files), key=number_of)
+
+
 def remove_others(folder: Path, written: Sequence[Path]) -> None:
     """Removes the heatmaps of a folder that are not among those written.
 
@@ -144,8 +150,8 @@ def remove_others(folder: Path, written: Sequence[Path]) -> None:
         folder: of the results.
         written: files that stay.
     """
-    for path in folder.iterdir():
-        if _NAME.fullmatch(path.name) and path not in written:
+    for path in find(folder):
+        if path not in written:
             path.unlink()
 
 

@@ -119,7 +119,7 @@ def summaries(folder: Path) -> str | None:
         ),
         _training(found),
     ]
-    paths = sorted(folder.glob("heatmap_*.json"), key=heatmap.number_of)
+    paths = [path for path in heatmap.find(folder) if path.suffix == ".json"]
     maps = {heatmap.number_of(path): _alignment(path) for path in paths}
     if maps:
         parts += ["<h3>Attention</h3>", heatmap_page.HOW]

@@ -16,7 +16,7 @@ FORMAT = 1
 NAME = "checkpoint.json"
 _LARGEST = 2**26  # bytes; some hundred a leaf are needed, and two hundred a record
 # What the system says of files that are gone, or that the disk does not give back.
-_DAMAGE = (errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENOENT, errno.ENOTDIR)
+DAMAGE = (errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENOENT, errno.ENOTDIR)
 _ENTRIES = {
     "format": int,
     "number": int,
@@ -73,7 +73,7 @@ def read(place: Path) -> dict[str, Any]:
         found = digests.of_files(place)
     except (OSError, RecursionError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        if isinstance(error, OSError) and error.errno not in _DAMAGE:
+        if isinstance(error, OSError) and error.errno not in DAMAGE:
             message = f"cannot read the checkpoint {str(place)!r}: {reason}"
             raise OSError(message) from error
         raise Damaged(f"{str(place)!r} is damaged: {reason}") from None

@@ -2,11 +2,12 @@
 
 The log keeps all records. A checkpoint holds them too, so that a run that goes on can
 draw the whole curve; but that needs no more than some thousand points, while a long
-training has millions of updates. When there are more than `MOST`, every second one of
-each kind is left out, by their order alone: a run that goes on leaves out the same.
+training has millions of updates. When there are more than `MOST`, one of each kind
+stays for every gap of so many updates, from the first update to the last. The gap is a
+power of 2, so that records left before are left again, and depends on the records
+alone: a run that goes on leaves the same.
 """
 
-import collections
 import math
 from typing import NamedTuple
 
@@ -107,24 +108,25 @@ def added(
 
 
 def thinned(records: tuple[Record, ...]) -> tuple[Record, ...]:
-    """Leaves out every second record of each kind, if there are more than `MOST`.
+    """Leaves the newest record of each kind and gap, if there are more than `MOST`.
 
     Args:
         records: in their order.
 
     Returns:
-        What is left, in its order; the newest of each kind is.
+        What is left, in its order: half of `MOST` or little more.
     """
     if len(records) <= MOST:
         return records
-    kept: list[Record] = []
-    num_seen: collections.Counter[bool] = collections.Counter()
-    for record in reversed(records):
-        is_held_out = "held_out" in record
-        if num_seen[is_held_out] % 2 == 0:
-            kept.append(record)
-        num_seen[is_held_out] += 1
-    return tuple(reversed(kept))
+    gap = 1
+    while 4 * records[-1]["number"] > MOST * gap:  # of two kinds
+        gap *= 2
+    kept: dict[tuple[bool, int], Record] = {}
+    for record in records:
+        place = "held_out" in record, record["number"] // gap
+        kept.pop(place, None)  # so that the order stays
+        kept[place] = record
+    return tuple(kept.values())
 
 
 def _mean(total: float, count: float) -> float:

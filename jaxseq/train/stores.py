@@ -7,6 +7,7 @@ the disk are `jaxseq.train.folders`'.
 """
 
 import contextlib
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -141,15 +142,24 @@ def discard(folder: str | os.PathLike[str]) -> None:
 def scores(store: Store) -> dict[int, float]:
     """Returns the scores of the checkpoints that have one, by their updates.
 
+    One that cannot be read for the moment has -inf: it may be the best, and is not to
+    be removed for that.
+
     Args:
         store: where.
     """
     found = {}
     for number in folders.numbers(store.folder):
-        with contextlib.suppress(OSError, ValueError):
-            score = head.unchecked(folders.place(store.folder, number)).get("score")
-            if score is not None:
-                found[number] = score
+        try:
+            read = head.unchecked(folders.place(store.folder, number))
+        except OSError as error:
+            if error.errno not in head.DAMAGE:
+                found[number] = -math.inf
+        except ValueError:
+            continue
+        else:
+            if read.get("number") == number and read.get("score") is not None:
+                found[number] = read["score"]
     return found
 
 

@@ -19,6 +19,7 @@ Record: TypeAlias = tuple[str, bytes, np.ndarray]
 _BLOCK_BYTES = 2**20
 _MAX_WORD_BYTES = 2**16
 _MAX_NUMBER_BYTES = 64
+_MAX_SIZE = 2**18  # numbers of a vector: a header may promise any
 _TEXT_BYTES = b"0123456789.eE+- \n"
 _MIN_TELLING_BYTES = 32  # so many bytes of text are hardly a vector by chance
 
@@ -54,7 +55,11 @@ def read_header(stream: BinaryIO) -> Header:
     if not is_header or not all(re.fullmatch(rb"0*[1-9]\d{,14}", f) for f in fields):
         expected = "a header 'V D', two integers ≥ 1"
         raise ValueError(f"line 1: expected {expected}, got {_shown(line)}")
-    return Header(int(fields[0]), int(fields[1]), len(line))
+    size = int(fields[1])
+    if size > _MAX_SIZE:
+        expected = f"vectors of {_MAX_SIZE} numbers at most"
+        raise ValueError(f"line 1: expected {expected}, got {size}")
+    return Header(int(fields[0]), size, len(line))
 
 
 def read_text(stream: BinaryIO, header: Header, num_read: int) -> Iterator[Record]:

@@ -248,6 +248,35 @@ def test_what_cannot_be_read_now_is_not_gone_back_from(spoilt, monkeypatch):
     assert checkpoint.latest(spoilt, tree()).number == 20
 
 
+def test_the_best_stays_where_it_cannot_be_read_now(tmp_path, monkeypatch):
+    with stores.opened(tmp_path, SETTINGS, stores.Keep(last=1, best=1)) as store:
+        checkpoint.save(store, 1, tree(1), {}, 1.0)
+        checkpoint.save(store, 2, tree(2), {}, 3.0)
+        best = folders.place(tmp_path, 1) / "checkpoint.json"
+
+        def refuse(path, *args, **options):
+            if Path(path) == best:
+                raise OSError(24, "Too many open files", str(path))
+            return open(path, *args, **options)
+
+        monkeypatch.setattr(head, "open", refuse, raising=False)
+        checkpoint.save(store, 3, tree(3), {}, 2.0)
+        with pytest.raises(OSError, match="0001': Too many open files"):
+            checkpoint.best(store, tree())
+        monkeypatch.undo()
+        assert folders.numbers(tmp_path) == [1, 3]
+        assert checkpoint.best(store, tree()).number == 1
+
+
+def test_one_in_the_place_of_another_is_not_the_best(tmp_path):
+    with stores.opened(tmp_path, SETTINGS, stores.Keep(last=1, best=1)) as store:
+        checkpoint.save(store, 20, tree(20), {}, 1.0)
+        shutil.copytree(folders.place(tmp_path, 20), folders.place(tmp_path, 15))
+        checkpoint.save(store, 30, tree(30), {}, 2.0)
+        assert folders.numbers(tmp_path) == [20, 30]
+        assert checkpoint.best(store, tree()).number == 20
+
+
 def test_what_orbax_cannot_read_though_it_is_whole_is_no_damage(spoilt, monkeypatch):
     def fail(path, wanted):
         raise MemoryError("no memory")

@@ -6,6 +6,7 @@ import math
 import signal
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jaxseq.train import loop, metrics, records, signals, step
@@ -38,16 +39,31 @@ def test_few_records_are_all_kept(monkeypatch):
     assert records.thinned(found) is found
 
 
-def test_of_many_records_every_second_of_each_kind_is_kept(monkeypatch):
+def test_of_many_records_the_newest_of_each_kind_and_gap_is_kept(monkeypatch):
     monkeypatch.setattr(records, "MOST", 10)
     found = []
     for n in range(8):
         found.append({"number": n, "mean": 0.0})
-        found += [{"number": n, "held_out": 1.0}] if n % 2 else []
+        found += [{"number": n, "held_out": 1.0}] if n % 3 == 0 else []
     kept = records.thinned(tuple(found))
-    assert numbers(kept, "mean") == [1, 3, 5, 7]
-    assert numbers(kept, "held_out") == [3, 7]
+    assert numbers(kept, "mean") == [3, 7]
+    assert numbers(kept, "held_out") == [3, 6]
     assert kept == tuple(record for record in found if record in kept)
+
+
+@pytest.mark.parametrize("num_updates", [2_500, 30_000, 100_000])
+def test_a_long_curve_is_kept_from_its_beginning_on(num_updates):
+    found = ()
+    for n in range(10, num_updates + 1, 10):
+        found += ({"number": n, "mean": 0.0},)
+        found += ({"number": n, "held_out": 0.0},) if n % 50 == 0 else ()
+        found = records.thinned(found)
+    assert len(found) <= records.MOST
+    kept = np.array(numbers(found, "mean"))
+    assert kept[-1] == num_updates
+    # No part has less than the rest but the end, that is not yet thinned out.
+    assert np.diff([0, *kept]).max() <= max(10, 16 * num_updates / records.MOST)
+    assert len(kept) >= min(num_updates / 10, records.MOST / 8)
 
 
 def test_a_run_that_goes_on_keeps_the_same_records_and_the_whole_log(
