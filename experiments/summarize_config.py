@@ -121,7 +121,7 @@ class Config(runs.Options):
     """Epochs without a lower held-out cost that end the training."""
 
     num_shards: int = 2
-    """Parts of a batch, each on a core of its own."""
+    """Parts of a batch, each on a core of its own; ABS trains faster with one."""
 
     accumulate: int = 1
     """Parts of what a core has of a batch, one after the other: less memory."""
