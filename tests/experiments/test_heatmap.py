@@ -178,3 +178,20 @@ def test_one_place_of_each_table_is_in_the_order_of_tab():
 )
 def test_the_script_tells_the_language(text, language):
     assert pages.language_of(text) == language
+
+
+def test_only_files_of_an_example_are_found_and_removed(tmp_path):
+    names = ["heatmap_02.json", "heatmap_10.png", "heatmap_100.svg"]
+    others = [
+        "heatmap_2.json",
+        "heatmap_2026.png",
+        "heatmap_old.json",
+        "heatmap_09.txt",
+    ]
+    for name in (*names, *others):
+        (tmp_path / name).write_text("{}", "utf-8")
+    (tmp_path / "heatmap_05.json").mkdir()
+    assert [path.name for path in heatmap.find(tmp_path)] == names
+    heatmap.remove_others(tmp_path, [tmp_path / "heatmap_10.png"])
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"heatmap_10.png", "heatmap_05.json", *others}
