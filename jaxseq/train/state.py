@@ -107,7 +107,9 @@ def begin(
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         check_floats(f"params{jax.tree_util.keystr(path)}", leaf)
     skips = Skips(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
-    return Training(State(params, optimizer.init(params), carry, skips), Position())
+    # Some optimizers keep the first weights: an array can be given away only once.
+    moments = jax.tree.map(jnp.copy, optimizer.init(params))
+    return Training(State(params, moments, carry, skips), Position())
 
 
 def check_optimizer(argument: str, optimizer: optax.GradientTransformation) -> None:

@@ -238,6 +238,18 @@ def test_an_optimizer_may_keep_a_key_and_a_carry_a_count():
     assert report.is_applied
 
 
+@pytest.mark.usefixtures("as_users_run_it")
+def test_an_optimizer_may_keep_the_first_weights():
+    def cost(params, carry, batch, key):
+        return step.Cost(jnp.sum(params**2), jnp.ones(()), carry)
+
+    optimizer = optax.contrib.prodigy()
+    now = state.begin(jnp.ones(3), optimizer).state
+    update = jax.jit(step.make(cost, optimizer), donate_argnums=0)
+    now, report = update(now, (), KEY)
+    assert report.is_applied
+
+
 def test_a_gradient_that_overflows_only_as_a_norm_is_applied():
     huge = optax.chain(clip_by_global_norm(1.0), optax.scale(-1.0))
 
