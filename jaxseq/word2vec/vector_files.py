@@ -21,6 +21,7 @@ References: word2vec.c (Mikolov et al. 2013), the formats. gensim: as
 `jaxseq.word2vec.similarity`.
 """
 
+import os
 from typing import BinaryIO
 
 import numpy as np
@@ -83,7 +84,7 @@ def load_word2vec_format(
     unicode_errors: str = "strict",
     limit: int | None = None,
 ) -> Vectors:
-    """Reads vectors; memory is the table and a block.
+    """Reads vectors; memory is the table and a block, half as much again if compressed.
 
     Args:
         path: the file, no link to it; `.gz`, `.bz2` and `.xz` are uncompressed on the
@@ -117,10 +118,14 @@ def _table(
 ) -> tuple[list[str], np.ndarray]:
     header = read_header(stream)
     num_read = min(header.num_words, limit or header.num_words)
-    rows = np.empty((0, header.size), np.float32)
+    # At once what the file's size vouches for, whatever its header says; more, as it is
+    # uncompressed, by doubling.
+    least = (4 if binary else 2) * header.size  # bytes of a vector
+    vouched = min(num_read, os.fstat(stream.fileno()).st_size // least)
     read = read_binary if binary else read_text
     id_of: dict[str, int] = {}
     try:
+        rows = np.empty((vouched, header.size), np.float32)
         for where, raw, row in read(stream, header, num_read):
             word = _decoded(where, raw, unicode_errors)
             if word in id_of:
