@@ -23,21 +23,17 @@ _PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 class _Names(NamedTuple):
-    """What a version of control groups calls its files, and an entry of the last."""
+    """What a version of control groups calls its files, and an entry of memory.stat."""
 
     limit: str
     used: str
-    stat: str
     given_back: str
 
 
 _VERSION_1 = _Names(
-    "memory.limit_in_bytes",
-    "memory.usage_in_bytes",
-    "memory.stat",
-    "total_inactive_file",
+    "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
 )
-_VERSION_2 = _Names("memory.max", "memory.current", "memory.stat", "inactive_file")
+_VERSION_2 = _Names("memory.max", "memory.current", "inactive_file")
 
 
 def num_free() -> int | None:
@@ -52,7 +48,7 @@ def num_free() -> int | None:
             limit = (folder / names.limit).read_text("ascii")
             used = (folder / names.used).read_text("ascii")
             # Of files that were read and written: given back when they are asked for.
-            cached = _entries(folder / names.stat).get(names.given_back, 0)
+            cached = _entries(folder / "memory.stat").get(names.given_back, 0)
         except OSError:
             continue
         if limit.strip() != "max":
