@@ -102,21 +102,24 @@ def test_it_goes_on_with_other_devices(tmp_path):
     assert float(moved[-1]) == pytest.approx(float(end[-1]), abs=1e-5)
 
 
+@contextlib.contextmanager
 def together(folder, number, *options, **more):
+    """Runs so many processes of one training."""
     shared = ("--processes", number, "--address", free_address())
-    return [
-        running(folder, *options, *shared, "--process", process, **more)
-        for process in range(number)
-    ]
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                running(folder, *options, *shared, "--process", process, **more)
+            )
+            for process in range(number)
+        ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [2, 4])
 def test_processes_train_as_one(tmp_path, number):
     expected, end = finished(tmp_path / "one", *QUIET)
-    with contextlib.ExitStack() as stack:
-        group = together(tmp_path / "many", number, *QUIET)
-        processes = [stack.enter_context(each) for each in group]
+    with together(tmp_path / "many", number, *QUIET) as processes:
         outs = [process.communicate(timeout=240) for process in processes]
         assert [p.returncode for p in processes] == [0] * number, outs
     for out, _ in outs:
@@ -151,9 +154,7 @@ def test_word_tables_in_parts_over_processes_train_as_one(tmp_path):
     options = ("--num-updates", 12)
     expected, end = finished(tmp_path / "one", *options, **words)
     assert end == ["end", *["40"] * 4]
-    with contextlib.ExitStack() as stack:
-        group = together(tmp_path / "two", 2, *options, **words)
-        processes = [stack.enter_context(each) for each in group]
+    with together(tmp_path / "two", 2, *options, **words) as processes:
         outs = [process.communicate(timeout=240) for process in processes]
         assert [p.returncode for p in processes] == [0, 0], outs
     for out, _ in outs:
@@ -172,9 +173,7 @@ def test_word_tables_in_parts_over_processes_train_as_one(tmp_path):
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_signal_to_one_process_stops_all_at_one_update(tmp_path, number):
     options = ("--noise", 0, "--save-every", 0, "--num-updates", 10**6)
-    with contextlib.ExitStack() as stack:
-        group = together(tmp_path / "many", 2, *options, "--sleep", 0.01)
-        processes = [stack.enter_context(each) for each in group]
+    with together(tmp_path / "many", 2, *options, "--sleep", 0.01) as processes:
         for _ in range(7):
             processes[number].stdout.readline()
         processes[number].send_signal(signal.SIGTERM)
@@ -190,9 +189,7 @@ def test_a_signal_to_one_process_stops_all_at_one_update(tmp_path, number):
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_process_may_stand_still_for_some_seconds(tmp_path, number):
     options = ("--noise", 0, "--num-updates", 10**6, "--sleep", 0.02)
-    with contextlib.ExitStack() as stack:
-        group = together(tmp_path / "many", 2, *options)
-        processes = [stack.enter_context(each) for each in group]
+    with together(tmp_path / "many", 2, *options) as processes:
         for _ in range(12):
             processes[number].stdout.readline()
         processes[number].send_signal(signal.SIGSTOP)
@@ -210,9 +207,7 @@ def test_a_process_may_stand_still_for_some_seconds(tmp_path, number):
 @pytest.mark.parametrize("number", [0, 1])
 def test_if_one_process_dies_the_others_end(tmp_path, number):
     options = ("--noise", 0, "--num-updates", 10**6, "--sleep", 0.02)
-    with contextlib.ExitStack() as stack:
-        group = together(tmp_path / "many", 2, *options)
-        processes = [stack.enter_context(each) for each in group]
+    with together(tmp_path / "many", 2, *options) as processes:
         other = processes[1 - number]
         for _ in range(12):
             other.stdout.readline()
