@@ -4,6 +4,7 @@ import gc
 import itertools
 import os
 import random
+import tempfile
 
 import hypothesis
 import jax
@@ -24,6 +25,13 @@ if jax.devices()[0].platform == "gpu":
     # There float32 is multiplied as TF32 unless told otherwise: 10 bits.
     jax.config.update("jax_default_matmul_precision", "highest")
 
+# Many tests train the same small models: what takes long to compile is kept until the
+# process ends. Nobody else reads it, as JAX does not write a file in one piece.
+_programs = tempfile.TemporaryDirectory()
+jax.config.update("jax_compilation_cache_dir", _programs.name)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
 # No deadline: an example that meets a new shape pays for its compilation.
 hypothesis.settings.register_profile(
     "jaxseq", deadline=None, derandomize=True, database=None, max_examples=25
@@ -32,9 +40,14 @@ hypothesis.settings.load_profile("jaxseq")
 
 
 def pytest_collection_modifyitems(items):
-    """Shuffles the tests by a seed, if one is given: none may need another."""
+    """Shuffles the tests by a seed, if one is given: none may need another.
+
+    The files are shuffled, and the tests in each: what these share is made once.
+    """
     if seed := os.environ.get("JAXSEQ_TEST_ORDER"):
         random.Random(seed).shuffle(items)
+        files = list(dict.fromkeys(item.path for item in items))
+        items.sort(key=lambda item: files.index(item.path))
 
 
 _tests_run = itertools.count(1)
