@@ -16,6 +16,7 @@ from experiments import (
     summarize_config,
     summarize_corpus,
     summarize_models,
+    summarize_perplexity,
     summarize_report,
 )
 from experiments.summarize_config import Config
@@ -348,6 +349,17 @@ def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_fewer_devices_than_wanted_read_as_many_pairs_each(monkeypatch, capsys):
+    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    asked = [(2, 128), (3, 9), (4, 8), (64, 7), (1, 5)]
+    assert [summarize.devices(*each) for each in asked] == [2, 1, 2, 1, 1]
+    for program in (summarize, summarize_perplexity):
+        args = ["--num-shards", "3", "--batch-size", "9", "--pairs", "/nowhere/x.tsv"]
+        with pytest.raises(SystemExit, match="2"):
+            program.main(args)
+        assert "/nowhere/x.tsv': No such file" in capsys.readouterr().err
 
 
 def test_main_names_the_broken_line(tmp_path, capsys):
