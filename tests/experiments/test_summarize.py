@@ -272,6 +272,14 @@ def test_read_holds_out_and_leaves_out(farm, tmp_path):
     assert len(examples) == 4
 
 
+def test_read_keeps_one_copy_of_a_token(farm):
+    corpus = summarize_corpus.read(Config(pairs=(farm,)))
+    parts = (corpus.train, corpus.valid, corpus.test)
+    texts = [text for part in parts for text in (*part.documents, *part.summaries)]
+    words = [word for text in texts for word in text]
+    assert len({id(word) for word in words}) == len(set(words)) < len(words)
+
+
 def test_read_keeps_to_the_split_that_the_file_says(tmp_path):
     path = tmp_path / "a.jsonl"
 
