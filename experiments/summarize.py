@@ -174,7 +174,7 @@ def learn(config: Config) -> None:
         "examples": shown,
     }
     results.write_json(files[2], result)
-    text = "".join(f"{line}\n" for line in written)
+    text = "".join(f"{summarize_report.line(each)}\n" for each in written)
     results.replace(files[3], lambda part: part.write_text(text, "utf-8"))
     maps = summarize_report.alignments(corpus.test, summaries, places, scoring)
     texts = " ".join(each["document"] for each in shown)

@@ -21,6 +21,7 @@ from experiments import (
 )
 from experiments.summarize_config import Config
 from jaxseq.summarize import model_file
+from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 
@@ -154,6 +155,31 @@ def test_main_uses_a_model(trained, tmp_path, capsys):
     second = capsys.readouterr().out.splitlines()
     assert second[:2] == first.out.splitlines()[:2]
     assert set(second[2].split()) <= {"zzz", "qqq", "xxx", *_words(trained)}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_summary_is_a_line_whatever_is_in_it(end, trained, capsys, monkeypatch):
+    def write(config, params, known, documents):
+        words = ["a", *end, "b"]
+        weights = np.ones((len(words), 1))
+        return [Summary(words, [False] * len(words), weights, 1, 0)] * len(documents)
+
+    monkeypatch.setattr(summarize_models, "write", write)
+    summarize.main(["--model", str(trained / "model.npz"), "one", "two"])
+    lines = capsys.readouterr().out.split("\n")
+    assert [line.split() for line in lines] == [["a", "b"], ["a", "b"], []]
+    assert "\r" not in "".join(lines)
+
+
+def test_the_file_of_summaries_has_a_line_each(farm, tmp_path, monkeypatch):
+    def write(config, params, known, documents):
+        weights = np.ones((3, 1))
+        return [Summary(["a", "\n", "b"], [False] * 3, weights, 1, 0)] * len(documents)
+
+    monkeypatch.setattr(summarize_models, "write", write)
+    summarize.main(["--pairs", str(farm), "--out", str(tmp_path), *TINY, "--smoke"])
+    text = (tmp_path / "summarize" / "summaries.txt").read_text("utf-8")
+    assert [line.split() for line in text.split("\n")] == [["a", "b"]] * 4 + [[]]
 
 
 def _words(folder):
