@@ -374,6 +374,7 @@ def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
         (["--max-words", "0"], "--max-words: expected 1 or more, got 0"),
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
         (["--num-context", "0"], "--num-context: expected 1 or more, got 0"),
+        (["--sharpness", "-1"], "--sharpness: expected 0 or more, or None, got -1"),
     ],
 )
 def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
