@@ -86,7 +86,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     host_memory.keep_freed()
     config = commands.parse(Config, args, __doc__)
-    run(dataclasses.replace(config, num_shards=devices(config.num_shards)))
+    num_shards = devices(config.num_shards, config.batch_size // config.accumulate)
+    run(dataclasses.replace(config, num_shards=num_shards))
 
 
 def run(config: Config) -> None:
@@ -173,7 +174,7 @@ def learn(config: Config) -> None:
         "examples": shown,
     }
     results.write_json(files[2], result)
-    text = "".join(f"{line}\n" for line in written)
+    text = "".join(f"{summarize_report.line(each)}\n" for each in written)
     results.replace(files[3], lambda part: part.write_text(text, "utf-8"))
     maps = summarize_report.alignments(corpus.test, summaries, places, scoring)
     texts = " ".join(each["document"] for each in shown)
@@ -211,17 +212,22 @@ def write(
     return summaries, [scoring.join(summary.words) for summary in summaries]
 
 
-def devices(wanted: int) -> int:
+def devices(wanted: int, num_pairs: int) -> int:
     """Has a CPU be as many devices as are wanted and it has cores for.
 
+    Args:
+        wanted: devices.
+        num_pairs: that they read together at a time.
+
     Returns:
-        How many of the wanted ones there are.
+        How many of the wanted ones there are, or fewer, so that each reads as many.
     """
     try:
         jax.config.update("jax_num_cpu_devices", min(wanted, os.cpu_count() or 1))
     except RuntimeError:  # too late: it has been used, and is what it is
         pass
-    return min(wanted, jax.device_count())
+    most = min(wanted, jax.device_count())
+    return max(num for num in range(1, most + 1) if num_pairs % num == 0)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ class Config(runs.Options):
 
     sharpness: float | None = 0.4
     """Of the hypotheses the one that is most like the others is taken, each counting by
-    this power of its probability; none: the first by score."""
+    this power of its probability; None: the first by score."""
 
     no_repeat: int = 2
     """No sequence of so many words is written twice; 0 allows it."""
@@ -198,7 +198,7 @@ class Config(runs.Options):
         cli.expect(has_coverage, "coverage_weight", "--architecture copy", weight)
         tau = self.sharpness
         is_power = tau is None or 0 <= tau < math.inf
-        cli.expect(is_power, "sharpness", "0 or more, or none", tau)
+        cli.expect(is_power, "sharpness", "0 or more, or None", tau)
         alpha = self.length_penalty
         cli.expect(0 <= alpha < math.inf, "length_penalty", "0 or more", alpha)
         for name in ("pairs", "valid", "test"):

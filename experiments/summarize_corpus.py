@@ -1,5 +1,6 @@
 """Pairs for the summarizer: words, a vocabulary, examples in three parts."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +62,11 @@ def read(config: Config) -> Corpus:
         ]
     if config.smoke:
         parts = [part[:NUM_SMOKE] for part in parts]
-    split = TOKENIZERS[config.tokens].split
+
+    def split(text: str) -> list[str]:
+        # One object for all equal tokens: a copy of each is most of a large corpus.
+        return list(map(sys.intern, TOKENIZERS[config.tokens].split(text)))
+
     made = [
         Part(part, [split(p.document) for p in part], [split(p.summary) for p in part])
         for part in parts

@@ -127,9 +127,8 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     host_memory.keep_freed()
     config = commands.parse(Config, args, __doc__)
-    config = dataclasses.replace(
-        config, num_shards=summarize.devices(config.num_shards)
-    )
+    num_shards = summarize.devices(config.num_shards, config.batch_size)
+    config = dataclasses.replace(config, num_shards=num_shards)
     with runs.in_one_line(config.out, summarize_training.ADVICE):
         try:
             run(config)

@@ -253,6 +253,11 @@ def examples_table(examples: Sequence[dict]) -> str:
     )
 
 
+def line(text: str) -> str:
+    """Returns a summary as one line: one of characters may have line ends."""
+    return text.translate(dict.fromkeys(map(ord, "\r\n"), " "))
+
+
 def _points(found: Evaluation) -> dict[str, float]:
     return {m: round(100 * float(_f(found, m).mean()), 3) for m in METRICS}
 

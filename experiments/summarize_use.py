@@ -14,7 +14,13 @@ from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.vocab import Vocab
 
-from . import cli, summarize_config, summarize_corpus, summarize_models
+from . import (
+    cli,
+    summarize_config,
+    summarize_corpus,
+    summarize_models,
+    summarize_report,
+)
 from .summarize_config import TOKENIZERS, Config
 
 
@@ -29,7 +35,7 @@ def use(config: Config, path: Path) -> None:
     summaries = summarize_models.write(config, params, known, documents)
     for number, summary in enumerate(summaries, start=1):
         _say(number, summary)
-        print(tokenizer.join(summary.words))
+        print(summarize_report.line(tokenizer.join(summary.words)))
 
 
 class Loaded(NamedTuple):

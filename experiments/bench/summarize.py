@@ -73,7 +73,7 @@ def run(config: Config) -> None:
     """
     host_memory.keep_freed()
     path = cli.results_folder(config.out, "bench") / "summarize.jsonl"
-    num_shards = program.devices(2)
+    num_shards = program.devices(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)
     share = machine.idle_share()
     about = {

@@ -28,8 +28,9 @@ References:
     summarization, EMNLP 2015, section 5: "extractive tuning". Bergstra, Bengio, Random
     search for hyper-parameter optimization, JMLR 2012.
 
-Departures: random search for minimum error rate training (Och 2003), and ROUGE-L for
-BLEU as what is tuned for, is up to the caller.
+Departures: (5) as their program NAMAS has it; in the paper f_5 is 1 if any w is before
+any y_i, in their order elsewhere or not. Random search for minimum error rate training
+(Och 2003); what is tuned for, there BLEU, is up to the caller.
 """
 
 import functools

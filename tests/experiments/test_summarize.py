@@ -16,10 +16,12 @@ from experiments import (
     summarize_config,
     summarize_corpus,
     summarize_models,
+    summarize_perplexity,
     summarize_report,
 )
 from experiments.summarize_config import Config
 from jaxseq.summarize import model_file
+from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
 
@@ -155,6 +157,31 @@ def test_main_uses_a_model(trained, tmp_path, capsys):
     assert set(second[2].split()) <= {"zzz", "qqq", "xxx", *_words(trained)}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_summary_is_a_line_whatever_is_in_it(end, trained, capsys, monkeypatch):
+    def write(config, params, known, documents):
+        words = ["a", *end, "b"]
+        weights = np.ones((len(words), 1))
+        return [Summary(words, [False] * len(words), weights, 1, 0)] * len(documents)
+
+    monkeypatch.setattr(summarize_models, "write", write)
+    summarize.main(["--model", str(trained / "model.npz"), "one", "two"])
+    lines = capsys.readouterr().out.split("\n")
+    assert [line.split() for line in lines] == [["a", "b"], ["a", "b"], []]
+    assert "\r" not in "".join(lines)
+
+
+def test_the_file_of_summaries_has_a_line_each(farm, tmp_path, monkeypatch):
+    def write(config, params, known, documents):
+        weights = np.ones((3, 1))
+        return [Summary(["a", "\n", "b"], [False] * 3, weights, 1, 0)] * len(documents)
+
+    monkeypatch.setattr(summarize_models, "write", write)
+    summarize.main(["--pairs", str(farm), "--out", str(tmp_path), *TINY, "--smoke"])
+    text = (tmp_path / "summarize" / "summaries.txt").read_text("utf-8")
+    assert [line.split() for line in text.split("\n")] == [["a", "b"]] * 4 + [[]]
+
+
 def _words(folder):
     content = json.loads((folder / "model.vocab.json").read_text("utf-8"))
     return content["tokens"]
@@ -271,6 +298,14 @@ def test_read_holds_out_and_leaves_out(farm, tmp_path):
     assert len(examples) == 4
 
 
+def test_read_keeps_one_copy_of_a_token(farm):
+    corpus = summarize_corpus.read(Config(pairs=(farm,)))
+    parts = (corpus.train, corpus.valid, corpus.test)
+    texts = [text for part in parts for text in (*part.documents, *part.summaries)]
+    words = [word for text in texts for word in text]
+    assert len({id(word) for word in words}) == len(set(words)) < len(words)
+
+
 def test_read_keeps_to_the_split_that_the_file_says(tmp_path):
     path = tmp_path / "a.jsonl"
 
@@ -339,6 +374,7 @@ def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
         (["--max-words", "0"], "--max-words: expected 1 or more, got 0"),
         (["--max-vocab", "4"], "--max-vocab: expected 5 or more, got 4"),
         (["--num-context", "0"], "--num-context: expected 1 or more, got 0"),
+        (["--sharpness", "-1"], "--sharpness: expected 0 or more, or None, got -1"),
     ],
 )
 def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
@@ -348,6 +384,17 @@ def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_fewer_devices_than_wanted_read_as_many_pairs_each(monkeypatch, capsys):
+    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    asked = [(2, 128), (3, 9), (4, 8), (64, 7), (1, 5)]
+    assert [summarize.devices(*each) for each in asked] == [2, 1, 2, 1, 1]
+    for program in (summarize, summarize_perplexity):
+        args = ["--num-shards", "3", "--batch-size", "9", "--pairs", "/nowhere/x.tsv"]
+        with pytest.raises(SystemExit, match="2"):
+            program.main(args)
+        assert "/nowhere/x.tsv': No such file" in capsys.readouterr().err
 
 
 def test_main_names_the_broken_line(tmp_path, capsys):

@@ -80,3 +80,12 @@ def test_who_does_not_copy_may_write_unknown_words():
     }
     assert UNK in forbidden.pop("copy")
     assert set(forbidden.values()) == {(BOS,)}
+
+
+def test_attention_may_be_meant_as_far_as_a_model_smooths():
+    wide = {
+        name: summarize_config.attended_radius(Config(architecture=name, radius=3))
+        for name in ("abs", "abs_plus", "ras_lstm", "ras_elman", "copy")
+    }
+    wanted = {"abs": 3, "abs_plus": 3, "ras_lstm": 2, "ras_elman": 2, "copy": 0}
+    assert wide == wanted

@@ -22,6 +22,7 @@ from jaxseq.checks import expect
 from jaxseq.summarize.rouge import metrics, pairs, report, settings, tokenizers
 from jaxseq.summarize.rouge.bootstrap import Resampling
 from jaxseq.summarize.rouge.evaluation import evaluate
+from jaxseq.summarize.rouge.tokenizers import Tokenizer
 
 
 _METRICS = {
@@ -137,6 +138,20 @@ def _run(config: Config) -> None:
     if config.json is not None:
         written = report.as_json(rows, resampling)
         config.json.write_text(json.dumps(written, indent=1) + "\n", "utf-8")
+    _warn_of_lost(references, used.tokenizer)
+
+
+def _warn_of_lost(references: list[list[str]], used: Tokenizer) -> None:
+    """Says how many references have words, but none that the tokenizer knows."""
+    any_script = tokenizers.any_script
+    texts = [t for each in references for t in each if any_script.split(t)]
+    num_lost = sum(not used.split(text) for text in texts)
+    if num_lost:
+        print(
+            f"warning: {num_lost:,} of {len(texts):,} references have no word of a-z "
+            "and 0-9, and so score 0; --tok any_script knows all scripts",
+            file=sys.stderr,
+        )
 
 
 def _limit(text: str) -> settings.Limit:
