@@ -1,4 +1,5 @@
 import json
+import lzma
 
 import jax
 import numpy as np
@@ -47,6 +48,26 @@ def test_both_train_on_the_same_words(text, tmp_path, capsys):
     assert record["workers"] == 1
 
     assert len(run(text, tmp_path, "--model", "cbow", "--output", "tree")) == 2
+
+
+def test_gensim_reads_compressed_texts_in_a_folder_too(text, tmp_path):
+    """Its `corpus_file` takes neither."""
+    folder = tmp_path / "zipped"
+    folder.mkdir()
+    archive = folder / "text.xz"
+    archive.write_bytes(lzma.compress(text.read_bytes()))
+    (record,) = run(folder, tmp_path)
+    num_trained = [r["words_per_second"] * r["seconds"] for r in record["results"]]
+    assert len(num_trained) == 2
+    np.testing.assert_allclose(num_trained, np.mean(num_trained), rtol=0.05)
+
+    assert word2vec._plain(text, tmp_path / "copy") == text
+    copy = word2vec._plain(archive, tmp_path / "copy")
+    lines, copied = (
+        [line.split() for line in path.read_text("utf-8").splitlines()]
+        for path in (text, copy)
+    )
+    assert copied == lines
 
 
 def test_the_shipped_corpus_is_written_as_it_was_read(tmp_path):
