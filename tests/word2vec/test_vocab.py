@@ -131,6 +131,8 @@ def test_keep_probability_thins_frequent_words_only():
     assert found[0] == pytest.approx(np.sqrt(1e-3 / share[0]) + 1e-3 / share[0])
     assert found[1:].tolist() == [1, 1]
     assert vocab.keep_probability(counts, 0).tolist() == [1, 1, 1]
+    # However small, a share is one: f / t would be infinite.
+    assert (vocab.keep_probability(counts, 1e-320) < 1e-150).all()
 
 
 @pytest.mark.parametrize(
