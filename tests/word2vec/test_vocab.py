@@ -122,6 +122,8 @@ def test_noise_is_gensims(counts, exponent):
     )
     expected = [of_gensim[word] for word in ranked.words]
     np.testing.assert_allclose(found, expected, atol=2e-9)
+    by_default = vocab.noise(ranked.counts, gensim_of(counted, min_count=1).ns_exponent)
+    np.testing.assert_array_equal(vocab.noise(ranked.counts), by_default)
 
 
 def test_keep_probability_thins_frequent_words_only():
