@@ -24,6 +24,7 @@ from jaxseq.train.state import Position
 from jaxseq.word2vec import (
     fitting,
     full_softmax,
+    hierarchical_softmax,
     negative_sampling,
     params,
     vector_files,
@@ -225,6 +226,28 @@ def test_options_come_to_what_they_are_of(text, tmp_path, monkeypatch):
     np.testing.assert_array_equal(found.inputs, expected.inputs)
     setting = make_setting(config, 10**9)
     assert (setting.cap, setting.seed) == (1.5, 3)
+
+
+@pytest.mark.parametrize("model", ["skip-gram", "cbow"])
+@pytest.mark.parametrize(
+    ("output", "module"),
+    [
+        ("negatives", negative_sampling),
+        ("tree", hierarchical_softmax),
+        ("softmax", full_softmax),
+    ],
+)
+def test_model_and_output_choose_the_objective(output, module, model, monkeypatch):
+    known = vocab.rank({"a": 3, "b": 2, "c": 2}, min_count=1)
+    name = model.replace("-", "_")
+    made = getattr(module, name)
+    asked = []
+    monkeypatch.setattr(module, name, lambda *of: asked.append(name) or made(*of))
+    config = Config(model=model, output=output)
+    objective, negatives = word2vec_config.make_objective(config, known)
+    assert asked == [name]
+    assert objective.draws_negatives == (negatives is not None)
+    assert objective.draws_negatives == (output == "negatives")
 
 
 @pytest.mark.parametrize(
