@@ -151,6 +151,15 @@ def test_a_span_is_a_step_of_the_plain_form_a_block():
         np.testing.assert_allclose(new, by_plain, rtol=1e-9, atol=1e-12)
 
 
+def test_matrices_begin_as_in_word2vec_c():
+    begun = params_module.init(jax.random.key(0), 2000, 10, 7)
+    assert begun.inputs.dtype == jnp.float32
+    assert np.abs(begun.inputs).max() <= 1 / 20
+    np.testing.assert_allclose(begun.inputs.mean(), 0, atol=1e-3)
+    np.testing.assert_allclose(begun.inputs.std(), 1 / np.sqrt(1200), rtol=0.02)
+    np.testing.assert_array_equal(begun.outputs, np.zeros((7, 10)))
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_others():
     task = make_task()
     one, _ = last(task.run(SMALL))
