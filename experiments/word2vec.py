@@ -34,6 +34,7 @@ import numpy as np
 
 from jaxseq import commands, host_memory
 from jaxseq.train import digests, loop, metrics, signals, stores
+from jaxseq.train.state import Position
 from jaxseq.word2vec import training, vector_files, vectors
 from jaxseq.word2vec.corpus import END, Corpus
 from jaxseq.word2vec.vocab import Vocab
@@ -185,10 +186,15 @@ def train(
         at = runs.resumed(store, training.begin(params))
         log = metrics.Log(folder / "train.jsonl")
         options = {"store": store, "log": log, "stop": stop}
+        first = None  # compiling is no training
         for now in loop.train(plan.update, plan.batch_at, at, plan.setting, **options):
             at = now.training
+            first = first or at.position
             num_read = int(now.fraction * config.num_epochs * corpus.num_kept)
-            report(now.fraction, num_read, f"loss {now.mean:.3f}")
+            note = f"loss {now.mean:.3f}{_speed(first, at.position)}"
+            report(now.fraction, num_read, note)
+    if at.position.num_counted == 0:
+        raise ValueError(f"--sample: {config.sample} thins out every word")
     num_spans = plan.setting.num_updates / config.num_epochs
     return Trained(
         np.asarray(at.state.params.inputs),
@@ -196,6 +202,15 @@ def train(
         int(at.position.num_counted),
         [(each["number"] / num_spans, each["mean"]) for each in at.position.records],
     )
+
+
+def _speed(first: Position, now: Position) -> str:
+    """Says how many words a second were centres; those read are more (--sample)."""
+    seconds = now.seconds - first.seconds
+    if seconds <= 0:
+        return ""
+    num_trained = now.num_counted - first.num_counted
+    return f"  {num_trained / seconds:,.0f} effective words/s"
 
 
 def _beginning(corpus: Corpus, size: int) -> Corpus:

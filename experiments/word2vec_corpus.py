@@ -29,6 +29,11 @@ def read(config: Config) -> tuple[str, Vocab, Corpus]:
     known, read_corpus = corpus.read(
         texts, config.min_count, config.max_vocab, config.folder
     )
+    if read_corpus.num_kept == read_corpus.num_sentences:
+        raise ValueError(
+            f"{name}: expected sentences with two words that get a vector, one "
+            f"sentence a line, got {read_corpus.num_sentences} of one word"
+        )
     return name, known, read_corpus
 
 

@@ -6,8 +6,9 @@
 
 Both train on one file, one sentence a line of at most 10,000 words (gensim cuts longer
 ones off), with the same settings. Gensim reads it with `corpus_file`, which is faster
-than an iterator, by as many workers as are fastest here in one epoch. Then for each
-seed both train, now one first, now the other.
+than an iterator, by as many workers as are fastest here in one epoch; a compressed text
+or a folder of texts is copied for it into one plain file. Then for each seed both
+train, now one first, now the other.
 
 What is timed: training alone, from the first word to the last; vocabulary, compilation
 and scoring are apart. Effective words are those that are trained on: what `min_count`
@@ -37,7 +38,7 @@ import rich.table
 
 from jaxseq import commands, host_memory
 from jaxseq.text.files import CorpusError
-from jaxseq.word2vec import vectors
+from jaxseq.word2vec import sentences, vectors
 
 from .. import cli, word2vec_corpus
 from ..word2vec_config import Config as Training, ModelName, OutputName
@@ -47,6 +48,7 @@ from .word2vec_peers import Peer, gensim_is_missing, gensim_peer, jaxseq_peer
 
 
 PACKAGES = ("gensim", "jax", "jaxlib", "jaxseq", "numpy")
+_COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Config:
     """Train word vectors with jaxseq and gensim: speed and quality of both."""
 
     corpus: Path | None = None
-    """A text, one sentence a line; none: the Debian texts."""
+    """A text, one sentence a line (plain, .gz, .bz2, .xz); none: the Debian texts."""
 
     model: ModelName = "skip-gram"
     """Architecture."""
@@ -169,7 +171,11 @@ def _run(config: Config, folder: Path) -> tuple[list[Result], int | None]:
     """
     training = make_training(config, 0)
     _, known, corpus = word2vec_corpus.read(training)
-    text = config.corpus or _written(folder / "corpus.txt", known.words, corpus.ids)
+    copy = folder / "corpus.txt"
+    if config.corpus is None:
+        text = _written(copy, known.words, corpus.ids)
+    else:
+        text = _plain(config.corpus, copy)
     fastest = None
     if gensim_is_missing():
         print("gensim: missing: not installed (make bench, or the extra `bench`)")
@@ -220,6 +226,17 @@ def _written(path: Path, words: tuple[str, ...], ids: np.ndarray) -> Path:
             stream.write(" ".join(words[i] for i in ids[start:end].tolist()) + "\n")
             start = end + 1
     return path
+
+
+def _plain(corpus: Path, copy: Path) -> Path:
+    """Returns a text as gensim's `corpus_file` takes it: one file, not compressed."""
+    if corpus.is_file() and corpus.suffix.lower() not in _COMPRESSED:
+        return corpus
+    with open(copy, "w", encoding="utf-8") as stream:
+        for tokens in sentences.from_files(corpus):
+            stream.writelines(f"{token} " for token in tokens)
+            stream.write("\n")
+    return copy
 
 
 def line(result: Result) -> str:

@@ -27,6 +27,7 @@ and explicit word representations, CoNLL 2014: (3). gensim: as
 """
 
 import numbers
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -78,7 +79,7 @@ def most_similar(
     keys: list[int] = []
     parts, weights = [], []
     for argument, terms, own in ("positive", positive, 1.0), ("negative", negative, -1):
-        for i, term in enumerate(_listed(terms)):
+        for i, term in enumerate(_listed(argument, terms)):
             term, weight = term if _is_pair(term) else (term, own)
             parts.append(_part(vectors, f"{argument}[{i}]", term, keys))
             weights.append(weight)
@@ -123,16 +124,20 @@ def most_similar_cosmul(
     def product(argument: str, terms: Terms) -> np.ndarray:
         parts = [
             _part(vectors, f"{argument}[{i}]", term, keys).astype(np.float32)
-            for i, term in enumerate(_listed(terms))
+            for i, term in enumerate(_listed(argument, terms))
         ]
         return np.prod([(1 + rows @ part / norms) / 2 for part in parts], axis=0)
 
-    numerator, denominator = (
-        product("positive", positive),
-        product("negative", negative),
-    )
+    with np.errstate(all="ignore"):
+        numerator, denominator = (
+            product("positive", positive),
+            product("negative", negative),
+        )
+        scores = numerator / (denominator + 0.000001)
     expect(numerator.shape != (), "positive", "at least one word", "none")
-    scores = numerator / (denominator + 0.000001)
+    expected = "vectors whose products with the rows are finite in float32"
+    is_finite = bool(np.isfinite(scores).all())
+    expect(is_finite, "positive and negative", expected, "inf or NaN")
     return _answer(vectors, scores, topn, list(set(keys)))
 
 
@@ -165,14 +170,16 @@ def _is_nothing(topn: int | None, restrict_vocab: int | None) -> bool:
     return topn is not None and topn < 1
 
 
-def _listed(terms: Terms) -> list:
+def _listed(argument: str, terms: Terms) -> list:
     if terms is None:
         return []
     if isinstance(terms, Key):
         return [terms]
     if hasattr(terms, "__array__"):
         array = np.asarray(terms)
-        return [array] if array.ndim == 1 else list(array)
+        return [array] if array.ndim < 2 else list(array)
+    is_list = isinstance(terms, Iterable) and not isinstance(terms, bytes)
+    expect(is_list, argument, "words, ids or vectors", repr(terms)[:60])
     return list(terms)
 
 

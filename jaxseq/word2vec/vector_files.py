@@ -21,6 +21,7 @@ References: word2vec.c (Mikolov et al. 2013), the formats. gensim: as
 `jaxseq.word2vec.similarity`.
 """
 
+import codecs
 import os
 from typing import BinaryIO
 
@@ -104,6 +105,10 @@ def load_word2vec_format(
     """
     if limit is not None:
         check_count("limit", limit)
+    try:
+        codecs.lookup_error(unicode_errors)
+    except LookupError as error:
+        raise ValueError(f"unicode_errors: {error}") from None
     with reading(path) as stream:
         words, rows = _table(stream, binary, unicode_errors, limit)
         vectors = make(words, rows)

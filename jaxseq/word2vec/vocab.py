@@ -94,8 +94,9 @@ def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
     check_rate("sample", sample)
     if sample == 0:
         return np.ones(len(counts))
-    excess = counts / (sample * counts.sum())  # f / t
-    return np.minimum(1.0, (np.sqrt(excess) + 1) / excess)
+    # t / f, which no t can make infinite as it can f / t.
+    share = sample * counts.sum() / counts
+    return np.minimum(1.0, np.sqrt(share) + share)
 
 
 def noise(counts: np.ndarray, exponent: float = 0.75) -> np.ndarray:

@@ -10,11 +10,27 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import neighbours, word2vec, word2vec_corpus, word2vec_report
+from experiments import (
+    neighbours,
+    word2vec,
+    word2vec_config,
+    word2vec_corpus,
+    word2vec_report,
+)
 from experiments.data import debian
 from experiments.word2vec_config import Config, make_setting
 from jaxseq.train import loop
-from jaxseq.word2vec import vector_files, vectors
+from jaxseq.train.state import Position
+from jaxseq.word2vec import (
+    fitting,
+    full_softmax,
+    hierarchical_softmax,
+    negative_sampling,
+    params,
+    vector_files,
+    vectors,
+    vocab,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +101,10 @@ def test_run_writes_vectors_neighbours_and_a_map(text, tmp_path, capsys, options
     xs = {on_map[word]["x"] for word in on_map if word[0] == "x"}
     ys = {on_map[word]["x"] for word in on_map if word[0] == "y"}
     assert max(xs) < min(ys) or max(ys) < min(xs)  # two topics, apart
-    assert "xword0" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "xword0" in captured.out
+    shown = r"100%  loss [\d.]+  [\d,]+ effective words/s  [\d,]+ tokens/s"
+    assert re.search(shown, captured.err)
 
     neighbours.main([str(folder / "vectors.bin"), "--words", "xword0", "--topn", "2"])
     near = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
@@ -176,6 +195,90 @@ def test_a_block_size_that_is_given_is_that_of_every_device(monkeypatch, output)
     larger = make_setting(by_itself, 10**9)
     assert larger.block_size == 4 * on_cpu.block_size
     assert larger.span_size == 4 * on_cpu.span_size
+
+
+def test_words_trained_on_are_counted_from_the_first_update():
+    """The program is compiled before it, and a run that goes on has others' seconds."""
+    first = Position(3, num_counted=1000, seconds=20)
+    now = first._replace(number=5, num_counted=6000, seconds=22)
+    assert word2vec._speed(first, now) == "  2,500 effective words/s"
+    assert word2vec._speed(first, first) == ""
+
+
+def test_options_come_to_what_they_are_of(text, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        negative_sampling, "skip_gram", lambda *sizes: asked.append(sizes) or made
+    )
+    made = full_softmax.skip_gram(7)
+    sizes = {"max_vocab": 7, "num_columns": 3, "num_negatives": 9}
+    config = Config((text,), **sizes, sample=1e-2, seed=3, cap=1.5, folder=tmp_path)
+    _, known, corpus = word2vec_corpus.read(config)
+    assert len(known.words) == 7
+    assert isinstance(corpus.ids, np.memmap)
+    found = word2vec_config.keep_probability(config, known)
+    expected = vocab.keep_probability(known.counts, 1e-2)
+    np.testing.assert_array_equal(found, expected)
+    objective, _ = word2vec_config.make_objective(config, known)
+    assert asked == [(7, 9)]
+    found = word2vec_config.make_params(config, known, objective)
+    expected = params.init(jax.random.key(3), 7, 3, 7)
+    np.testing.assert_array_equal(found.inputs, expected.inputs)
+    setting = make_setting(config, 10**9)
+    assert (setting.cap, setting.seed) == (1.5, 3)
+
+
+@pytest.mark.parametrize("model", ["skip-gram", "cbow"])
+@pytest.mark.parametrize(
+    ("output", "module"),
+    [
+        ("negatives", negative_sampling),
+        ("tree", hierarchical_softmax),
+        ("softmax", full_softmax),
+    ],
+)
+def test_model_and_output_choose_the_objective(output, module, model, monkeypatch):
+    known = vocab.rank({"a": 3, "b": 2, "c": 2}, min_count=1)
+    name = model.replace("-", "_")
+    made = getattr(module, name)
+    asked = []
+    monkeypatch.setattr(module, name, lambda *of: asked.append(name) or made(*of))
+    config = Config(model=model, output=output)
+    objective, negatives = word2vec_config.make_objective(config, known)
+    assert asked == [name]
+    assert objective.draws_negatives == (negatives is not None)
+    assert objective.draws_negatives == (output == "negatives")
+
+
+@pytest.mark.parametrize(
+    ("options", "tuned"),
+    [
+        ({}, fitting.skip_gram),
+        ({"model": "cbow"}, fitting.cbow),
+        ({"output": "tree"}, fitting.tree),
+    ],
+)
+def test_by_default_it_trains_as_fit_does(options, tuned):
+    setting = make_setting(Config(**options), 10**9)
+    assert setting == fitting.on_this_device(fitting.SETTINGS[tuned])
+
+
+def test_a_text_without_pairs_is_refused(tmp_path, capsys):
+    path = tmp_path / "list.txt"
+    path.write_text("one\ntwo\n" * 9, "utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        run(path, tmp_path)
+    said = "list.txt: expected sentences with two words that get a vector"
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_sample_that_leaves_nothing_is_named(text, tmp_path, capsys):
+    small = ("--num-columns", "4", "--num-epochs", "1", "--sample", "1e-320")
+    with pytest.raises(SystemExit, match="2"):
+        word2vec.main(["--corpus", str(text), "--out", str(tmp_path), *small])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == "error: --sample: 1e-320 thins out every word"
+    assert not (tmp_path / "word2vec" / "vectors.bin").exists()
 
 
 def test_a_folder_in_the_place_of_the_records_is_named(text, tmp_path, capsys):

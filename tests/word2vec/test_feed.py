@@ -57,6 +57,21 @@ def test_spans_hold_every_word_once_with_its_neighbours(size, reach, share):
     assert at == len(ids)
 
 
+def test_neighbours_are_found_however_far_they_are():
+    """One word in fifty is kept: the next three are not in the places beside a span."""
+    _, read = make_corpus([["a", "b"] * 500])
+    keep = np.full(2, 0.02)
+    ids, _, _ = every_word(read, keep, 3)
+    assert 10 < len(ids) < 40
+    padded = np.pad(ids, 3, constant_values=NO_WORD)
+    at = 0
+    for span in list_spans(read, keep, 20, 3):
+        end = at + span.num_words + 6
+        np.testing.assert_array_equal(span.ids[: end - at], padded[at:end])
+        at += span.num_words
+    assert at == len(ids)
+
+
 def test_words_are_thinned_by_their_probability_anew_each_epoch():
     vocab, read = corpus.read([["a", "b"] * 20_000], min_count=1)
     keep = np.array([0.25, 1.0])

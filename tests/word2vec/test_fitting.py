@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxseq.word2vec import fitting, nearest
+from jaxseq.word2vec import fitting, nearest, sampler, vocab
 from jaxseq.word2vec.training import Setting
 
 
@@ -43,6 +43,31 @@ def test_each_objective_has_its_own_setting_unless_told(objective, monkeypatch):
     with pytest.raises(Enough) as told:
         fitting.fit(make_sentences(), objective, setting=SETTING)
     assert told.value.args == (SETTING,)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    with pytest.raises(Enough) as on_gpu:
+        fitting.fit(make_sentences(), objective)
+    assert on_gpu.value.args == (fitting.on_this_device(*tuned.value.args),)
+    assert on_gpu.value.args != tuned.value.args
+
+
+def test_sample_exponent_and_folder_are_handed_on(tmp_path, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    def stop(*parts):
+        raise Enough(*parts)
+
+    monkeypatch.setattr(fitting.training, "plan", stop)
+    given = {"sample": 1e-2, "exponent": -1.0, "folder": tmp_path}
+    with pytest.raises(Enough) as told:
+        fitting.fit(make_sentences(), setting=SETTING, **given)
+    _, negatives, read, keep, *_ = told.value.args
+    counts = np.bincount(read.ids[read.ids >= 0])
+    np.testing.assert_array_equal(keep, vocab.keep_probability(counts, 1e-2))
+    expected = sampler.make(vocab.noise(counts, -1.0))
+    for found, wanted in zip(negatives, expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert isinstance(read.ids, np.memmap)
 
 
 def test_max_vocab_and_seed_are_obeyed():

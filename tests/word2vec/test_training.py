@@ -105,43 +105,59 @@ def test_tree_learns_too():
     assert np.mean(losses[-2:]) < np.mean(losses[:2]) - 0.3
 
 
-def test_one_block_is_a_step_of_the_plain_form():
-    """A span of one block, without the cap: the plain gradient, times the rate."""
+def test_a_span_is_a_step_of_the_plain_form_a_block():
+    """Three blocks, without the cap: each the plain gradient, times its rate."""
     task = make_task()
     num_words = len(task.vocab.words)
-    setting = SMALL._replace(block_size=32, span_size=32, cap=1e9, num_epochs=1)
+    setting = SMALL._replace(
+        block_size=32, chunk_size=16, span_size=96, cap=1e9, num_epochs=1
+    )
     objective = negative_sampling.skip_gram(num_words)
     params = params_module.init(jax.random.key(1), num_words, 8, num_words, jnp.float64)
     params = params._replace(
         outputs=jax.random.normal(jax.random.key(2), (num_words, 8))
     )
-    before = jax.tree.map(jnp.copy, params)
+    expected = jax.tree.map(jnp.copy, params)
     negatives = sampler.make(vocab_module.noise(task.vocab.counts))
     keep = np.ones(num_words)
     plan = training.plan(objective, negatives, task.corpus, keep, params, setting)
     begun = training.begin(params)
     now = next(loop.train(plan.update, plan.batch_at, begun, plan.setting))
 
-    span = feed.span(task.corpus, keep, 32, 3, seed=0, epoch=0, number=0)
+    span = feed.span(task.corpus, keep, 96, 3, seed=0, epoch=0, number=0)
     key = jax.random.fold_in(jax.random.key(0), 0)
     key_reach, key_negatives = jax.random.split(key)
-    reaches = jax.random.randint(key_reach, (1, 1, 32), 1, 4, jnp.int32)[0]
+    reaches = jax.random.randint(key_reach, (3, 2, 16), 1, 4, jnp.int32)
     # Ends of sentences are no centres: three words more are behind the last one.
-    assert span.num_words < 32
+    assert 64 < span.num_words < 96
     assert span.ids[3 + span.num_words] != NO_WORD
-    block = Block(
-        ids=jnp.asarray(span.ids),
-        sentences=jnp.asarray(span.sentences),
-        reaches=jnp.where(np.arange(32) < span.num_words, reaches, 0),
-        negatives=sampler.draw(key_negatives, negatives, (1, 1, 32))[0],
-    )
-    plain = examples.skip_gram(block, dtype=jnp.float64)
+    is_centre = np.arange(96).reshape(3, 2, 16) < span.num_words
+    reaches = jnp.where(is_centre, reaches, 0)
+    drawn = sampler.draw(key_negatives, negatives, (3, 2, 32))
     by_hand = functools.partial(examples.gradient, negative_sampling.delta(5))
-    gradient = jax.jit(by_hand)(before, plain)
-    for new, old, slope in zip(
-        now.training.state.params, before, gradient, strict=True
-    ):
-        np.testing.assert_allclose(new, old - 0.025 * slope, rtol=1e-9, atol=1e-12)
+    gradient = jax.jit(by_hand)
+    for number, start in enumerate((0, 32, 64)):
+        block = Block(
+            ids=jnp.asarray(span.ids[start : start + 38]),
+            sentences=jnp.asarray(span.sentences[start : start + 38]),
+            reaches=reaches[number],
+            negatives=drawn[number],
+        )
+        slope = gradient(expected, examples.skip_gram(block, dtype=jnp.float64))
+        read = span.places[start] / len(task.corpus.ids)
+        rate = 0.025 + (1e-4 - 0.025) * read
+        expected = jax.tree.map(lambda old, d, a=rate: old - a * d, expected, slope)
+    for new, by_plain in zip(now.training.state.params, expected, strict=True):
+        np.testing.assert_allclose(new, by_plain, rtol=1e-9, atol=1e-12)
+
+
+def test_matrices_begin_as_in_word2vec_c():
+    begun = params_module.init(jax.random.key(0), 2000, 10, 7)
+    assert begun.inputs.dtype == jnp.float32
+    assert np.abs(begun.inputs).max() <= 1 / 20
+    np.testing.assert_allclose(begun.inputs.mean(), 0, atol=1e-3)
+    np.testing.assert_allclose(begun.inputs.std(), 1 / np.sqrt(1200), rtol=0.02)
+    np.testing.assert_array_equal(begun.outputs, np.zeros((7, 10)))
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_one_others():

@@ -153,6 +153,8 @@ def test_words_cut_amid_a_character_need_unicode_errors(tmp_path, binary):
     assert replaced.words == ("a", "国\ufffd")
     ignored = load_word2vec_format(path, binary=binary, unicode_errors="ignore")
     assert ignored.words == ("a", "国")
+    with pytest.raises(ValueError, match="unicode_errors: unknown .* 'nobody'"):
+        load_word2vec_format(path, binary=binary, unicode_errors="nobody")
 
 
 TWO = "expected vector 2 of 2, of 2 numbers, got the end of the file"

@@ -203,6 +203,10 @@ def test_most_similar_cosmul_ranks_by_the_product(seed):
             r"positive\[0\]: .*, got <U4\[\]|<U4\[1\]",
         ),
         (["king", 0.5], {}, ValueError, r"positive\[1\]: expected a word, .*, got 0.5"),
+        (0.5, {}, ValueError, "positive: expected words, ids or vectors, got 0.5"),
+        (b"king", {}, ValueError, "positive: expected words, .*, got b'king'"),
+        (np.array(0), {}, ValueError, r"positive\[0\]: .*, got int64\[\]"),
+        (np.full(5, 1e300), {}, ValueError, "positive and negative: .* NaN"),
         (
             "king",
             {"topn": 2.5},

@@ -122,6 +122,8 @@ def test_noise_is_gensims(counts, exponent):
     )
     expected = [of_gensim[word] for word in ranked.words]
     np.testing.assert_allclose(found, expected, atol=2e-9)
+    by_default = vocab.noise(ranked.counts, gensim_of(counted, min_count=1).ns_exponent)
+    np.testing.assert_array_equal(vocab.noise(ranked.counts), by_default)
 
 
 def test_keep_probability_thins_frequent_words_only():
@@ -131,6 +133,8 @@ def test_keep_probability_thins_frequent_words_only():
     assert found[0] == pytest.approx(np.sqrt(1e-3 / share[0]) + 1e-3 / share[0])
     assert found[1:].tolist() == [1, 1]
     assert vocab.keep_probability(counts, 0).tolist() == [1, 1, 1]
+    # However small, a share is one: f / t would be infinite.
+    assert (vocab.keep_probability(counts, 1e-320) < 1e-150).all()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 import json
+import lzma
+import re
+from pathlib import Path
 
+import gensim.models
 import jax
 import numpy as np
 import pytest
 
-from experiments.bench import __main__ as bench, word2vec
+from experiments.bench import __main__ as bench, word2vec, word2vec_peers
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +51,72 @@ def test_both_train_on_the_same_words(text, tmp_path, capsys):
     assert record["workers"] == 1
 
     assert len(run(text, tmp_path, "--model", "cbow", "--output", "tree")) == 2
+
+
+def test_gensim_reads_compressed_texts_in_a_folder_too(text, tmp_path):
+    """Its `corpus_file` takes neither."""
+    folder = tmp_path / "zipped"
+    folder.mkdir()
+    archive = folder / "text.xz"
+    archive.write_bytes(lzma.compress(text.read_bytes()))
+    (record,) = run(folder, tmp_path)
+    num_trained = [r["words_per_second"] * r["seconds"] for r in record["results"]]
+    assert len(num_trained) == 2
+    np.testing.assert_allclose(num_trained, np.mean(num_trained), rtol=0.05)
+
+    assert word2vec._plain(text, tmp_path / "copy") == text
+    copy = word2vec._plain(archive, tmp_path / "copy")
+    lines, copied = (
+        [line.split() for line in path.read_text("utf-8").splitlines()]
+        for path in (text, copy)
+    )
+    assert copied == lines
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"sg": 1, "hs": 0, "negative": 5, "alpha": 0.025}),
+        ({"model": "cbow"}, {"sg": 0, "hs": 0, "negative": 5, "alpha": 0.05}),
+        ({"output": "tree", "learning_rate": 0.03}, {"hs": 1, "negative": 0}),
+        ({"num_columns": 7, "num_epochs": 2}, {"vector_size": 7, "epochs": 2}),
+        ({}, {"window": 5, "min_count": 5, "sample": 1e-3, "workers": 3, "seed": 5}),
+    ],
+)
+def test_gensim_has_the_same_settings(options, expected, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    def stop(**given):
+        raise Enough(given)
+
+    monkeypatch.setattr(gensim.models, "Word2Vec", stop)
+    config = word2vec.make_training(word2vec.Config(**options), seed=4)
+    with pytest.raises(Enough) as told:
+        word2vec_peers.gensim_peer(config, Path("text"), 3)()
+    (given,) = told.value.args
+    assert given | expected == given
+    assert given["alpha"] == options.get("learning_rate", given["alpha"])
+
+
+def test_the_table_sets_jaxseq_against_gensim():
+    """Two seeds: ratios of 2 and 4, and a correlation better by 0.1."""
+    done = [
+        word2vec.Result(peer, seed, speed, 1.0, 0.0, {"pairs": {"spearman": score}})
+        for peer, seed, speed, score in (
+            ("gensim", 0, 1000.0, 0.5),
+            ("jaxseq", 0, 2000.0, 0.6),
+            ("jaxseq", 1, 8000.0, 0.7),
+            ("gensim", 1, 2000.0, 0.6),
+        )
+    ]
+    shown = word2vec.table(done)
+    for row in (
+        r"gensim +jaxseq +jaxseq / gensim +jaxseq - gensim",
+        r"median +1,500 +5,000 +3\.00 \(2\.00 to 4\.00\)",
+        r"pairs, mean +0\.550 +0\.650 +\+0\.100",
+    ):
+        assert re.search(row, shown), shown
 
 
 def test_the_shipped_corpus_is_written_as_it_was_read(tmp_path):
