@@ -19,6 +19,7 @@ The record of a point:
 """
 
 import datetime
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -159,7 +160,8 @@ def _prepare(
             first_line = str(error).partition("\n")[0][:200]
             entry["failed"] = f"{type(error).__name__}: {first_line}"
             continue
-        worst = max(errors, key=lambda array: errors[array])
+        # No number is greater or smaller than a NaN: `max` alone would pass over it.
+        worst = max(errors, key=lambda name: (math.isnan(errors[name]), errors[name]))
         entry["error"] = errors[worst]
         if errors[worst] <= limit:
             ready[name] = contender
