@@ -35,11 +35,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 
 from jaxseq import commands, host_memory
 
 from .. import cli
-from . import machine, plots, records, report
+from . import machine, on_jax, plots, records, report
 from .measure import measure
 from .peers import BASE
 from .records import Record, RecordsError
@@ -56,6 +57,7 @@ def run(config: Config) -> None:
     path = cli.results_folder(config.out, "bench") / "rnn.jsonl"
     started = time.monotonic()
     try:
+        _set_up(config)
         done = _start(path, config.resume)
         results = _run(config, path, done)
     except RecordsError as error:
@@ -69,6 +71,22 @@ def run(config: Config) -> None:
     print(f"\n{seconds:.0f} s; " + ", ".join(map(str, files)))
 
 
+def _set_up(config: Config) -> None:
+    """Sets JAX up, and refuses options that XLA does not know before anything else."""
+    jax.config.update("jax_enable_compilation_cache", False)
+    if config.cpu_devices > 1:
+        jax.config.update("jax_num_cpu_devices", config.cpu_devices)
+    try:
+        on_jax.compiled(jnp.negative, _options(config), jnp.zeros(1))
+    except jax.errors.JaxRuntimeError as error:
+        first_line = str(error).partition("\n")[0]
+        commands.fail(f"--options: {first_line}")
+
+
+def _options(config: Config) -> dict[str, str]:
+    return dict(option.split("=", 1) for option in config.options)
+
+
 def _start(path: Path, resume: bool) -> list[Record]:
     """Returns what is there to go on with; else puts it aside."""
     if resume:
@@ -80,11 +98,8 @@ def _start(path: Path, resume: bool) -> list[Record]:
 
 def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
     """Measures point by point; the file is whole after each."""
-    jax.config.update("jax_enable_compilation_cache", False)
-    if config.cpu_devices > 1:
-        jax.config.update("jax_num_cpu_devices", config.cpu_devices)
     keeps_freed_memory = host_memory.keep_freed()
-    options = dict(option.split("=", 1) for option in config.options)
+    options = _options(config)
     peers = chosen_peers(config)
     packages = itertools.chain(*(peer.packages for peer in peers), BASE.packages)
     described = machine.describe(packages) | {

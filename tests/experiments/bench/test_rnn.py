@@ -149,6 +149,23 @@ def test_options_are_shown_and_kept(tmp_path, measured, capsys):
     assert kept == {"xla_cpu_prefer_vector_width": "512"}
 
 
+@pytest.mark.parametrize(
+    "option", ["xla_no_such_option=1", "xla_cpu_prefer_vector_width=wide"]
+)
+def test_main_refuses_options_that_xla_does_not_know(tmp_path, commit, capsys, option):
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "rnn.jsonl").write_text("{}\n")
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *TINY, "--options", option)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --options: ")
+    assert option.partition("=")[0] in error
+    assert error.count("\n") == 1
+    # What was there before has not been put aside.
+    assert [path.name for path in (tmp_path / "bench").iterdir()] == ["rnn.jsonl"]
+
+
 def test_main_refuses_a_file_that_holds_no_results(tmp_path, commit, capsys):
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench" / "rnn.jsonl").write_text("hello\n")
