@@ -110,10 +110,11 @@ def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
     about = {"machine": described, "commit": machine.commit()}
     print(report.heading(about, machine.idle_share()))
     names = [peer.name for peer in peers]
+    limits = records.Limits(config.repetitions, config.max_seconds, config.max_error)
     kept = {
         records.point_of(record): record
         for record in done
-        if records.still_holds(record, about, names)
+        if records.still_holds(record, about, names, limits)
     }
     # Other points of the file stay in it: it may hold more than this run asks for.
     results = {records.point_of(record): record for record in done}
@@ -128,9 +129,7 @@ def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
             point,
             BASE,
             peers,
-            config.repetitions,
-            config.max_seconds,
-            config.max_error,
+            *limits,
             options,
         )
         results[point] = record | about

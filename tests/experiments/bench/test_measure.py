@@ -122,6 +122,7 @@ def test_measure_leaves_long_points_out(solved):
     record = measured(quick("jaxseq"), [quick("other")], max_seconds=1e-12)
     assert record["contenders"] == {}
     assert "more than 1e-12" in record["left_out"]
+    assert record["seconds"] > 1e-12
 
 
 def test_measure_takes_ratios_within_a_form(solved):

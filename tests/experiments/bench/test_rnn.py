@@ -84,6 +84,17 @@ def test_resume_measures_again_on_another_commit(tmp_path, measured, commit):
     assert len(measured) == 4
 
 
+def test_resume_measures_again_by_other_limits(tmp_path, measured):
+    sizes = ["--batches", "1", "--cells", "lstm", "--peers", "flax-linen", "--resume"]
+    run(tmp_path, *sizes)
+    run(tmp_path, *sizes, "--max-seconds", "9", "--max-error", "1e-3")
+    assert len(measured) == 1
+    run(tmp_path, *sizes, "--repetitions", "40")
+    assert len(measured) == 2
+    run(tmp_path, *sizes, "--max-error", "1e-9")
+    assert len(measured) == 3
+
+
 def test_without_resume_the_old_results_are_kept_aside(tmp_path, measured):
     run(tmp_path, "--cells", "lstm", "--batches", "1")
     before = (tmp_path / "bench" / "rnn.jsonl").read_text()
