@@ -17,7 +17,7 @@ Record = dict  # of one point, as `experiments.bench.measure` makes it
 
 
 class RecordsError(Exception):
-    """A file that does not hold results, in one line."""
+    """A file that does not hold results, or cannot be written, in one line."""
 
 
 def read(path: Path) -> list[Record]:
@@ -39,9 +39,16 @@ def read(path: Path) -> list[Record]:
 
 
 def write(path: Path, records: Sequence[Record]) -> None:
-    """Writes all results, or leaves the file as it was."""
+    """Writes all results, or leaves the file as it was.
+
+    Raises:
+        RecordsError: in one line, if the file cannot be written.
+    """
     text = "".join(json.dumps(record, sort_keys=True) + "\n" for record in records)
-    results.replace(path, lambda part: part.write_text(text, "utf-8"))
+    try:
+        results.replace(path, lambda part: part.write_text(text, "utf-8"))
+    except OSError as error:
+        raise RecordsError(f"cannot write {path}: {error.strerror}") from error
 
 
 def append(path: Path, record: dict) -> None:

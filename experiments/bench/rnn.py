@@ -47,6 +47,9 @@ from .records import Record, RecordsError
 from .rnn_config import Config, chosen_peers, points
 
 
+_OLD = "rnn.old.jsonl"
+
+
 def run(config: Config) -> None:
     """Measures the points that are missing, prints all, and writes the files.
 
@@ -54,7 +57,10 @@ def run(config: Config) -> None:
         SystemExit: after one line on stderr; code 2 for a file that cannot be used, 130
             for Ctrl-C.
     """
-    path = cli.results_folder(config.out, "bench") / "rnn.jsonl"
+    folder = cli.results_folder(config.out, "bench")
+    path = cli.result_file(folder, "rnn.jsonl")
+    for name in (_OLD, *plots.NAMES):
+        cli.result_file(folder, name)
     started = time.monotonic()
     try:
         _set_up(config)
@@ -92,7 +98,7 @@ def _start(path: Path, resume: bool) -> list[Record]:
     if resume:
         return records.read(path)
     if path.exists():
-        os.replace(path, path.with_suffix(".old.jsonl"))
+        os.replace(path, path.with_name(_OLD))
     return []
 
 

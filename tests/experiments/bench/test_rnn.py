@@ -1,11 +1,13 @@
 """The benchmark as a program: files, resuming, one line for each error."""
 
+import errno
 import json
+import os
 
 import jax
 import pytest
 
-from experiments.bench import __main__ as program, machine, rnn, rnn_config
+from experiments.bench import __main__ as program, machine, records, rnn, rnn_config
 from experiments.bench.problem import Point
 from experiments.bench.rnn_config import Config
 from tests.experiments.bench.results_of import record
@@ -175,6 +177,33 @@ def test_main_refuses_options_that_xla_does_not_know(tmp_path, commit, capsys, o
     assert error.count("\n") == 1
     # What was there before has not been put aside.
     assert [path.name for path in (tmp_path / "bench").iterdir()] == ["rnn.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["rnn.jsonl", "rnn.old.jsonl", "rnn_time.png"])
+def test_main_refuses_a_folder_in_a_files_place(tmp_path, measured, capsys, name):
+    (tmp_path / "bench" / name).mkdir(parents=True)
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *TINY)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert f"cannot write {tmp_path / 'bench' / name}: it is a folder" in error
+    assert error.count("\n") == 1
+    assert measured == []
+
+
+def test_main_says_in_one_line_that_the_disk_is_full(
+    tmp_path, measured, monkeypatch, capsys
+):
+    def full(path, write):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(records.results, "replace", full)
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *TINY, "--cells", "lstm")
+    assert stop.value.code == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    path = tmp_path / "bench" / "rnn.jsonl"
+    assert error == f"error: cannot write {path}: No space left on device"
 
 
 def test_main_refuses_a_file_that_holds_no_results(tmp_path, commit, capsys):
