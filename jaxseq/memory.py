@@ -39,7 +39,7 @@ from jaxseq.bptt import Kept, Run, bptt, previous
 from jaxseq.cells.cell import Cell, Trace, no_combine
 from jaxseq.checks import check_count, expect
 from jaxseq.masks import Masks, frozen, restarted
-from jaxseq.precision import casts
+from jaxseq.precision import cast, casts, widened
 from jaxseq.types import Array, Tree
 
 
@@ -184,10 +184,12 @@ def _in_chunks(
         return unroll(cell, reverse, run)
     num_chunks = -(-num_steps // chunk)
     xs, masks = _filled(run, num_chunks * chunk - num_steps)
+    wide = widened(run.params)
 
     def body(state, inputs):
         xs, masks = inputs
-        piece = run._replace(state_0=state, xs=xs, masks=masks)
+        params = cast(xs.dtype, wide)
+        piece = run._replace(params=params, state_0=state, xs=xs, masks=masks)
         ys, state = unroll(cell, reverse, piece)
         return state, ys
 

@@ -24,6 +24,7 @@ from jaxseq.axes import alike
 from jaxseq.cells.cell import Cell
 from jaxseq.cells.checks import check_unroll
 from jaxseq.checks import check_count, check_function
+from jaxseq.precision import cast, widened
 from jaxseq.types import Array, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
@@ -69,6 +70,7 @@ def unroll_truncated(
     check_count("num_steps", num_steps)
     check_function("unroll", unroll)
     num_chunks, num_left = divmod(xs.shape[0], num_steps)
+    wide = widened(params)
 
     def run(state, chunk):
         xs_chunk, resets_chunk, start = chunk
@@ -77,7 +79,8 @@ def unroll_truncated(
             left = jnp.asarray(lengths).astype(starts.dtype) - start
             lengths_left = jnp.clip(left, 0, xs_chunk.shape[0])
         masks = {"lengths": lengths_left, "resets": resets_chunk}
-        return unroll(cell, params, state, xs_chunk, reset_state=reset_state, **masks)
+        narrow = cast(xs.dtype, wide)
+        return unroll(cell, narrow, state, xs_chunk, reset_state=reset_state, **masks)
 
     def body(state, numbered):
         j, chunk = numbered

@@ -459,8 +459,8 @@ MEMORY = _rows(
     ),
     (
         "chunks all from state_0",
-        "run._replace(state_0=state, xs=xs",
-        "run._replace(xs=xs",
+        "params=params, state_0=state, xs=xs",
+        "params=params, xs=xs",
         "lstm sqrt",
     ),
 )

@@ -1,12 +1,16 @@
 """bfloat16 weights around a float32 state: dtypes, errors, and what the state keeps."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxseq import memory
-from jaxseq.cells import lstm
+from jaxseq.cells import elman, lstm
+from jaxseq.cells.activations import identity
+from jaxseq.truncate import unroll_truncated
 from jaxseq.unroll import unroll, unroll_plain
 from tests.models import (
     CELLS,
@@ -19,6 +23,7 @@ from tests.models import (
 from tests.programs import equations
 
 
+KEY = jax.random.key(0)
 BFLOAT16, FLOAT32 = jnp.dtype("bfloat16"), jnp.dtype("float32")
 every_own_cell = in_time({n: cell for n, cell in CELLS.items() if "derived" not in n})
 
@@ -83,6 +88,28 @@ def test_memory_keeps_the_state_wide(kept):
     result = value_and_gradients(unroll, cell, args, memory=kept)
     assert dtypes(result) == {BFLOAT16, FLOAT32}
     assert relative_error(result, truth) <= 1.5 * relative_error(gates, truth)
+
+
+@pytest.mark.parametrize(
+    "in_chunks",
+    [
+        functools.partial(unroll, memory=memory.chunked(1)),
+        functools.partial(unroll_truncated, num_steps=1),
+    ],
+    ids=["chunked", "truncated"],
+)
+def test_gradients_of_many_chunks_are_added_up_wide(in_chunks):
+    cell = elman.cell(identity)
+    params = jax.tree.map(jnp.zeros_like, cell.init(KEY, 1, 1, BFLOAT16))
+    xs = jnp.ones((1024, 1), BFLOAT16)
+
+    def loss(params):
+        return in_chunks(cell, params, None, xs).ys.astype(FLOAT32).sum()
+
+    # A sum of ones stands still at 256 in bfloat16.
+    d_params = jax.jit(jax.grad(loss))(params)
+    assert dtypes(d_params) == {BFLOAT16}
+    assert (float(d_params.U[0, 0]), float(d_params.b[0])) == (1024, 1024)
 
 
 def test_products_of_a_wide_state_have_narrow_factors():

@@ -9,6 +9,7 @@ The record of a point:
     gemm                    GFLOP/s of the machine's own products, beside the layers
     num_flops               of forward and backward, the textbook's count
     left_out                why nothing was timed, if so
+    seconds                 of one call of jaxseq then, forward and backward
     contenders, by name:
         form                the equations, as jaxseq calls them
         against             the contender that ratios are taken to: jaxseq, same form
@@ -19,6 +20,7 @@ The record of a point:
 """
 
 import datetime
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -71,7 +73,8 @@ def measure(
     seconds = timing.once(first.backward.run)
     if seconds > max_seconds:
         reason = f"{base.name} takes {seconds:.1f} s forward and backward"
-        return record | {"left_out": f"{reason}, more than {max_seconds:g}"}
+        left_out = f"{reason}, more than {max_seconds:g}"
+        return record | {"left_out": left_out, "seconds": seconds}
     entrants = _entrants(point, base, peers)
     entries, ready = _prepare(
         point, entrants, {base.name: first}, base, max_error, options
@@ -159,7 +162,8 @@ def _prepare(
             first_line = str(error).partition("\n")[0][:200]
             entry["failed"] = f"{type(error).__name__}: {first_line}"
             continue
-        worst = max(errors, key=lambda array: errors[array])
+        # No number is greater or smaller than a NaN: `max` alone would pass over it.
+        worst = max(errors, key=lambda name: (math.isnan(errors[name]), errors[name]))
         entry["error"] = errors[worst]
         if errors[worst] <= limit:
             ready[name] = contender

@@ -13,6 +13,7 @@ from .ratios import percent_of_gemm, timed
 from .records import Record, point_of
 
 
+NAMES = ("rnn_time.png", "rnn_percent.png")
 AXES = {"steps": "T", "hidden": "H", "batch": "B"}
 COLOURS = {
     BASE.name: "black",
@@ -52,7 +53,7 @@ def draw(folder: Path, results: Sequence[Record]) -> list[Path]:
         return []
     if not can_draw():
         return []
-    time, percent = folder / "rnn_time.png", folder / "rnn_percent.png"
+    time, percent = (folder / name for name in NAMES)
     _figure(time, measured, _milliseconds, "forward and backward, ms")
     _figure(percent, measured, percent_of_gemm, "% of the machine's GEMM")
     return [time, percent]

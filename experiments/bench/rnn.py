@@ -35,15 +35,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 
 from jaxseq import commands, host_memory
 
 from .. import cli
-from . import machine, plots, records, report
+from . import machine, on_jax, plots, records, report
 from .measure import measure
 from .peers import BASE
 from .records import Record, RecordsError
 from .rnn_config import Config, chosen_peers, points
+
+
+_OLD = "rnn.old.jsonl"
 
 
 def run(config: Config) -> None:
@@ -53,9 +57,13 @@ def run(config: Config) -> None:
         SystemExit: after one line on stderr; code 2 for a file that cannot be used, 130
             for Ctrl-C.
     """
-    path = cli.results_folder(config.out, "bench") / "rnn.jsonl"
+    folder = cli.results_folder(config.out, "bench")
+    path = cli.result_file(folder, "rnn.jsonl")
+    for name in (_OLD, *plots.NAMES):
+        cli.result_file(folder, name)
     started = time.monotonic()
     try:
+        _set_up(config)
         done = _start(path, config.resume)
         results = _run(config, path, done)
     except RecordsError as error:
@@ -69,22 +77,35 @@ def run(config: Config) -> None:
     print(f"\n{seconds:.0f} s; " + ", ".join(map(str, files)))
 
 
+def _set_up(config: Config) -> None:
+    """Sets JAX up, and refuses options that XLA does not know before anything else."""
+    jax.config.update("jax_enable_compilation_cache", False)
+    if config.cpu_devices > 1:
+        jax.config.update("jax_num_cpu_devices", config.cpu_devices)
+    try:
+        on_jax.compiled(jnp.negative, _options(config), jnp.zeros(1))
+    except jax.errors.JaxRuntimeError as error:
+        first_line = str(error).partition("\n")[0]
+        commands.fail(f"--options: {first_line}")
+
+
+def _options(config: Config) -> dict[str, str]:
+    return dict(option.split("=", 1) for option in config.options)
+
+
 def _start(path: Path, resume: bool) -> list[Record]:
     """Returns what is there to go on with; else puts it aside."""
     if resume:
         return records.read(path)
     if path.exists():
-        os.replace(path, path.with_suffix(".old.jsonl"))
+        os.replace(path, path.with_name(_OLD))
     return []
 
 
 def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
     """Measures point by point; the file is whole after each."""
-    jax.config.update("jax_enable_compilation_cache", False)
-    if config.cpu_devices > 1:
-        jax.config.update("jax_num_cpu_devices", config.cpu_devices)
     keeps_freed_memory = host_memory.keep_freed()
-    options = dict(option.split("=", 1) for option in config.options)
+    options = _options(config)
     peers = chosen_peers(config)
     packages = itertools.chain(*(peer.packages for peer in peers), BASE.packages)
     described = machine.describe(packages) | {
@@ -95,10 +116,11 @@ def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
     about = {"machine": described, "commit": machine.commit()}
     print(report.heading(about, machine.idle_share()))
     names = [peer.name for peer in peers]
+    limits = records.Limits(config.repetitions, config.max_seconds, config.max_error)
     kept = {
         records.point_of(record): record
         for record in done
-        if records.still_holds(record, about, names)
+        if records.still_holds(record, about, names, limits)
     }
     # Other points of the file stay in it: it may hold more than this run asks for.
     results = {records.point_of(record): record for record in done}
@@ -113,9 +135,7 @@ def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
             point,
             BASE,
             peers,
-            config.repetitions,
-            config.max_seconds,
-            config.max_error,
+            *limits,
             options,
         )
         results[point] = record | about

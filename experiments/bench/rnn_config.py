@@ -61,7 +61,8 @@ class Config:
     """NAME=VALUE of XLA, such as xla_gpu_enable_command_buffer=WHILE, for every program
     that it compiles: jaxseq's and the peers'."""
     resume: bool = False
-    """Keep the points that OUT has from this machine, these versions, this commit."""
+    """Keep the points that OUT has from this machine, these versions, this commit, and
+    that these limits would measure alike."""
     out: Path = Path("out")
     """Folder of the results: they go to OUT/bench/."""
 

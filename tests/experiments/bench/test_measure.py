@@ -69,6 +69,22 @@ def test_a_wrong_gradient_alone_is_caught():
     assert max(errors.values()) == 0
 
 
+@pytest.mark.parametrize("name", ["ys", "d_xs", "d_U"])
+def test_measure_catches_a_nan_wherever_it_is(idle, monkeypatch, name):
+    right = dict.fromkeys(("ys", "d_xs", "d_U"), np.ones(1))
+    monkeypatch.setattr(problems, "solve", lambda problem: right)
+
+    def peer(called, found):
+        nothing = Program(lambda: None)
+        build = Contender(nothing, nothing, lambda: found)
+        return quick(called, build=lambda problem: build)
+
+    wrong = peer("wrong", right | {name: np.full(1, np.nan)})
+    entries = measured(peer("jaxseq", right), [wrong])["contenders"]
+    assert entries["wrong"]["wrong"] == f"{name} off by nan, over 0.0001"
+    assert "backward" not in entries["wrong"]
+
+
 def test_measure_times_only_who_is_right_and_there(solved):
     def fails(problem):
         raise TypeError("carry\nand more")
@@ -106,6 +122,7 @@ def test_measure_leaves_long_points_out(solved):
     record = measured(quick("jaxseq"), [quick("other")], max_seconds=1e-12)
     assert record["contenders"] == {}
     assert "more than 1e-12" in record["left_out"]
+    assert record["seconds"] > 1e-12
 
 
 def test_measure_takes_ratios_within_a_form(solved):

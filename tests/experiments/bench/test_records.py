@@ -11,6 +11,7 @@ from tests.experiments.bench.results_of import record
 
 
 POINT = Point("gru", 8, 64, 32, "float32")
+LIMITS = records.Limits(num_rounds=20, max_seconds=2.0, max_error=None)
 ABOUT = {key: record({})[key] for key in ("machine", "commit")}
 
 
@@ -47,11 +48,36 @@ def test_read_refuses_what_holds_no_results(tmp_path, text):
 
 def test_still_holds_for_the_same_machine_commit_and_peers():
     result = record({"jaxseq": 4.0, "torch": {"missing": "not installed"}}, POINT)
-    assert records.still_holds(result, ABOUT, ["jaxseq", "torch"])
-    assert records.still_holds(result, ABOUT, ["torch"])
-    assert not records.still_holds(result, ABOUT, ["jaxseq", "torch", "keras"])
-    left_out = record({}, POINT, left_out="too long")
-    assert records.still_holds(left_out, ABOUT, ["jaxseq", "torch"])
+    assert records.still_holds(result, ABOUT, ["jaxseq", "torch"], LIMITS)
+    assert records.still_holds(result, ABOUT, ["torch"], LIMITS)
+    assert not records.still_holds(result, ABOUT, ["jaxseq", "torch", "keras"], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("limits", "holds"),
+    [
+        ({}, True),
+        ({"num_rounds": 10}, True),
+        ({"num_rounds": 21}, False),
+        ({"max_error": 1e-6}, True),
+        ({"max_error": 1e-8}, False),  # jaxseq would be wrong
+        ({"max_error": 1e-2}, False),  # torch would not
+        ({"max_seconds": 1e-3}, True),
+    ],
+)
+def test_still_holds_for_limits_that_measure_alike(limits, holds):
+    wrong = {"form": "gru", "error": 1e-3, "wrong": "ys off by 1.0e-03, over 0.0001"}
+    result = record({"jaxseq": 4.0, "torch": wrong}, POINT)
+    found = records.still_holds(result, ABOUT, ["torch"], LIMITS._replace(**limits))
+    assert found is holds
+
+
+def test_still_holds_for_what_is_still_too_long():
+    left_out = record({}, POINT, left_out="too long", seconds=3.0)
+    peers = ["jaxseq", "torch"]
+    assert records.still_holds(left_out, ABOUT, peers, LIMITS)
+    longer = LIMITS._replace(max_seconds=4.0)
+    assert not records.still_holds(left_out, ABOUT, peers, longer)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +92,8 @@ def test_still_holds_for_the_same_machine_commit_and_peers():
 )
 def test_still_holds_not_for_another_machine_or_commit(key, change):
     about = ABOUT | {key: ABOUT[key] | change}
-    assert not records.still_holds(record({"jaxseq": 4.0}, POINT), about, ["jaxseq"])
+    result = record({"jaxseq": 4.0}, POINT)
+    assert not records.still_holds(result, about, ["jaxseq"], LIMITS)
 
 
 def test_machine_describes_what_decides_the_speed(monkeypatch):

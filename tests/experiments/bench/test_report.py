@@ -124,6 +124,16 @@ def test_table_names_everybody():
     assert max(map(len, text.splitlines())) <= report.WIDTH
 
 
+def test_table_tells_the_passes_apart():
+    torch = entry("torch", 8.0, temp=6_000_000, output=4_000_000)
+    torch["forward"]["median"] = 0.8e-3  # half of jaxseq's
+    text = report.table(record({"jaxseq": 4.0, "torch": torch}, gemm=150.0))
+    (row,) = [line.split() for line in text.splitlines() if line.startswith("torch")]
+    # 32 * 128 tokens, 0.3 GFLOP and 10 MB in 8 ms.
+    times = ["8.00", "7.20-9.60", "2.00", "0.800", "0.50"]
+    assert row == ["torch", *times, "37.5", "25", "512", "10.0", "1.00", "1e-07"]
+
+
 def test_table_says_why_a_point_is_left_out():
     text = report.table(record({}, left_out="jaxseq takes 3.1 s, more than 2"))
     assert (

@@ -1,11 +1,13 @@
 """The benchmark as a program: files, resuming, one line for each error."""
 
+import errno
 import json
+import os
 
 import jax
 import pytest
 
-from experiments.bench import __main__ as program, machine, rnn, rnn_config
+from experiments.bench import __main__ as program, machine, records, rnn, rnn_config
 from experiments.bench.problem import Point
 from experiments.bench.rnn_config import Config
 from tests.experiments.bench.results_of import record
@@ -84,6 +86,17 @@ def test_resume_measures_again_on_another_commit(tmp_path, measured, commit):
     assert len(measured) == 4
 
 
+def test_resume_measures_again_by_other_limits(tmp_path, measured):
+    sizes = ["--batches", "1", "--cells", "lstm", "--peers", "flax-linen", "--resume"]
+    run(tmp_path, *sizes)
+    run(tmp_path, *sizes, "--max-seconds", "9", "--max-error", "1e-3")
+    assert len(measured) == 1
+    run(tmp_path, *sizes, "--repetitions", "40")
+    assert len(measured) == 2
+    run(tmp_path, *sizes, "--max-error", "1e-9")
+    assert len(measured) == 3
+
+
 def test_without_resume_the_old_results_are_kept_aside(tmp_path, measured):
     run(tmp_path, "--cells", "lstm", "--batches", "1")
     before = (tmp_path / "bench" / "rnn.jsonl").read_text()
@@ -147,6 +160,50 @@ def test_options_are_shown_and_kept(tmp_path, measured, capsys):
     (line,) = (tmp_path / "bench" / "rnn.jsonl").read_text().splitlines()
     kept = json.loads(line)["machine"]["compiler_options"]
     assert kept == {"xla_cpu_prefer_vector_width": "512"}
+
+
+@pytest.mark.parametrize(
+    "option", ["xla_no_such_option=1", "xla_cpu_prefer_vector_width=wide"]
+)
+def test_main_refuses_options_that_xla_does_not_know(tmp_path, commit, capsys, option):
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "rnn.jsonl").write_text("{}\n")
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *TINY, "--options", option)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --options: ")
+    assert option.partition("=")[0] in error
+    assert error.count("\n") == 1
+    # What was there before has not been put aside.
+    assert [path.name for path in (tmp_path / "bench").iterdir()] == ["rnn.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["rnn.jsonl", "rnn.old.jsonl", "rnn_time.png"])
+def test_main_refuses_a_folder_in_a_files_place(tmp_path, measured, capsys, name):
+    (tmp_path / "bench" / name).mkdir(parents=True)
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *TINY)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert f"cannot write {tmp_path / 'bench' / name}: it is a folder" in error
+    assert error.count("\n") == 1
+    assert measured == []
+
+
+def test_main_says_in_one_line_that_the_disk_is_full(
+    tmp_path, measured, monkeypatch, capsys
+):
+    def full(path, write):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(records.results, "replace", full)
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *TINY, "--cells", "lstm")
+    assert stop.value.code == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    path = tmp_path / "bench" / "rnn.jsonl"
+    assert error == f"error: cannot write {path}: No space left on device"
 
 
 def test_main_refuses_a_file_that_holds_no_results(tmp_path, commit, capsys):

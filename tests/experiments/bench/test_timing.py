@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from experiments.bench import timing
-from experiments.bench.timing import interleaved, order
+from experiments.bench import gemm, timing
+from experiments.bench.timing import Times, interleaved, order
 
 
 class Clock:
@@ -92,3 +92,13 @@ def test_at_rest_waits_for_the_process(monkeypatch):
     monkeypatch.setattr(timing.time, "perf_counter", lambda: next(walls))
     timing.at_rest()
     assert len(naps) == 3
+
+
+def test_rates_of_a_product_count_multiplications_and_additions(monkeypatch):
+    half_a_second = Times(0.4, 0.5, 0.6, num_rounds=5, num_calls=1)
+    monkeypatch.setattr(
+        timing, "interleaved", lambda calls, _: dict.fromkeys(calls, half_a_second)
+    )
+    rates = gemm.rates("float32", with_torch=False, size=100)
+    # 2 * 100^3 operations in half a second.
+    assert rates == {"size": 100, "jax": pytest.approx(4e-3)}
