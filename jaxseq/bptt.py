@@ -82,11 +82,17 @@ def bptt(kept: Kept, cell: Cell, reverse: bool, run: Run) -> tuple[Array, Tree]:
     Returns:
         `[T, ..., O]` the outputs, and the final state.
     """
-    return _forward(kept, cell, reverse, run)[0]
+    del kept  # Nothing is, unless somebody differentiates: that is `_forward`.
+    return _run(keep_output, as_kept, cell, reverse, run)[0]
 
 
 def _forward(kept, cell, reverse, run):
-    """Runs (1) and (2); returns the result, and what `_backward` needs."""
+    """Runs forward; returns the result, and what `_backward` needs."""
+    return _run(kept.keep, kept.outputs, cell, reverse, run)
+
+
+def _run(keep, outputs, cell, reverse, run):
+    """Runs (1) and (2); returns the result, and the run with what was kept of it."""
     run = run._replace(xs=pad(run.masks.valid, run.xs))
     narrow, wide = casts(run.state_0, run.xs.dtype)
     zs = cell.project(run.params, run.xs)
@@ -96,10 +102,10 @@ def _forward(kept, cell, reverse, run):
         state_tm1 = restarted(masks_t.restart, run.reset_state, state_tm1)
         state_t, tape_t = cell.step(prepared, state_tm1, wide(z_t))  # (1)
         state_t = frozen(masks_t.valid, state_t, state_tm1)
-        return state_t, narrow(kept.keep(cell, state_t, tape_t))
+        return state_t, narrow(keep(cell, state_t, tape_t))
 
     state_T, kepts = loop.scan(body, run.state_0, run.masks, zs, reverse=reverse)
-    ys = zero_unless(run.masks.valid, kept.outputs(cell, kepts))  # (2)
+    ys = zero_unless(run.masks.valid, outputs(cell, kepts))  # (2)
     return (ys, state_T), (run, kepts)
 
 
@@ -139,6 +145,32 @@ def _backward(kept, cell, reverse, residuals, d_result):
 
 
 bptt.defvjp(_forward, _backward)
+
+
+def keep_output(cell: Cell, state_t: Tree, tape_t: Tree) -> Array:
+    """Keeps the output of a step, as `Kept.keep`.
+
+    Args:
+        cell: the cell.
+        state_t: leaves `[..., ·]`.
+        tape_t: not kept.
+
+    Returns:
+        `[..., O]`.
+    """
+    del tape_t
+    return cell.output(state_t)
+
+
+def as_kept(cell: Cell, ys: Array) -> Array:
+    """Returns the outputs that `keep_output` kept, as `Kept.outputs`.
+
+    Args:
+        cell: the cell.
+        ys: `[T, ..., O]`.
+    """
+    del cell
+    return ys
 
 
 def previous(reverse: bool, run: Run, states: Tree) -> Tree:

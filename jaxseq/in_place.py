@@ -4,7 +4,8 @@
 zeros. Back-propagation through time need not: once step t has read z_t, its place may
 hold the gates of step t, and once the backward pass has read those, δ_t. So one array
 `[T, ..., G]` is first the projected inputs, then the gates, then the deltas; memory
-that is never touched costs no time either.
+that is never touched costs no time either. Who wants the outputs alone has them in the
+first columns of the projected inputs.
 
 What is written over is gone inside this loop only: JAX's arrays do not change, and XLA
 copies one first that is wanted later.
@@ -34,7 +35,8 @@ def scan(
         carry: the first one.
         xs: leaves `[T, ...]`, read only.
         spent: leaves `[T, ...]`, read, then written over by the leaves that are
-            emitted: each by the first of its shape and dtype, if any.
+            emitted: each by the first of its shape and dtype, if any. If each of the
+            others fits the first columns of one, by these.
         reverse: whether to go from the last step to the first.
 
     Returns:
@@ -79,7 +81,10 @@ def scan(
         reverse=reverse,
     )
     kept = iter(kept)
-    stacked = [next(kept) if p is None else buffers[p] for p in places]
+    stacked = [
+        next(kept) if p is None else _columns(buffers[p], leaf)
+        for leaf, p in zip(emitted_leaves, places, strict=True)
+    ]
     return carry, emitted_tree.unflatten(stacked)
 
 
@@ -100,18 +105,39 @@ def _scan(body, carry, xs, spent, reverse):
 
 
 def _places(emitted, buffers):
-    """Finds for each emitted leaf the first free buffer of its kind, or None."""
-    free = dict(enumerate(buffers))
-    places = []
-    for leaf in emitted:
-        fitting = (
-            place
-            for place, buffer in free.items()
-            if buffer.shape[1:] == leaf.shape and buffer.dtype == leaf.dtype
-        )
-        places.append(next(fitting, None))
-        free.pop(places[-1], None)
-    return places
+    """Finds for each emitted leaf the first free buffer that it fits, or None."""
+    just_right = _taken([None] * len(emitted), emitted, buffers, _fills)
+    # A loop that makes a new array all the same gains nothing by a narrower leaf.
+    narrower = _taken(just_right, emitted, buffers, _is_narrower)
+    return just_right if None in narrower else narrower
+
+
+def _taken(places, emitted, buffers, fits):
+    """Adds places for the leaves that have none."""
+    free = {p: buffer for p, buffer in enumerate(buffers) if p not in places}
+    found = []
+    for place, leaf in zip(places, emitted, strict=True):
+        if place is None:
+            place = next((p for p, buffer in free.items() if fits(leaf, buffer)), None)
+            free.pop(place, None)
+        found.append(place)
+    return found
+
+
+def _fills(leaf, buffer):
+    return buffer.shape[1:] == leaf.shape and buffer.dtype == leaf.dtype
+
+
+def _is_narrower(leaf, buffer):
+    *axes, columns = buffer.shape[1:] or (0,)
+    *own_axes, own_columns = leaf.shape or (0,)
+    is_alike = own_axes == axes and leaf.ndim == buffer.ndim - 1
+    return is_alike and own_columns < columns and buffer.dtype == leaf.dtype
+
+
+def _columns(buffer, leaf):
+    """Returns the columns that were written over."""
+    return buffer if _fills(leaf, buffer) else buffer[..., : leaf.shape[-1]]
 
 
 _at = functools.partial(jax.lax.dynamic_index_in_dim, axis=0, keepdims=False)

@@ -36,7 +36,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq import loop
-from jaxseq.bptt import Kept, Run, bptt, previous
+from jaxseq.bptt import Kept, Run, as_kept, bptt, keep_output, previous
 from jaxseq.cells.cell import Cell, Trace, no_combine
 from jaxseq.checks import check_count, expect
 from jaxseq.masks import Masks, frozen, restarted
@@ -101,16 +101,6 @@ def _recall_from_states(cell, reverse, run, states):
     step = jax.vmap(cell.step, (None, 0, 0))
     _, tapes = step(cell.prepare(run.params), states_tm1, zs)  # (1)
     return Trace(zs, states_tm1, states, tapes)
-
-
-def _keep_output(cell, state_t, tape_t):
-    del tape_t
-    return cell.output(state_t)
-
-
-def _outputs_as_kept(cell, ys):
-    del cell
-    return ys
 
 
 def _recall_from_outputs(cell, reverse, run, ys):
@@ -230,7 +220,7 @@ def _can_recur(cell: Cell) -> None:
 
 _gates = Kept(_keep_all, _outputs_of_all, _recall_all)
 _states = Kept(_keep_state, _outputs_of_states, _recall_from_states)
-_outputs = Kept(_keep_output, _outputs_as_kept, _recall_from_outputs)
+_outputs = Kept(keep_output, as_kept, _recall_from_outputs)
 
 gates = Memory("gates", functools.partial(bptt, _gates), _any)
 states = Memory("states", functools.partial(bptt, _states), _any)

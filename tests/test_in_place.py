@@ -41,6 +41,43 @@ def test_scan_is_lax_scan(num_steps, reverse):
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
+def narrower(carry, x_t, spent_t):
+    """Emits what has fewer columns than the one, and as many as the other."""
+    a_t, b_t = spent_t
+    carry = jnp.tanh(carry + x_t + a_t) * b_t.sum()
+    return carry, {"a": carry[:, :1], "b": 2 * b_t}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("num_steps", [0, 1, 2, 7])
+def test_what_is_narrower_takes_the_first_columns(num_steps, reverse):
+    carry, xs, spent = arrays(num_steps)
+    found = jax.jit(lambda *args: in_place.scan(narrower, *args, reverse=reverse))(
+        carry, xs, spent
+    )
+    expected = jax.jit(
+        lambda carry, xs, spent: jax.lax.scan(
+            lambda c, i: narrower(c, *i), carry, (xs, spent), reverse=reverse
+        )
+    )(carry, xs, spent)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+def test_places_are_taken_by_what_fills_them_first():
+    def shapes(*all_shapes, dtype=jnp.float32):
+        return [jax.ShapeDtypeStruct(shape, dtype) for shape in all_shapes]
+
+    buffers = shapes((7, 3, 4), (7, 3, 8))
+    assert in_place._places(shapes((3, 2), (3, 4)), buffers) == [1, 0]
+    assert in_place._places(shapes((3, 2), (3, 2)), buffers) == [0, 1]
+    assert in_place._places(shapes((3, 2), (3, 9)), buffers) == [None, None]
+    assert in_place._places(shapes((3, 8), (3, 9), (3, 2)), buffers) == [1, None, None]
+    others = shapes((2, 2), (4,), (), (3, 9), (3, 2, 2))
+    assert in_place._places(others, buffers) == [None] * 5
+    assert in_place._places(shapes((3, 2), dtype=jnp.float64), buffers) == [None]
+    assert in_place._places(shapes(()), shapes((7,))) == [0]
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_scan_leaves_its_arguments_as_they_were(reverse):
     args = arrays(4)
