@@ -56,6 +56,23 @@ def masks(num_steps):
     return {"lengths": lengths, "resets": resets}
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru_reset_after"])
+def test_who_does_not_differentiate_keeps_nothing(name):
+    """One program, whatever would be kept, with the outputs of one that keeps it."""
+    cell = CELLS[name]
+    params, state_0, xs = inputs(cell, 5)
+    texts = [
+        jax.jit(functools.partial(unroll, cell, memory=each))
+        .lower(params, state_0, xs)
+        .as_text()
+        for each in (memory.gates, memory.states, memory.outputs)
+    ]
+    assert len(set(texts)) == 1
+    unrolled, _ = jax.vjp(functools.partial(unroll, cell), params, state_0, xs)
+    alone = unroll(cell, params, state_0, xs)
+    jax.tree.map(np.testing.assert_array_equal, alone, unrolled)
+
+
 @pytest.mark.parametrize(("name", "cell"), ORDERS)
 def test_every_order_gives_the_gradient_of_the_plain_scan(name, cell):
     args = inputs(CELLS[cell], 7)
