@@ -118,8 +118,10 @@ def _taken(places, emitted, buffers, fits):
     found = []
     for place, leaf in zip(places, emitted, strict=True):
         if place is None:
-            place = next((p for p, buffer in free.items() if fits(leaf, buffer)), None)
-            free.pop(place, None)
+            fitting = [p for p, buffer in free.items() if fits(leaf, buffer)]
+            if fitting:
+                place = fitting[0]
+                del free[place]
         found.append(place)
     return found
 
