@@ -6,7 +6,8 @@ the text that is at fault. Nothing is ever replaced or skipped: a corpus in the 
 encoding trains a model without complaint, and a wrong one.
 
 * A byte order mark at the start is dropped.
-* Lines end in LF or CRLF; a lone CR, form feed or U+2028 is part of its line.
+* Lines end in LF or CRLF; a lone CR, form feed or U+2028 is part of its line. A CR that
+  ends the file is a CRLF cut short, and ends its line.
 * Blank lines are kept, a last line without a line end counts, NUL bytes do not pass.
 """
 
@@ -123,8 +124,8 @@ def read_chunks(path: str | os.PathLike[str]) -> Iterator[str]:
             yield text.replace("\r\n", "\n")
         start, pending = start + cut, data[cut:]
     if pending:
-        # either a lone CR at the end of the file or a character cut short
-        yield _decode(path, head, start, pending)
+        # either a CRLF cut short or a character cut short, which does not pass
+        yield _decode(path, head, start, pending).replace("\r", "\n")
 
 
 def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:

@@ -46,13 +46,18 @@ def test_read_lines_gives_same_lines_compressed_or_not(tmp_path, suffix):
         (b"a\r\nb\nc", ["a", "b", "c"]),
         (b"a\rb\n", ["a\rb"]),
         (b"a\r", ["a"]),
+        (b"\r", [""]),
+        (b"a\r\r", ["a\r"]),
+        (b"a\rb\n\r", ["a\rb", ""]),
         (b"\xef\xbb\xbfa\nb\n", ["a", "b"]),
         (b"a\n\xef\xbb\xbfb", ["a", "\ufeffb"]),
         ("a\x0bb\x0cc\x1cd\x85e\u2028f".encode(), ["a\x0bb\x0cc\x1cd\x85e\u2028f"]),
     ],
 )
 def test_read_lines_splits_at_lf_and_crlf_only(tmp_path, data, lines):
-    assert list(read_lines(write(tmp_path, data))) == lines
+    path = write(tmp_path, data)
+    assert list(read_lines(path)) == lines
+    assert "".join(read_chunks(path)).removesuffix("\n") == "\n".join(lines)
 
 
 @given(
