@@ -37,7 +37,7 @@ import rich.console
 import rich.table
 
 from jaxseq import commands, host_memory
-from jaxseq.text.files import CorpusError
+from jaxseq.text.files import COMPRESSED, CorpusError
 from jaxseq.word2vec import sentences, vectors
 
 from .. import cli, word2vec_corpus
@@ -48,7 +48,6 @@ from .word2vec_peers import Peer, gensim_is_missing, gensim_peer, jaxseq_peer
 
 
 PACKAGES = ("gensim", "jax", "jaxlib", "jaxseq", "numpy")
-_COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,7 +229,7 @@ def _written(path: Path, words: tuple[str, ...], ids: np.ndarray) -> Path:
 
 def _plain(corpus: Path, copy: Path) -> Path:
     """Returns a text as gensim's `corpus_file` takes it: one file, not compressed."""
-    if corpus.is_file() and corpus.suffix.lower() not in _COMPRESSED:
+    if corpus.is_file() and corpus.suffix.lower() not in COMPRESSED:
         return corpus
     with open(copy, "w", encoding="utf-8") as stream:
         for tokens in sentences.from_files(corpus):

@@ -18,12 +18,11 @@ from typing import NamedTuple, TypeAlias
 
 from jaxseq.checks import expect
 from jaxseq.text import jsonl
-from jaxseq.text.files import CorpusError, read_lines
+from jaxseq.text.files import COMPRESSED, CorpusError, read_lines
 
 
 FilePath: TypeAlias = str | os.PathLike[str]
 SPLITS = ("train", "valid", "test")
-_COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 class Pair(NamedTuple):
@@ -61,7 +60,7 @@ def from_files(paths: Sequence[FilePath]) -> Iterator[Pair]:
     if len(paths) == 2:
         return from_lines(*paths)
     suffixes = [s.lower() for s in Path(paths[0]).suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
+    if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     kind = suffixes[-1] if suffixes else ""
     if kind in (".jsonl", ".json"):

@@ -24,10 +24,11 @@ from typing import BinaryIO
 from jaxseq.checks import check_count
 
 
+COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+"""Suffixes of files that are uncompressed on the way, and what opens them."""
 MAX_LINE_BYTES = 256 * 2**20
 _BLOCK_BYTES = 2**20
 _BOM = codecs.BOM_UTF8
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _MAGIC = {
     b"\x1f\x8b": "gzip data",
     b"BZh": "bzip2 data",
@@ -151,7 +152,7 @@ def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
 
 
 def _open(path: str | os.PathLike[str]) -> BinaryIO:
-    opener = _OPENERS.get(os.path.splitext(os.fspath(path))[1].lower(), open)
+    opener = COMPRESSED.get(os.path.splitext(os.fspath(path))[1].lower(), open)
     return opener(path, "rb")  # type: ignore[return-value]
 
 
