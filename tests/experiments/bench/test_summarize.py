@@ -1,5 +1,6 @@
 """The summarizer's benchmark: PyTorch's loss is jaxseq's; what a run measures."""
 
+import importlib.util
 import json
 
 import jax
@@ -182,8 +183,11 @@ def test_a_run_writes_a_line(tmp_path, capsys):
     (line,) = (tmp_path / "bench/summarize.jsonl").read_text("utf-8").splitlines()
     record = json.loads(line)
     assert record["search"]["num_summaries"] == 4
+    timed = {"jaxseq, 1 device", "jaxseq, 2 devices"}
+    if importlib.util.find_spec("torch"):
+        timed.add("torch")
     for shape in record["shapes"]:
-        assert {"jaxseq, 1 device", "jaxseq, 2 devices", "torch"} == {
+        assert timed == {
             name for name, entry in shape["contenders"].items() if "median" in entry
         }
     assert "Goals" in capsys.readouterr().out
