@@ -5,15 +5,14 @@ continues the field above it. `Packages` has the synopsis, `Translation-en` the 
 description; a package finds its own by name and `Description-md5`.
 """
 
-import bz2
 import contextlib
-import gzip
 import io
-import lzma
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from jaxseq.text.files import COMPRESSED
 
 
 class Description(NamedTuple):
@@ -106,6 +105,5 @@ def _open(path: str | Path) -> Iterator[IO[bytes]]:
         )
         yield io.BytesIO(done.stdout)
         return
-    openers = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    with openers.get(suffix, open)(path, "rb") as stream:  # type: ignore[operator]
+    with COMPRESSED.get(suffix, open)(path, "rb") as stream:  # type: ignore[operator]
         yield stream

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from jaxseq.checks import expect
+from jaxseq.text.files import COMPRESSED
 
 
 FilePath: TypeAlias = str | os.PathLike[str]
 
-_READERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _WRITERS = {
     # No name and no time in the header: the same vectors give the same bytes.
     ".gz": lambda raw: gzip.GzipFile("", "wb", 6, raw, 0),
@@ -46,7 +46,7 @@ def reading(path: FilePath) -> Iterator[BinaryIO]:
     name = repr(os.fspath(path))
     try:
         check_regular(path)
-        with _READERS.get(_suffix(path), open)(path, "rb") as stream:
+        with COMPRESSED.get(_suffix(path), open)(path, "rb") as stream:
             yield cast(BinaryIO, stream)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
