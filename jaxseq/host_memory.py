@@ -8,7 +8,7 @@ gives back to the system as soon as they are free, and at the next call every pa
 faulted in and zeroed again, some 2 µs for 4 KiB: up to a third of a training step on a
 CPU. `keep_freed` has the process keep them. It then stays as large as it once was.
 
-References: proc(5), cgroups(7); mallopt(3).
+References: proc(5), cgroups(7); mallopt(3), malloc_info(3).
 """
 
 import ctypes
@@ -90,16 +90,35 @@ def _entries(path: Path) -> dict[str, int]:
 def keep_freed() -> bool:
     """Has this process keep freed memory, for all that runs in it.
 
-    To be called before the first computation: threads that have an arena keep it.
+    To be called before the first computation: JAX's threads then have arenas of their
+    own, and keep them.
 
     Returns:
-        Whether the system's allocator took every option. It takes none on another
-        system than Linux with glibc, and then nothing has changed.
+        Whether freed memory is kept. It is not on another system than Linux with glibc,
+        where nothing has changed, and not where threads have arenas already.
     """
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        libc = ctypes.CDLL(None)
+        mallopt = libc.mallopt
+        num_arenas = _num_arenas(libc)
     except (OSError, TypeError, AttributeError):  # another system, or another libc
         return False
     # One arena: those of threads are made of pieces of 64 MB, given back when free.
     options = ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _LARGEST))
-    return all([mallopt(option, value) == 1 for option, value in options])
+    return all([mallopt(option, value) == 1 for option, value in options]) and (
+        num_arenas == 1
+    )
+
+
+def _num_arenas(libc: ctypes.CDLL) -> int:
+    """Counts the heaps in the allocator's own description of itself, in XML."""
+    text, size = ctypes.c_char_p(), ctypes.c_size_t()
+    libc.open_memstream.restype = ctypes.c_void_p
+    libc.free.argtypes = [ctypes.c_char_p]
+    stream = libc.open_memstream(ctypes.byref(text), ctypes.byref(size))
+    stream = ctypes.c_void_p(stream)
+    libc.malloc_info(0, stream)
+    libc.fclose(stream)
+    described = text.value or b""
+    libc.free(text)
+    return described.count(b"<heap nr=")

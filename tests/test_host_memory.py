@@ -40,6 +40,15 @@ def test_kept_memory_is_not_faulted_in_again():
     assert num_faults("keep") < num_faults() / 10
 
 
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
+@pytest.mark.parametrize("first", ["", "jax.numpy.zeros(1)"])
+def test_keep_freed_says_whether_it_comes_too_late(first):
+    script = f"import jax; {first}\nfrom jaxseq import host_memory\n"
+    command = [sys.executable, "-c", script + "print(host_memory.keep_freed())"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{not first}\n"
+
+
 def test_keep_freed_says_where_it_cannot(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     assert host_memory.keep_freed() is False

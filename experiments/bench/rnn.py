@@ -63,9 +63,11 @@ def run(config: Config) -> None:
         cli.result_file(folder, name)
     started = time.monotonic()
     try:
+        # Ahead of all that JAX does: its threads keep the arenas that they have.
+        keeps_freed_memory = host_memory.keep_freed()
         _set_up(config)
         done = _start(path, config.resume)
-        results = _run(config, path, done)
+        results = _run(config, path, done, keeps_freed_memory)
     except RecordsError as error:
         commands.fail(str(error))
     except KeyboardInterrupt:
@@ -102,9 +104,10 @@ def _start(path: Path, resume: bool) -> list[Record]:
     return []
 
 
-def _run(config: Config, path: Path, done: Sequence[Record]) -> list[Record]:
+def _run(
+    config: Config, path: Path, done: Sequence[Record], keeps_freed_memory: bool
+) -> list[Record]:
     """Measures point by point; the file is whole after each."""
-    keeps_freed_memory = host_memory.keep_freed()
     options = _options(config)
     peers = chosen_peers(config)
     packages = itertools.chain(*(peer.packages for peer in peers), BASE.packages)

@@ -7,9 +7,17 @@ import os
 import jax
 import pytest
 
-from experiments.bench import __main__ as program, machine, records, rnn, rnn_config
+from experiments.bench import (
+    __main__ as program,
+    machine,
+    on_jax,
+    records,
+    rnn,
+    rnn_config,
+)
 from experiments.bench.problem import Point
 from experiments.bench.rnn_config import Config
+from jaxseq import host_memory
 from tests.experiments.bench.results_of import record
 
 
@@ -59,6 +67,16 @@ def test_main_runs_a_real_point(tmp_path, commit, capsys):
     assert result["contenders"]["jaxseq"]["backward"]["num_rounds"] == 20
     assert "1 of 1: elman, B 2, T 3, I = H 4, float32" in printed.err
     assert "1 points measured" in printed.out
+
+
+def test_memory_is_kept_before_anything_is_computed(tmp_path, measured, monkeypatch):
+    compiled, order = on_jax.compiled, []
+    monkeypatch.setattr(
+        on_jax, "compiled", lambda *args: order.append("compile") or compiled(*args)
+    )
+    monkeypatch.setattr(host_memory, "keep_freed", lambda: order.append("keep"))
+    run(tmp_path, *TINY)
+    assert order == ["keep", "compile"]
 
 
 def test_resume_measures_what_is_missing(tmp_path, measured, capsys):
