@@ -4,6 +4,7 @@
     python -m experiments.bench rnn                 one layer, beside every library
     python -m experiments.bench word2vec            training and scores, beside gensim
     python -m experiments.bench summarize           training, beside eager PyTorch
+    python -m experiments.bench gigaword            training, at the papers' scale
 
 Who is not installed is named and left out: `pip install "jaxseq[bench]"`. Results go to
 `OUT/bench/`; the machine should be idle.
@@ -17,13 +18,14 @@ import tyro
 
 from jaxseq import commands
 
-from . import rnn, rnn_config, summarize, summarize_config, word2vec
+from . import gigaword, rnn, rnn_config, summarize, summarize_config, word2vec
 
 
 RUNS: dict[type, Callable[[Any], None]] = {
     rnn_config.Config: rnn.run,
     word2vec.Config: word2vec.run,
     summarize_config.Config: summarize.run,
+    gigaword.Config: gigaword.run,
 }
 
 
@@ -35,6 +37,7 @@ class Bench:
         Annotated[rnn_config.Config, tyro.conf.subcommand("rnn")]
         | Annotated[word2vec.Config, tyro.conf.subcommand("word2vec")]
         | Annotated[summarize_config.Config, tyro.conf.subcommand("summarize")]
+        | Annotated[gigaword.Config, tyro.conf.subcommand("gigaword")]
     ]
     """Which one."""
 

@@ -42,6 +42,7 @@ class Task(NamedTuple):
     params: Tree  # float32
     parts: Sequence[Sequence[Example]]  # one a device; no document of them empty
     shape: Shape  # that holds each part
+    num_batches: int  # of an epoch, that have this shape
     setting: Setting  # batch_size of all devices
 
 
@@ -62,7 +63,7 @@ class Contender(NamedTuple):
 
 def answer(task: Task) -> tuple[float, Tree]:
     """Returns jaxseq's loss and gradients without dropout, by the one-device batch."""
-    batch = jax.tree.map(lambda leaf: leaf[0], _batch(task, 1))
+    batch = batch_of_all(task)
     count = sum(len(example.targets) for part in task.parts for example in part)
 
     def loss(params):
@@ -70,6 +71,11 @@ def answer(task: Task) -> tuple[float, Tree]:
 
     nats, gradients = jax.jit(jax.value_and_grad(loss))(task.params)
     return float(nats), gradients
+
+
+def batch_of_all(task: Task) -> batches.Batch:
+    """Returns the pairs of all devices as a batch of one."""
+    return jax.tree.map(lambda leaf: leaf[0], _batch(task, 1))
 
 
 def errors(found: Tree, wanted: Tree) -> dict[str, float]:

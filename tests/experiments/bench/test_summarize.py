@@ -57,7 +57,7 @@ ALL = [each for part in PARTS for each in part]
 def make_task(architecture):
     model = MODELS[architecture]
     params, shape = model.init(jax.random.key(0)), batches.Shape(4, 4, 8)
-    return Task(architecture, model, params, PARTS, shape, SETTING)
+    return Task(architecture, model, params, PARTS, shape, 1, SETTING)
 
 
 def answer_of(task):
