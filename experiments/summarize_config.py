@@ -249,8 +249,14 @@ _TRAINED = (
     *("patience", "accumulate", "seed", "coverage_weight", "coverage_share"),
     *("smoke", "overfit"),
 )
-# Who copies needs no UNK; for the others the word attended to comes in its place.
-_FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {"copy": (UNK, BOS)}
+# Where a model attends, the word attended to comes in the place of UNK; who copies
+# needs none, and for the others there is nothing to put there.
+_FORBIDDEN: dict[ArchitectureName, tuple[int, ...]] = {
+    "abs": (BOS,),
+    "abs_plus": (BOS,),
+    "ras_lstm": (BOS,),
+    "ras_elman": (BOS,),
+}
 # What a model must be told to be used.
 _OF_MODEL = (
     *("architecture", "tokens", "num_inputs", "num_hidden", "max_words"),
@@ -275,7 +281,7 @@ def make_options(config: Config) -> Options:
         max_length=config.max_length,
         length_penalty=config.length_penalty,
         no_repeat_ngram_size=config.no_repeat,
-        forbidden=_FORBIDDEN.get(config.architecture, (BOS,)),
+        forbidden=_FORBIDDEN.get(config.architecture, (UNK, BOS)),
     )
 
 

@@ -39,7 +39,16 @@ from jaxseq.word2vec import training, vector_files, vectors
 from jaxseq.word2vec.corpus import END, Corpus
 from jaxseq.word2vec.vocab import Vocab
 
-from . import cli, progress, results, runs, word2vec_corpus, word2vec_report, word_map
+from . import (
+    cli,
+    progress,
+    results,
+    runs,
+    slow_addition,
+    word2vec_corpus,
+    word2vec_report,
+    word_map,
+)
 from .progress import Report
 from .word2vec_config import (
     Config,
@@ -73,6 +82,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
+    slow_addition.avoid()
     run(commands.parse(Config, args, __doc__))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from jaxseq.text.files import CorpusError
 from jaxseq.word2vec import corpus, sentences
 from jaxseq.word2vec.corpus import Corpus
 from jaxseq.word2vec.vocab import Vocab
@@ -26,9 +27,14 @@ def read(config: Config) -> tuple[str, Vocab, Corpus]:
         ValueError: in one line, if there is nothing to train on.
     """
     name, texts = _sentences(config)
-    known, read_corpus = corpus.read(
-        texts, config.min_count, config.max_vocab, config.folder
-    )
+    try:
+        known, read_corpus = corpus.read(
+            texts, config.min_count, config.max_vocab, config.folder
+        )
+    except CorpusError:
+        raise
+    except ValueError as error:  # of all sentences together: which does not say whose
+        raise ValueError(f"{name}: {error}") from None
     if read_corpus.num_kept == read_corpus.num_sentences:
         raise ValueError(
             f"{name}: expected sentences with two words that get a vector, one "

@@ -17,10 +17,10 @@ import numpy as np
 import safetensors.numpy
 
 from jaxseq.interop import safetensors_files
-from jaxseq.summarize import pairs
+from jaxseq.summarize import archive, pairs
 from jaxseq.summarize.rouge import pairs as rouge_pairs
 from jaxseq.text import files, jsonl, tokens, vocab
-from jaxseq.word2vec import archive, sentences, vector_files
+from jaxseq.word2vec import sentences, vector_files
 
 
 class Reader(NamedTuple):

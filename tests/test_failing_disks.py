@@ -10,9 +10,10 @@ from experiments import results
 from jaxseq.cells import elman
 from jaxseq.interop import safetensors_files
 from jaxseq.interop.onnx import export, form
+from jaxseq.summarize import archive
 from jaxseq.text import vocab
 from jaxseq.train import checkpoint, metrics, stores
-from jaxseq.word2vec import archive, vector_files, vectors
+from jaxseq.word2vec import vector_files, vectors
 from tests.disks import closed, contents, full, shared_folder
 from tests.train import tiny
 

@@ -84,7 +84,7 @@ def read(path: FilePath) -> Contents:
 
     Raises:
         ValueError: in one line that names the file: if it is not there, is no regular
-            file (a link is none: give what it points to), or is damaged.
+            file and no link to one, or is damaged.
     """
     name = os.fspath(path)
     try:

@@ -29,7 +29,7 @@ Training:
     setting       how: numbers, devices
     training      an update by Adam, and its batches, for `jaxseq.train.loop`
     cost          what targets cost, of a batch and of held-out examples
-    model_file    a trained summarizer in a file
+    model_file    a trained summarizer in a file: archive
 
 Writing:
 
@@ -51,6 +51,7 @@ from jaxseq.summarize import (
     abs_model as abs_model,
     abs_plus as abs_plus,
     abs_tables as abs_tables,
+    archive as archive,
     attentive as attentive,
     batches as batches,
     beam as beam,

@@ -8,7 +8,7 @@ word w is, instead of log p,
     f_2 = 1 if w is in x                                                           (2)
     f_3 = 1 if y_i w is in x, side by side                                         (3)
     f_4 = 1 if y_{i-1} y_i w is in x, side by side                                 (4)
-    f_5 = 1 if y_i and w are in x, every w before every y_i                        (5)
+    f_5 = 1 if y_i and w are in x, the first w before the first y_i                (5)
 
 each 0 else. The end is no word of x, and neither is UNK, though a word of x may come in
 its place later (`jaxseq.summarize.unknown`); a word of x that the vocabulary lacks
@@ -173,8 +173,8 @@ def rescore(
     is_last_but_one = of_x == _word(tokens, t - 2)
     is_bigram = _after(is_last)
     is_trigram = _after(is_last & _after(is_last_but_one))
-    is_not_before = jax.lax.cummax(is_last.astype(jnp.int32), axis=2) > 0
-    is_reordered = ~_at_all(memory, is_not_before)
+    is_before = jax.lax.cummax(is_last.astype(jnp.int32), axis=2) == 0
+    is_reordered = _at_all(memory, is_before)
     is_reordered &= jnp.any(is_last, axis=-1, keepdims=True)
     gained = jnp.broadcast_to(weights.unigram, is_last.shape)  # (2)
     for weight, has_feature in (

@@ -105,7 +105,7 @@ class Batch(NamedTuple):
 def shapes_of(
     examples: Sequence[Example], batch_size: int, num_shapes: int = 4
 ) -> tuple[Shape, ...]:
-    """Chooses shapes for a corpus: about as many examples for each.
+    """Chooses shapes for a corpus: about as many words of documents for each.
 
     Args:
         examples: of the corpus, one at least.

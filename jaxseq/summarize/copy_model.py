@@ -211,8 +211,8 @@ def score(
     Args:
         params: the weights.
         batch: of examples.
-        dropout: rate at which entries of (1) and (6) are dropped, those of a sequence
-            the same ones at each step.
+        dropout: rate at which entries of (1) and (6) are dropped, those of (1) the same
+            ones at each step of a sequence.
         key: random key of the dropout, consumed; None where nothing is learnt: no
             dropout then, and no (10).
         coverage_weight: λ of (10).

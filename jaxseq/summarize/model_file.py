@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq.summarize import archive
 from jaxseq.text.vocab import Vocab
 from jaxseq.types import Tree
-from jaxseq.word2vec import archive
 from jaxseq.word2vec.streams import FilePath
 
 

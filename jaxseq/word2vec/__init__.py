@@ -30,12 +30,12 @@ What comes out:
     nearest, analogies    which words are near which
     similarity            how similar words are
     evaluate, correlation test sets, and what is made of their answers
-    vector_files          word2vec's two formats; vector_records, archive, streams
+    vector_files          word2vec's two formats; vector_records, streams
 """
 
 from jaxseq.word2vec import (
     analogies as analogies,
-    archive as archive,
+    averages as averages,
     chinese as chinese,
     corpus as corpus,
     correlation as correlation,
@@ -51,6 +51,7 @@ from jaxseq.word2vec import (
     objective as objective,
     pairs as pairs,
     params as params,
+    paths as paths,
     sampler as sampler,
     sentences as sentences,
     similarity as similarity,
@@ -59,6 +60,7 @@ from jaxseq.word2vec import (
     streams as streams,
     training as training,
     vector_files as vector_files,
+    vector_records as vector_records,
     vectors as vectors,
     vocab as vocab,
     windows as windows,

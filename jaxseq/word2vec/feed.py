@@ -80,7 +80,8 @@ def span(
         check_count(name, value, least=0)
     last_number = num_spans(corpus, size) - 1
     expect(number <= last_number, "number", f"{last_number} at most", number)
-    expect(keep.ndim == 1, "keep", "an array [V]", describe(keep))
+    is_flat = isinstance(keep, np.ndarray) and keep.ndim == 1
+    expect(is_flat, "keep", "an array [V]", describe(keep))
     start, stop = number * size, min((number + 1) * size, len(corpus.ids))
     margin = 8 * reach
     while True:

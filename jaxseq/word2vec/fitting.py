@@ -5,7 +5,7 @@
     vectors = fit(sentences, tree)                              hierarchical softmax
 
 What it puts together, `corpus.read`, `training.plan` and the rest, is there for what
-it leaves out: progress, checkpoints, a corpus larger than memory.
+it leaves out: progress and checkpoints.
 """
 
 import os
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 import jax
 import numpy as np
 
+from jaxseq.checks import expect
 from jaxseq.train import loop
 from jaxseq.word2vec import (
     corpus,
@@ -115,14 +116,20 @@ def fit(
         The words by falling count, their vectors `[V, D]` float32 and counts.
 
     Raises:
-        ValueError: naming the argument; "sentences" for an empty corpus, "min_count" if
-            it leaves no word.
+        ValueError: naming the argument; "sentences" for an empty corpus, or one whose
+            sentences are of one word, "min_count" if it leaves no word, "sample" if it
+            leaves none.
         Diverged: if the loss stops being finite, saying where.
     """
     if setting is None:
         setting = on_this_device(SETTINGS.get(make_objective, Setting()))
     known, read = corpus.read(sentences, min_count, max_vocab, folder)
+    expected = "one with two words that get a vector"
+    got = f"{read.num_sentences} of one word"
+    expect(read.num_kept > read.num_sentences, "sentences", expected, got)
     objective = make_objective(known)
+    has_outputs = objective.num_outputs > 0
+    expect(has_outputs, "min_count", "two words at least, as a tree needs", "one")
     negatives = None
     if objective.draws_negatives:
         negatives = sampler.make(vocab.noise(known.counts, exponent))
@@ -134,5 +141,7 @@ def fit(
     *_, last = loop.train(
         plan.update, plan.batch_at, training.begin(start), plan.setting
     )
+    num_trained = last.training.position.num_counted
+    expect(num_trained > 0, "sample", "a share that leaves words", sample)
     rows = np.asarray(last.training.state.params.inputs)
     return vectors.make(known.words, rows, known.counts)

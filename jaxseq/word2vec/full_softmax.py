@@ -11,7 +11,14 @@ By hand, with y_w = [w is the target o]:
 
 Each prediction costs V products of length D and moves all rows of the output matrix:
 right for the vocabulary of characters or of a small text, and as the truth in tests.
-In the block form the softmax of a centre is formed once for all of its contexts.
+In the block form the softmax of a centre is formed once for all of its contexts. There
+every row is in every term of E, but hardly: the curvature in v'_w is p_w (1 - p_w) |h|².
+For the cap, in logistic terms of ¼ |h|² (`jaxseq.word2vec.sparse`), a block counts as
+
+    n_w = 4 Σ (p_w + y_w)          n_h = 4                                          (6)
+
+with what p_w moves towards beside what it is, and as many in each h, in which the
+curvature is the variance of the v'_w by p.
 
 Reference: Mikolov, Sutskever, Chen, Corrado, Dean 2013 (1310.4546), eq. (2).
 """
@@ -83,7 +90,7 @@ def skip_gram(num_words: int) -> Objective:
         targets = jnp.broadcast_to(words.contexts[:, None, :], mask.shape)
         h = rows_of(params.inputs, words.centres)
         d_h, outputs, tally = _output_layer(params.outputs, h, targets, mask)
-        inputs = as_rows(words.centres, d_h, mask.sum(2))
+        inputs = as_rows(words.centres, d_h, 4 * mask.sum(2))  # (6)
         return Gradient((inputs,), (outputs,)), tally
 
     return by_gradient(gradient, num_words, draws_negatives=False)
@@ -108,7 +115,7 @@ def cbow(num_words: int, backward: Backward = whole) -> Objective:
         d_h, outputs, tally = _output_layer(
             params.outputs, averages.h, targets, averages.counts
         )
-        terms = jnp.ones(d_h.shape[:2], d_h.dtype)
+        terms = jnp.full(d_h.shape[:2], 4, d_h.dtype)  # (6)
         inputs = averages_delta(averages, words, d_h, terms, backward)
         return Gradient((inputs,), (outputs,)), tally
 
@@ -139,6 +146,6 @@ def _output_layer(
     first = jax.nn.logsumexp(z[0], axis=1, keepdims=True)
     first = first - jnp.take_along_axis(z[0], targets[0], 1)
     tally = Tally((counts[0] * first).sum(), counts[0].sum().astype(jnp.int32))  # (3)
-    terms = jnp.broadcast_to(counts.sum(), (num_words,))
+    terms = 4 * p.sum((0, 1)).at[targets].add(counts)  # (6)
     ids = jnp.arange(num_words, dtype=jnp.int32)
     return d_h, Rows(ids, d_outputs, terms), tally

@@ -43,13 +43,11 @@ def make(probabilities: np.ndarray) -> Sampler:
         ValueError: if they are no distribution.
     """
     given = np.asarray(probabilities, np.float64)
-    is_distribution = (
-        given.ndim == 1
-        and bool(np.all(given >= 0))
-        and bool(np.isclose(given.sum(), 1))
-    )
     expected = "an array [V] of probabilities with sum 1"
-    expect(is_distribution, "probabilities", expected, describe(probabilities))
+    expect(given.ndim == 1, "probabilities", expected, describe(probabilities))
+    is_distribution = bool(np.all(given >= 0)) and bool(np.isclose(given.sum(), 1))
+    got = f"a least one of {given.min(initial=1):g} and the sum {given.sum():g}"
+    expect(is_distribution, "probabilities", expected, got)
     shares = (given * len(given)).tolist()
     others = list(range(len(shares)))
     poor = [j for j, share in enumerate(shares) if share < 1]

@@ -8,8 +8,9 @@ without a copy: it is told, and ends the training.
 
 On a GPU, jaxlib 0.10.2 and 0.11.0 add float32 rows by a loop that is hundreds of times
 too slow (jax issue 38806, xla issue 46225); there, before JAX starts:
-XLA_FLAGS=--xla_backend_extra_options=-nvptx-allow-ftz-atomics. Measured with 0.11.2
-(NOTES, trial 25): it is cured there, the flag changes nothing.
+XLA_FLAGS=--xla_backend_extra_options=-nvptx-allow-ftz-atomics. The programs set it
+(`experiments.slow_addition`). Measured with 0.11.2 (NOTES, trial 25): it is cured
+there, the flag changes nothing.
 """
 
 from typing import NamedTuple

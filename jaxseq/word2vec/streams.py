@@ -39,9 +39,8 @@ def reading(path: FilePath) -> Iterator[BinaryIO]:
 
     Raises:
         ValueError: in one line that names the file, if it is not there, is no regular
-            file (a link is none: give what it points to), or if its compressed data are
-            damaged or cut short; and in place of any ValueError that is raised while it
-            is open.
+            file and no link to one, or if its compressed data are damaged or cut short;
+            and in place of any ValueError that is raised while it is open.
     """
     name = repr(os.fspath(path))
     try:
@@ -62,7 +61,8 @@ def reading(path: FilePath) -> Iterator[BinaryIO]:
 def writing(*paths: FilePath) -> Iterator[list[BinaryIO]]:
     """Opens files to write, compressed by suffix: each whole at the end, or untouched.
 
-    They are written beside the old ones and put in their place when all are done.
+    They are written beside the old ones and put in their place when all are done, one
+    after the other: if the system refuses the second then, the first is the new one.
 
     Raises:
         ValueError: if two paths are one file.
@@ -96,15 +96,14 @@ def check_regular(path: FilePath) -> None:
     """Checks that a path is a file: a pipe may keep waiting, a device has no end.
 
     Args:
-        path: of the file; a link is none.
+        path: of the file, or a link to it.
 
     Raises:
         ValueError: saying what it is.
         OSError: if nothing is there.
     """
-    mode = os.lstat(path).st_mode
-    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a directory"}
-    got = kinds.get(stat.S_IFMT(mode), "something else")
+    mode = os.stat(path).st_mode
+    got = "a directory" if stat.S_ISDIR(mode) else "something else"
     expect(stat.S_ISREG(mode), "path", "a regular file", got)
 
 

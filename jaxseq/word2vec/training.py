@@ -203,9 +203,10 @@ def _check(objective, negatives, corpus, keep, params, setting) -> None:
         expect(np.isfinite(value) and value > 0, name, "a number above 0", value)
     num_words = params.inputs.shape[0]
     expected = f"an array [{num_words}] of probabilities"
-    is_one = isinstance(keep, np.ndarray) and keep.shape == (num_words,)
-    is_one = is_one and bool(np.all((keep >= 0) & (keep <= 1)))
-    expect(is_one, "keep", expected, describe(keep))
+    is_array = isinstance(keep, np.ndarray) and keep.shape == (num_words,)
+    expect(is_array, "keep", expected, describe(keep))
+    are_shares = bool(np.all((keep >= 0) & (keep <= 1)))
+    expect(are_shares, "keep", expected, f"{keep.min():g} to {keep.max():g}")
     num_outputs = params.outputs.shape[0]
     expected = f"outputs with R = {objective.num_outputs}, as the objective has"
     expect(num_outputs == objective.num_outputs, "params", expected, num_outputs)

@@ -87,9 +87,11 @@ def load_word2vec_format(
 ) -> Vectors:
     """Reads vectors; memory is the table and a block, half as much again if compressed.
 
+    A file that is cut short is an error wherever the cut is, but for one in text whose
+    cut only shortens the very last number.
+
     Args:
-        path: the file, no link to it; `.gz`, `.bz2` and `.xz` are uncompressed on the
-            way.
+        path: the file; `.gz`, `.bz2` and `.xz` are uncompressed on the way.
         fvocab: a file of counts; it must have every word that is read.
         binary: whether it is in the binary format.
         unicode_errors: what to do with words that are no UTF-8, as in `bytes.decode`:

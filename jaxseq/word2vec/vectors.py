@@ -143,12 +143,17 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 
 def _norms(rows: np.ndarray) -> np.ndarray:
-    """Measures rows as gensim does, `np.linalg.norm`, block by block."""
+    """Measures rows as gensim does, `np.linalg.norm`, block by block.
+
+    Rows so small that their squares vanish in float32 are measured in float64.
+    """
     norms = np.empty(len(rows), np.float32)
     with np.errstate(over="ignore"):
         for start in range(0, len(rows), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             norms[block] = np.linalg.norm(rows[block], axis=1)
+    tiny = np.flatnonzero(norms == 0)
+    norms[tiny] = np.linalg.norm(rows[tiny].astype(np.float64), axis=1)
     return norms
 
 

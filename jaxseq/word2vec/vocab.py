@@ -136,7 +136,7 @@ def check_counts(counts: np.ndarray) -> np.ndarray:
     is_flat = isinstance(counts, np.ndarray) and counts.ndim == 1 and counts.size > 0
     fits = is_flat and np.issubdtype(counts.dtype, np.integer)
     expect(fits, "counts", "an array [V] of integers, V ≥ 1", describe(counts))
-    least = int(np.argmin(counts))
-    if counts[least] < 1:
-        expect(False, "counts", "integers ≥ 1", f"{counts[least]} at [{least}]")
+    for at in (int(np.argmin(counts)), int(np.argmax(counts))):
+        fits = 1 <= counts[at] <= np.iinfo(np.int64).max
+        expect(fits, "counts", "integers of 1 to 2^63 - 1", f"{counts[at]} at [{at}]")
     return counts.astype(np.int64)

@@ -193,11 +193,13 @@ def test_hostile_files_are_refused(name, tmp_path):
 def test_what_is_no_regular_file_is_refused(tmp_path):
     path = tmp_path / "file"
     files.write(path, {})
-    (tmp_path / "link").symlink_to(path)
     os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file link").symlink_to(path)
+    (tmp_path / "fifo link").symlink_to(tmp_path / "fifo")
+    assert files.read(tmp_path / "file link") == files.read(path)
     for name, message in (
-        ("link", "got a link"),
         ("fifo", "got something else"),
+        ("fifo link", "got something else"),
         (".", "got a directory"),
         ("none", "No such file"),
     ):

@@ -21,19 +21,22 @@ ALPHA = Weights(0.5, 1.0, 10.0, 100.0, -1000.0)
 
 
 def features(document, summary, word):
-    """f_2 to f_5, as the paper has them, in plain Python."""
+    """f_2 to f_4 as the paper has them, f_5 by NAMAS's walk over pairs of places."""
     x, i = list(document), len(summary)
     pairs = [tuple(x[j : j + 2]) for j in range(len(x) - 1)]
     triples = [tuple(x[j : j + 3]) for j in range(len(x) - 2)]
     last = summary[-1] if summary else None
-    places = [j for j, w in enumerate(x) if w == word]
-    places_last = [j for j, w in enumerate(x) if w == last]
+    ordered, reordered = set(), set()
+    for j, later in enumerate(x):
+        for earlier in x[: j + 1]:
+            ordered.add((earlier, later))
+            if (later, earlier) not in ordered:
+                reordered.add((later, earlier))
     return [
         word in x,
         i >= 1 and (summary[-1], word) in pairs,
         i >= 2 and (*summary[-2:], word) in triples,
-        bool(places and places_last)
-        and all(j < k for j in places for k in places_last),
+        (last, word) in reordered,
     ]
 
 

@@ -103,6 +103,8 @@ def test_numbers_out_of_range_are_named():
         list_spans(read, keep, 1, 1, seed=-1)
     with pytest.raises(ValueError, match="keep"):
         list_spans(read, keep[None], 1, 1)
+    with pytest.raises(ValueError, match=r"keep: expected an array \[V\], got list"):
+        list_spans(read, keep.tolist(), 1, 1)
     num_spans = feed.num_spans(read, 4)
     with pytest.raises(ValueError, match=f"number: expected {num_spans - 1} at most"):
         feed.span(read, keep, 4, 1, seed=0, epoch=0, number=num_spans)

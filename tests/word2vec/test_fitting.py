@@ -90,6 +90,19 @@ def test_a_corpus_without_words_is_named(sentences, named):
         fitting.fit(sentences)
 
 
+@pytest.mark.parametrize(
+    ("sentences", "options", "message"),
+    [
+        ([["a"], ["b"]] * 9, {}, "sentences: expected one with two words"),
+        ([["a", "a"]] * 9, {"make_objective": fitting.tree}, "min_count: expected two"),
+        ([["a", "b"]] * 9, {"sample": 1e-12}, "sample: expected a share that leaves"),
+    ],
+)
+def test_no_untrained_vectors_are_returned(sentences, options, message):
+    with pytest.raises(ValueError, match=message):
+        fitting.fit(sentences, **options)
+
+
 def test_sizes_of_none_are_refused_by_name():
     setting = Setting(block_size=0)
     with pytest.raises(ValueError, match="setting.block_size: expected"):

@@ -180,6 +180,8 @@ def num_terms(name, pairs):
     targets = np.asarray(pairs.targets)
     if "tree" in name:
         return CODES.lengths[targets]
+    if "full" in name:
+        return np.full(len(targets), 4)
     differs = np.asarray(pairs.negatives) != targets[:, None]
     return 1 + 3 / NUM_SHARED * differs.sum(1)
 
@@ -192,6 +194,8 @@ def num_terms(name, pairs):
         pytest.param("tree cbow whole 0", marks=pytest.mark.slow),
         "negative skip_gram",
         pytest.param("negative cbow whole", marks=pytest.mark.slow),
+        "full skip_gram",
+        pytest.param("full cbow whole", marks=pytest.mark.slow),
     ],
 )
 def test_input_rows_are_capped_by_the_terms_that_pull_at_them(name):
@@ -222,6 +226,26 @@ def test_nodes_are_capped_by_the_terms_that_pull_at_them(num_near):
     assert terms.max() > cap / rate > terms[terms > 0].min()
     along = examples.gradient(TREE[1], params, pairs).outputs
     step = np.minimum(rate, cap / np.maximum(terms, 1e-9))[:, None]
+    new = descend(objective, params, block, rate, cap).params.outputs
+    np.testing.assert_allclose(new, params.outputs - step * along, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["full skip_gram", "full cbow whole"])
+def test_rows_of_the_full_softmax_are_capped_by_what_is_expected_of_them(name):
+    objective, list_examples, *_ = FORMS[name]
+    params, block = make_params(objective), make_block(seed=8)
+    pairs = list_examples(block)
+    terms = np.zeros(NUM_WORDS)
+    for inputs, weights, target, count in zip(
+        pairs.inputs, pairs.weights, pairs.targets, pairs.counts, strict=True
+    ):
+        h = np.asarray(weights) @ np.asarray(params.inputs)[np.asarray(inputs)]
+        likely = np.exp(np.asarray(params.outputs) @ h)
+        terms += 4 * float(count) * likely / likely.sum()
+        terms[int(target)] += 4 * float(count)
+    rate, cap = 0.1, 0.1 * np.median(terms)  # half of the rows are held back
+    along = examples.gradient(FULL[1], params, pairs).outputs
+    step = np.minimum(rate, cap / terms)[:, None]
     new = descend(objective, params, block, rate, cap).params.outputs
     np.testing.assert_allclose(new, params.outputs - step * along, rtol=1e-10)
 

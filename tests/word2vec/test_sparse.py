@@ -50,7 +50,16 @@ def test_draws_follow_the_distribution():
     np.testing.assert_allclose(shares, probabilities, atol=0.01)
 
 
-@pytest.mark.parametrize("wrong", [[0.5, 0.6], [-0.5, 1.5], [[1.0]], [np.nan, 1.0]])
-def test_what_is_no_distribution_is_refused(wrong):
-    with pytest.raises(ValueError, match="probabilities"):
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [
+        ([0.5, 0.6], "a least one of 0.5 and the sum 1.1"),
+        ([-0.5, 1.5], "a least one of -0.5 and the sum 1"),
+        ([[1.0]], r"float64\[1, 1\]"),
+        ([np.nan, 1.0], "the sum nan"),
+        ([], "the sum 0"),
+    ],
+)
+def test_what_is_no_distribution_is_refused(wrong, got):
+    with pytest.raises(ValueError, match=f"probabilities: expected .*{got}"):
         sampler.make(np.array(wrong))

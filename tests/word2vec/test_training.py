@@ -242,6 +242,8 @@ def test_parts_that_do_not_fit_are_named():
         start(negatives=None)
     with pytest.raises(ValueError, match="keep"):
         start(keep=keep[1:])
+    with pytest.raises(ValueError, match="keep: expected .*, got 1.5 to 1.5"):
+        start(keep=np.full_like(keep, 1.5))
     with pytest.raises(ValueError, match="params"):
         start(params=params._replace(outputs=params.outputs[1:]))
 
@@ -249,18 +251,24 @@ def test_parts_that_do_not_fit_are_named():
 @pytest.mark.parametrize(
     "objective",
     [
-        negative_sampling.skip_gram(20_011),
-        negative_sampling.cbow(20_011),
-        tree_skip_gram(huffman.build(np.arange(20_011) + 1)),
+        negative_sampling.skip_gram(200_011),
+        negative_sampling.cbow(200_011),
+        tree_skip_gram(huffman.build(np.arange(200_011) + 1)),
     ],
     ids=["skip_gram", "cbow", "tree"],
 )
 def test_a_step_lowers_everywhere_and_copies_no_matrix(objective):
-    num_words, num_columns = 20_011, 100
+    num_words, num_columns = 200_011, 100
+    setting = training.Setting()
+    num_blocks = setting.span_size // setting.block_size
     sizes = step.Sizes(
-        reach=5, num_blocks=4, num_chunks=8, chunk_size=32, num_shared=16
+        reach=setting.reach,
+        num_blocks=num_blocks,
+        num_chunks=setting.block_size // setting.chunk_size,
+        chunk_size=setting.chunk_size,
+        num_shared=setting.num_shared,
     )
-    length = 4 * 8 * 32
+    length = setting.span_size
     f32, i32 = jnp.float32, jnp.int32
     array = jax.ShapeDtypeStruct
     num_outputs = objective.num_outputs
@@ -274,14 +282,17 @@ def test_a_step_lowers_everywhere_and_copies_no_matrix(objective):
     count = array((), i32)
     state = State(params, (), (), Skips(count, count))
     batch = step.Batch(
-        array((length + 10,), i32), array((length + 10,), i32), count, array((4,), f32)
+        array((length + 10,), i32),
+        array((length + 10,), i32),
+        count,
+        array((num_blocks,), f32),
     )
     args = (state, batch, jax.eval_shape(lambda: jax.random.key(0)))
     jitted = jax.jit(update, donate_argnums=0)
     exported = jax.export.export(jitted, platforms=("cpu", "cuda", "tpu"))(*args)
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
     compiled = jitted.lower(*args).compile()
-    copies = re.findall(r"= f32\[200\d\d,100\]\S* copy\(", compiled.as_text())
+    copies = re.findall(r"= f32\[2000\d\d,100\]\S* copy\(", compiled.as_text())
     assert not copies
     memory = compiled.memory_analysis()
     tables = 4 * num_columns * (num_words + num_outputs)

@@ -57,6 +57,12 @@ def test_make_keeps_words_rows_and_counts():
     rows[0, 0] = 1  # the caller's array is not locked
 
 
+def test_rows_whose_squares_vanish_have_a_length_all_the_same():
+    rows = np.array([[3e-30, 4e-30], [0, 0], [0, 2**-149]], np.float32)
+    found = vectors.make(["a", "b", "c"], rows)
+    np.testing.assert_allclose(found.norms, [5e-30, 1, 2**-149], rtol=1e-6)
+
+
 def test_norms_do_not_depend_on_blocks(monkeypatch):
     whole = made(size=300)
     monkeypatch.setattr(vectors, "_BLOCK_ROWS", 3)

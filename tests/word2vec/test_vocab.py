@@ -144,7 +144,11 @@ def test_keep_probability_thins_frequent_words_only():
         (lambda: vocab.noise(np.array([3.0])), r"of integers, .*got float64\[1\]"),
         (lambda: vocab.noise(np.zeros(0, int)), r"V ≥ 1, got int64\[0\]"),
         (lambda: vocab.noise(np.ones((2, 2), int)), r"\[V\] .*got int64\[2, 2\]"),
-        (lambda: vocab.noise(np.array([3, 0])), r"integers ≥ 1, got 0 at \[1\]"),
+        (lambda: vocab.noise(np.array([3, 0])), r"1 to 2\^63 - 1, got 0 at \[1\]"),
+        (
+            lambda: vocab.noise(np.array([2**63, 1], np.uint64)),
+            r"1 to 2\^63 - 1, got 9223372036854775808 at \[0\]",
+        ),
         (lambda: vocab.noise(np.array([3]), np.nan), "exponent: expected a finite"),
         (lambda: vocab.noise(np.array([3]), "1"), "exponent: expected a finite"),
         (

@@ -21,8 +21,8 @@ def test_lengths_and_ids_are_those_that_are_said():
     assert all(each.targets[-1] == EOS for each in drawn)
     for lengths, ids in texts.items():
         found = np.array(list(map(len, ids)))
-        assert lengths.least <= found.min()
-        assert found.max() <= lengths.most
+        assert found.min() == lengths.least
+        assert found.max() == lengths.most
         assert found.mean() == pytest.approx(lengths.mean, abs=0.3)
         counts = np.bincount(np.concatenate(ids), minlength=1000)
         assert counts[:NUM_SPECIAL].sum() == 0
