@@ -12,8 +12,9 @@ By hand, with y_w = [w is the target o]:
 Each prediction costs V products of length D and moves all rows of the output matrix:
 right for the vocabulary of characters or of a small text, and as the truth in tests.
 In the block form the softmax of a centre is formed once for all of its contexts. There
-every row is in every term of E, but hardly: the curvature in v'_w is p_w (1 - p_w) |h|².
-For the cap, in logistic terms of ¼ |h|² (`jaxseq.word2vec.sparse`), a block counts as
+every row is in every term of E, but hardly: the curvature in v'_w is p_w (1 - p_w)
+|h|². For the cap, in logistic terms of ¼ |h|² (`jaxseq.word2vec.sparse`), a block
+counts as
 
     n_w = 4 Σ (p_w + y_w)          n_h = 4                                          (6)
 

@@ -118,5 +118,5 @@ def test_build_takes_20_000_words_at_once():
 
 
 def test_build_refuses_what_are_no_counts():
-    with pytest.raises(ValueError, match=r"counts: expected integers of 1 to .*, got 0"):
+    with pytest.raises(ValueError, match="counts: expected integers of .*, got 0"):
         huffman.build(np.array([3, 0]))
