@@ -754,7 +754,7 @@ NO_COUNTS = [
     ("counts list", {"counts": [1, 2]}, "counts", "array [V] of integers", "list"),
     ("counts float", {"counts": np.ones(2)}, "counts", "integers", "float64[2]"),
     ("counts none", {"counts": np.ones(0, int)}, "counts", "V ≥ 1", "int64[0]"),
-    ("counts 0", {"counts": np.array([2, 0])}, "counts", "integers ≥ 1", "0 at [1]"),
+    ("counts 0", {"counts": np.array([2, 0])}, "counts", "1 to 2^63 - 1", "0 at [1]"),
     ("counts table", {"counts": np.ones((2, 2), int)}, "counts", "[V]", "[2, 2]"),
 ]
 WORD2VEC = [

@@ -7,8 +7,8 @@ summary, an encoder gives a vector enc(x, y_c), and where it looked, weights p:
                    enc = Σ_j p_j x̃_j                                               (2)
 
     convolution    x̄⁰_j = x̃_j
-                   x̄ˡ_j = tanh(Kˡ [x̄ˡ⁻¹_{j-Q} … x̄ˡ⁻¹_{j+Q}] + bˡ)    l = 1 … L    (3)
-                   between two layers x̄ˡ_j = max(x̄ˡ_{2j-1}, x̄ˡ_{2j})              (4)
+                   x̄ˡ_j = f(Kˡ [x̄ˡ⁻¹_{j-Q} … x̄ˡ⁻¹_{j+Q}] + bˡ)    l = 1 … L       (3)
+                   after the first layer x̄¹_j = max(x̄¹_{2j-1}, x̄¹_{2j})           (4)
                    enc = max_j x̄ᴸ_j; it has no p and does not see y_c              (5)
 
     attention      ỹ'_c = s [G_{y_{i-C+1}} … G_{y_i}]                              (6)
@@ -16,8 +16,9 @@ summary, an encoder gives a vector enc(x, y_c), and where it looked, weights p:
                    x̄_j = Σ_{q=j-Q}^{j+Q} x̃_q / Q                                   (8)
                    enc = Σ_j p_j x̄_j                                               (9)
 
-The scores (7) compare words as they are, the values (8) are of their neighbourhoods:
-the decoder reads what stands around the word that it looks at. Beyond the ends of a
+f is max(0, ·), but for the last layer, which has none. The scores (7) compare words as
+they are, the values (8) are of their neighbourhoods: the decoder reads what stands
+around the word that it looks at. Beyond the ends of a
 document a window sees zeros, and padding is never a maximum. A document without a word
 has enc = 0 and p = 0. P is on the side of the summary, that has fewer words.
 
@@ -29,7 +30,13 @@ Reference: Rush, Chopra, Weston, A neural attention model for abstractive senten
 summarization, EMNLP 2015, section 3.2.
 
 Departures: the biases of (3) and (7), as the authors' program NAMAS has them; it also
-learns scale and bias of (8), and adds a layer after (9), which we leave out. It has no
+learns scale and bias of (8), and adds a layer after (2), (5) and (9), which we leave
+out. In the paper enc is as wide as the hidden layer; here, as there, it has a width of
+its own. (3) to (5) are the program's: the paper has tanh, after every layer, and (4)
+between all of them. Each K starts as a tenth of a draw and the identity at its middle,
+so that enc tells from the start which words are there, as RAS's A_c does. Perplexity of
+the held-out Debian pairs after 2 epochs: 57.2, without the identity 69.6, as the paper
+has it 93.5: the greatest tanh of some is the one that learns least. NAMAS has no
 padding: its batches are of documents of one length. The factor s is ours, see
 `jaxseq.summarize.abs_tables`, and so is 1 / √D in (7): entries of x̃ and of the query
 are of the size of 1, and without it the softmax is all but one-hot at first: the
@@ -178,17 +185,21 @@ def convolution(size: int, num_layers: int = 3, radius: int = 2) -> Encoder:
         del num_context
         keys = jax.random.split(key, num_layers + 1)
         width = (2 * radius + 1) * size
-        layers = tuple(readout.init(k, width, size, dtype) for k in keys[1:])
+        middle = jnp.eye(size, width, radius * size, dtype)
+        drawn = (readout.init(k, width, size, dtype) for k in keys[1:])
+        layers = tuple(each._replace(V=middle + each.V / 10) for each in drawn)
         return Convolution(draw(keys[0], num_ids, size, dtype), layers)
 
     def read(params, ids, mask):
         num_places = len(mask)
         xs = lookup(params.table, ids)
         for number, layer in enumerate(params.layers):
-            if number > 0:
+            if number == 1:
                 xs, mask = _halved(xs, mask)  # (4)
+            if number > 0:
+                xs = jax.nn.relu(xs)
             near = jnp.concatenate(_shifted(zero_unless(mask, xs), radius), axis=-1)
-            xs = jnp.tanh(readout.readout(layer, near))  # (3)
+            xs = readout.readout(layer, near)  # (3)
         encoded = jnp.max(_lowest_unless(mask, xs), axis=0)  # (5)
         encoded = zero_unless(jnp.any(mask, axis=0), encoded)
         return Fixed(encoded, jnp.zeros((mask.shape[1], num_places), xs.dtype))
@@ -265,6 +276,6 @@ def _halved(xs: Array, mask: Array) -> tuple[Array, Array]:
 
 
 def _lowest_unless(mask: Array, xs: Array) -> Array:
-    """Puts -1, the least value of tanh, where the mask is false."""
+    """Puts the least number where the mask is false."""
     mask = jnp.broadcast_to(mask[..., None], xs.shape)
-    return jnp.where(mask, xs, jnp.full_like(xs, -1))
+    return jnp.where(mask, xs, jnp.full_like(xs, jnp.finfo(xs.dtype).min))

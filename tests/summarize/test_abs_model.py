@@ -22,7 +22,7 @@ SCALE = 2.5 * SIZE**0.5
 ENCODERS = {
     "none": abs_encoders.none(),
     "bag_of_words": abs_encoders.bag_of_words(SIZE),
-    "convolution": abs_encoders.convolution(SIZE, 2, 1),
+    "convolution": abs_encoders.convolution(SIZE, 3, 1),
     "attention": abs_encoders.attentive(SIZE, 2),
 }
 # An id of 9 or more is of a word outside the vocabulary.
@@ -91,11 +91,13 @@ def enc_convolution(params, words, context):
     del context
     xs = [SCALE * params.table[w] for w in words]
     for number, layer in enumerate(params.layers):
-        if number:  # (4)
+        if number == 1:  # (4)
             xs = [jnp.max(jnp.stack(xs[i : i + 2]), 0) for i in range(0, len(xs), 2)]
+        if number:
+            xs = [jnp.where(x > 0, x, 0) for x in xs]
         padded = [jnp.zeros(SIZE), *xs, jnp.zeros(SIZE)]
         near = [jnp.concatenate(padded[i : i + 3]) for i in range(len(xs))]
-        xs = [jnp.tanh(layer.V @ n + layer.b) for n in near]  # (3)
+        xs = [layer.V @ n + layer.b for n in near]  # (3)
     return jnp.max(jnp.stack(xs), 0)  # (5)
 
 
@@ -260,6 +262,16 @@ def test_tables_are_renormalized_and_nothing_else_is():
         leaves = jax.tree.leaves(model_of(name).renormalize(params_of(name)).encoder)
         norms = np.linalg.norm(leaves[0], axis=-1)
         assert norms.max() == pytest.approx(tables, abs=1e-12)
+
+
+def test_a_convolution_starts_near_the_identity():
+    encoder = abs_encoders.convolution(4, 3, 2)
+    params = encoder.init(jax.random.key(0), NUM_IDS, NUM_CONTEXT, jnp.float64)
+    for layer in params.layers:
+        taps = np.array(layer.V).reshape(4, 5, 4)
+        taps[:, 2] -= np.eye(4)
+        bound = 0.1 / (5 * 4) ** 0.5
+        assert 0.8 * bound < np.abs(taps).max() < bound
 
 
 def test_dropout_needs_a_key():
