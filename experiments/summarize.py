@@ -26,7 +26,7 @@ them: ROUGE-L 27.9 after 6 epochs, seed 0, with the features 32.3 (unigram 0.47,
 These of ABS were searched with --beam-size 5 --sharpness None --no-repeat 1. RAS of
 Chopra, Auli, Rush, NAACL 2016 is `ras_lstm`, `ras_elman`, and, to compare,
 `ras_lstm_without_attention`: ROUGE-L 34.0, 32.8 (3 epochs, learning rate 0.005) and,
-without attention, 8.1. `experiments.summarize_perplexity` compares their perplexities.
+without attention, 7.2. `experiments.summarize_perplexity` compares their perplexities.
 
     python -m experiments.summarize --architecture ras_lstm --num-epochs 9 --dropout .25
 
@@ -187,13 +187,16 @@ def learn(config: Config) -> None:
     summarize_training.discard(folder)
     print(f"\n{summarize_report.examples_table(shown)}\n")
     print(summarize_report.table(measured))
+    if attended["num_words"]:
+        print(
+            f"of {attended['num_words']:,} written words that the documents have, "
+            f"{attended['share']:.3f} were written with the attention's maximum there, "
+            f"± {radius} places (chance {attended['chance']:.3f}; "
+            f"{attended['num_replaced']:,} words in the place of UNK are not counted)"
+        )
     print(
-        f"of {attended['num_words']:,} written words that the documents have, "
-        f"{attended['share']:.3f} were written with the attention's maximum there, "
-        f"± {radius} places (chance {attended['chance']:.3f}; "
-        f"{attended['num_replaced']:,} words in the place of UNK are not counted); "
-        f"of all {repeated['num_words']:,}, {repeated['share']:.4f} stood in their "
-        "summary already"
+        f"of {repeated['num_words']:,} written words {repeated['share']:.4f} stood in "
+        "their summary already"
     )
     print(
         f"\ntrained in {trained.seconds:.0f} s, {len(written):,} summaries in "
