@@ -62,6 +62,7 @@ from . import (
     progress,
     results,
     runs,
+    slow_addition,
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
@@ -77,6 +78,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
+    slow_addition.avoid()
     run(commands.parse(Config, args, __doc__))
 
 

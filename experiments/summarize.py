@@ -64,6 +64,7 @@ from . import (
     progress,
     results,
     runs,
+    slow_addition,
     summarize_config,
     summarize_corpus,
     summarize_models,
@@ -85,6 +86,7 @@ def main(args: Sequence[str] | None = None) -> None:
         args: the command line; None for this program's.
     """
     host_memory.keep_freed()
+    slow_addition.avoid()
     config = commands.parse(Config, args, __doc__)
     num_shards = devices(config.num_shards, config.batch_size // config.accumulate)
     run(dataclasses.replace(config, num_shards=num_shards))

@@ -39,6 +39,7 @@ from . import (
     progress,
     results,
     runs,
+    slow_addition,
     summarize,
     summarize_config,
     summarize_corpus,
@@ -126,6 +127,7 @@ def main(args: Sequence[str] | None = None) -> None:
             for a cost that is not finite, 130 for Ctrl-C.
     """
     host_memory.keep_freed()
+    slow_addition.avoid()
     config = commands.parse(Config, args, __doc__)
     num_shards = summarize.devices(config.num_shards, config.batch_size)
     config = dataclasses.replace(config, num_shards=num_shards)

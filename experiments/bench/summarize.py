@@ -42,6 +42,7 @@ from jaxseq.types import Tree
 from .. import (
     cli,
     results,
+    slow_addition,
     summarize as program,
     summarize_config,
     summarize_corpus,
@@ -74,6 +75,7 @@ def run(config: Config) -> None:
             for Ctrl-C.
     """
     host_memory.keep_freed()
+    slow_addition.avoid()
     path = cli.results_folder(config.out, "bench") / "summarize.jsonl"
     num_shards = program.devices(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)
