@@ -22,7 +22,8 @@ def num_flops(function: Callable, *args) -> int:
         args: what it is given; arrays or their shapes.
 
     Raises:
-        ValueError: if products are in a loop that ends by a condition.
+        ValueError: if products are in a loop that ends by a condition, or if there are
+            convolutions, which are not counted.
     """
     return _of(jax.make_jaxpr(function)(*args).jaxpr)
 
@@ -38,6 +39,8 @@ def _of_equation(equation: JaxprEqn) -> int:
         factor, result = _shape(equation.invars[0]), _shape(equation.outvars[0])
         num_terms = math.prod(factor[axis] for axis in contracted)
         return 2 * num_terms * math.prod(result)
+    if name == "conv_general_dilated":
+        raise ValueError("function: expected products of matrices, got a convolution")
     inner = [_of(each) for value in params.values() for each in _jaxprs(value)]
     if name == "cond":
         return max(inner)

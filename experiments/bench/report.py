@@ -42,6 +42,8 @@ def heading(about: dict, share: float) -> str:
         + (f"; XLA_FLAGS {host['XLA_FLAGS']}" if host["XLA_FLAGS"] else "")
         + "".join(f"; {k}={v}" for k, v in host["compiler_options"].items()),
     ]
+    if host["platform"] == "cpu" and not host["keeps_freed_memory"]:
+        lines.append("freed memory is not kept here: large layers fault it in again")
     if share < machine.IDLE_SHARE:
         lines.append(
             f"BUSY: this process gets {share:.0%} of the cores. Stop what else runs, "

@@ -24,6 +24,7 @@ File: `OUT/bench/summarize.jsonl`, a line a run of this program.
 
 import collections
 import dataclasses
+import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,8 @@ def run(config: Config) -> None:
     """
     host_memory.keep_freed()
     slow_addition.avoid()
-    path = cli.results_folder(config.out, "bench") / "summarize.jsonl"
+    folder = cli.results_folder(config.out, "bench")
+    path = cli.result_file(folder, "summarize.jsonl")
     num_shards = program.devices(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)
     share = machine.idle_share()
@@ -182,7 +184,8 @@ def measure(
             # Another program to compile: not where there is nobody to compare with.
             wanted = wanted or answer(task)
             off = errors(found, wanted)
-            worst = max(off, key=lambda leaf: off[leaf])
+            # As in `measure`: `max` alone would pass over a NaN.
+            worst = max(off, key=lambda leaf: (math.isnan(off[leaf]), off[leaf]))
             entry["error"] = off[worst]
             if not off[worst] <= MAX_ERROR:
                 entry["wrong"] = f"{worst} off by {off[worst]:.1e}, over {MAX_ERROR:g}"

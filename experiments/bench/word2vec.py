@@ -135,7 +135,8 @@ def run(config: Config) -> None:
     """
     host_memory.keep_freed()
     slow_addition.avoid()
-    path = cli.results_folder(config.out, "bench") / "word2vec.jsonl"
+    folder = cli.results_folder(config.out, "bench")
+    path = cli.result_file(folder, "word2vec.jsonl")
     share = machine.idle_share()
     about = {
         "machine": machine.describe(PACKAGES),

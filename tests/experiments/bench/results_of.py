@@ -46,6 +46,7 @@ def record(times, point=None, busy=False, gemm=100.0, **others):
             "python": "3.11.0",
             "versions": {"jax": "0.10.2"},
             "XLA_FLAGS": "",
+            "keeps_freed_memory": True,
             "compiler_options": {},
         },
         "commit": {"commit": "abc", "is_changed": False},

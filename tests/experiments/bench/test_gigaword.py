@@ -104,3 +104,10 @@ def test_refusals_take_one_line(tmp_path, capsys, options, named):
     with pytest.raises(SystemExit, match="2"):
         bench.main(["gigaword", "--out", str(tmp_path), *options])
     assert named in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_folder_in_the_place_of_the_file_is_named_before_the_work(tmp_path, capsys):
+    (tmp_path / "bench/gigaword.jsonl").mkdir(parents=True)
+    with pytest.raises(SystemExit, match="2"):
+        bench.main(["gigaword", "--out", str(tmp_path)])
+    assert "gigaword.jsonl: it is a folder" in capsys.readouterr().err

@@ -52,6 +52,14 @@ def test_a_loop_of_unknown_length_is_refused_where_it_multiplies():
         products.num_flops(lambda a: until(a, lambda a: a @ a), square)
 
 
+def test_a_convolution_is_refused():
+    signal = jax.ShapeDtypeStruct((1, 1, 9), "float32")
+    window = jax.ShapeDtypeStruct((1, 1, 3), "float32")
+    convolve = lambda x, w: jax.lax.conv_general_dilated(x, w, (1,), "SAME")
+    with pytest.raises(ValueError, match="got a convolution"):
+        products.num_flops(convolve, signal, window)
+
+
 def test_a_layer_has_the_textbooks_count():
     problem = make(Point("lstm", 2, 8, 5, "float32"), forms.LSTM)
     params = forms.params(forms.LSTM, problem.weights)

@@ -163,6 +163,13 @@ def test_heading_warns_of_a_busy_machine():
     assert "Test CPU, 2 cores" in report.heading(about, 0.97)
 
 
+def test_heading_says_where_freed_memory_is_not_kept():
+    about = record({"jaxseq": 1.0})
+    assert "freed memory" not in report.heading(about, 0.97)
+    about["machine"]["keeps_freed_memory"] = False
+    assert "freed memory is not kept" in report.heading(about, 0.97)
+
+
 def test_lines_fix_the_other_sizes_where_most_points_lie():
     results = [
         record({"jaxseq": 1.0}, SLOW._replace(steps=32, hidden=64)),

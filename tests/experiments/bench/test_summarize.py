@@ -112,6 +112,9 @@ def test_measure_names_who_is_missing_fails_or_is_wrong(monkeypatch):
 
     loss, gradients = wanted
     wrong = loss, jax.tree.map(lambda leaf: leaf * 1.01, gradients)
+    # One NaN, in the last leaf of all.
+    leaves, tree = jax.tree.flatten(gradients)
+    unknown = loss, tree.unflatten([*leaves[:-1], leaves[-1] * np.nan])
     nothing_missing = lambda task: None
     contenders = {
         "jaxseq, 1 device": Contender(
@@ -122,6 +125,9 @@ def test_measure_names_who_is_missing_fails_or_is_wrong(monkeypatch):
         "wrong": Contender(
             nothing_missing, lambda task: Trainer(lambda: 1.0, None, lambda: wrong)
         ),
+        "nan": Contender(
+            nothing_missing, lambda task: Trainer(lambda: 1.0, None, lambda: unknown)
+        ),
         "torch": Contender(
             nothing_missing, lambda task: Trainer(lambda: 1.0, None, lambda: wanted)
         ),
@@ -131,6 +137,7 @@ def test_measure_names_who_is_missing_fails_or_is_wrong(monkeypatch):
     assert entries["absent"] == {"missing": "not installed"}
     assert entries["broken"] == {"failed": "RuntimeError: no copy"}
     assert "off by 1.0e-02" in entries["wrong"]["wrong"]
+    assert "off by nan" in entries["nan"]["wrong"]
     assert "median" not in entries["wrong"]
     assert entries["torch"]["num_rounds"] == 20
     assert shape["num_pairs"] == 4
