@@ -31,7 +31,7 @@ import jax.numpy as jnp
 
 from jaxseq import loop
 from jaxseq.cells.cell import Cell, Trace
-from jaxseq.masks import Masks, frozen, pad, restarted, zero_unless
+from jaxseq.masks import Masks, frozen, restarted, zero_unless
 from jaxseq.precision import casts
 from jaxseq.types import Array, Tree
 
@@ -43,7 +43,8 @@ class Run(NamedTuple):
         params: of the cell.
         state_0: leaves `[..., ·]`, the state before the first step.
         reset_state: leaves `[..., ·]`, the state that a reset step starts from.
-        xs: `[T, ..., I]` the inputs.
+        xs: `[T, ..., I]` the inputs; where a step is not taken, one that cells are
+            finite on, as `jaxseq.masks.pad` has it.
         masks: which steps are taken, and which start afresh.
     """
 
@@ -93,7 +94,6 @@ def _forward(kept, cell, reverse, run):
 
 def _run(keep, outputs, cell, reverse, run):
     """Runs (1) and (2); returns the result, and the run with what was kept of it."""
-    run = run._replace(xs=pad(run.masks.valid, run.xs))
     narrow, wide = casts(run.state_0, run.xs.dtype)
     zs = cell.project(run.params, run.xs)
     prepared = cell.prepare(run.params)

@@ -198,12 +198,15 @@ def _filled(run: Run, num_more: int) -> tuple[Array, Masks]:
     if valid is None:
         valid = jnp.ones(xs.shape[:-1], bool)
     append = functools.partial(_append, num_more)
-    return append(xs), Masks(append(valid), jax.tree.map(append, masks.restart))
+    # Not zeros: on the last input a cell is finite.
+    last = jnp.broadcast_to(xs[-1:], (num_more, *xs.shape[1:]))
+    xs = jnp.concatenate([xs, jax.lax.stop_gradient(last)])
+    return xs, Masks(append(valid), jax.tree.map(append, masks.restart))
 
 
-def _append(num_more: int, array: Array) -> Array:
-    more = jnp.zeros((num_more, *array.shape[1:]), array.dtype)
-    return jnp.concatenate([array, more])
+def _append(num_more: int, mask: Array) -> Array:
+    more = jnp.zeros((num_more, *mask.shape[1:]), bool)
+    return jnp.concatenate([mask, more])
 
 
 def _any(cell: Cell) -> None:

@@ -126,7 +126,6 @@ def unroll_plain(
     check_flag("reverse", reverse)
     run = run_of(cell, params, state_0, xs, lengths, resets, reset_state, reverse)
     params, state_0, reset_state, xs, masks = run
-    xs = pad(masks.valid, xs)
     narrow, wide = casts(state_0, xs.dtype)
     prepared = cell.prepare(params)
 
@@ -161,4 +160,6 @@ def run_of(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
     masks = masks_of(xs.shape[0], lengths, resets, reverse)
-    return Run(*alike(params, state_0, reset_state, xs, masks))
+    run = Run(*alike(params, state_0, reset_state, xs, masks))
+    # Once for the whole sequence: a chunk of it may have no valid step of its own.
+    return run._replace(xs=pad(run.masks.valid, run.xs))

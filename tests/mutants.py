@@ -320,6 +320,12 @@ IN_PLACE = _rows(
     ("reads too far ahead", "jnp.minimum(t + 1, num", "jnp.minimum(t + 2, num"),
 )
 
+UNROLL = _rows(
+    "unroll.py",
+    "lstm",
+    ("NaN of the padding counted", "pad(run.masks.valid, run.xs)", "run.xs"),
+)
+
 BPTT = _rows(
     "bptt.py",
     "lstm",
@@ -345,7 +351,6 @@ BPTT = _rows(
         "d_ys = zero_unless(run.masks.valid, d_ys)",
         "pass",
     ),
-    ("NaN of the padding counted", "pad(run.masks.valid, run.xs)", "run.xs"),
     (
         "reset error leaks into the past",
         "d_state_tm1 = zero_unless(~",
@@ -729,6 +734,7 @@ MUTANTS = (
     *DERIVED,
     *IN_PLACE,
     *BPTT,
+    *UNROLL,
     *MASKS,
     *MEMORY,
     *TRUNCATE,

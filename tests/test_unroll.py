@@ -132,6 +132,24 @@ def test_padding_is_never_where_a_users_cell_is_singular(form):
     assert not d_xs[:, 2].any()
 
 
+@pytest.mark.parametrize("kept", [memory.gates, memory.chunked(2), memory.sqrt])
+def test_a_chunk_of_padding_alone_reads_the_sequences_own_first_input(kept):
+    def step(weights, state_tm1, x_t):
+        return jnp.tanh(state_tm1 @ weights + jnp.log(x_t - 1))
+
+    def loss(form, weights, xs, **options):
+        lengths = jnp.array([5, 2, 1])
+        state_0 = jnp.zeros((3, 2))
+        return jnp.sum(form(cell, weights, state_0, xs, lengths=lengths, **options).ys)
+
+    cell = derived.from_step(step)  # which is singular on ones
+    xs = jax.random.uniform(jax.random.key(0), (5, 3, 2), minval=2.0, maxval=3.0)
+    args = jnp.eye(2), xs.at[2:, 1].set(jnp.nan)
+    found = jax.grad(functools.partial(loss, unroll, memory=kept), (0, 1))(*args)
+    wanted = jax.grad(functools.partial(loss, unroll_plain), (0, 1))(*args)
+    assert relative_error(found, wanted) <= 1e-13
+
+
 def test_lectures_weights_are_not_cut_out_of_three_gates():
     params = lstm_1997.cell().init(jax.random.key(0), 3, 4)
     with pytest.raises(ValueError, match="U: expected 4H = 16 rows"):
