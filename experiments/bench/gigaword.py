@@ -44,6 +44,7 @@ from .summarize_peers import CONTENDERS, Task, batch_of_all
 
 NUM_GIGAWORD = 3_800_000  # pairs
 NUM_SPECIAL = 4  # ids that are no words
+PACKAGES = ("jax", "jaxlib", "jaxseq", "numpy", "optax")
 _WHO = "jaxseq, 1 device"
 
 
@@ -155,16 +156,7 @@ def run(config: Config) -> None:
     slow_addition.avoid()
     folder = cli.results_folder(config.out, "bench")
     path = cli.result_file(folder, "gigaword.jsonl")
-    share = machine.idle_share()
-    record = {
-        "machine": machine.describe(("jax", "jaxlib", "jaxseq", "numpy", "optax")),
-        "commit": machine.commit(),
-        "idle_share": share,
-        "busy": share < machine.IDLE_SHARE,
-        "config": results.settings(config),
-    }
-    busy = " (BUSY: no timing holds)" if record["busy"] else ""
-    print(f"{record['machine']['cpu']}, idle {share:.0%}{busy}", flush=True)
+    record = machine.about(PACKAGES) | {"config": results.settings(config)}
     try:
         record |= _measure(config)
     except KeyboardInterrupt:

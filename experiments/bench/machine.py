@@ -19,6 +19,26 @@ IDLE_SHARE = 0.9
 OTHERS_SHARE = 0.05
 
 
+def about(packages: Iterable[str]) -> dict:
+    """Says what a run's results are of: machine, commit, and whether it is idle.
+
+    Prints who measures, and a warning where nothing can be timed.
+
+    Args:
+        packages: as in `describe`.
+    """
+    share = idle_share()
+    described, busy = describe(packages), share < IDLE_SHARE
+    warning = " (BUSY: no timing holds)" if busy else ""
+    print(f"{described['cpu']}, idle {share:.0%}{warning}", flush=True)
+    return {
+        "machine": described,
+        "commit": commit(),
+        "idle_share": share,
+        "busy": busy,
+    }
+
+
 def describe(packages: Iterable[str]) -> dict:
     """Describes the machine and the software that decides how fast it is.
 

@@ -81,15 +81,8 @@ def run(config: Config) -> None:
     path = cli.result_file(folder, "summarize.jsonl")
     num_shards = program.devices(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)
-    share = machine.idle_share()
-    about = {
-        "machine": machine.describe(PACKAGES) | {"num_devices": jax.device_count()},
-        "commit": machine.commit(),
-        "idle_share": share,
-        "busy": share < machine.IDLE_SHARE,
-    }
-    busy = " (BUSY: no timing holds)" if about["busy"] else ""
-    print(f"{about['machine']['cpu']}, idle {share:.0%}{busy}", flush=True)
+    about = machine.about(PACKAGES)
+    about["machine"]["num_devices"] = jax.device_count()
     try:
         record = about | _measure(config, training)
     except (CorpusError, ValueError) as error:

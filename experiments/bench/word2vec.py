@@ -137,14 +137,7 @@ def run(config: Config) -> None:
     slow_addition.avoid()
     folder = cli.results_folder(config.out, "bench")
     path = cli.result_file(folder, "word2vec.jsonl")
-    share = machine.idle_share()
-    about = {
-        "machine": machine.describe(PACKAGES),
-        "commit": machine.commit(),
-        "idle_share": share,
-    }
-    busy = "" if share >= machine.IDLE_SHARE else " (BUSY: no timing holds)"
-    print(f"{about['machine']['cpu']}, idle {share:.0%}{busy}", flush=True)
+    about = machine.about(PACKAGES)
     try:
         for option, file in (("pairs", config.pairs), ("analogies", config.analogies)):
             cli.expect(file is None or file.is_file(), option, "a file", file)
