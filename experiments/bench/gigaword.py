@@ -154,8 +154,7 @@ def run(config: Config) -> None:
     """
     host_memory.keep_freed()
     slow_addition.avoid()
-    folder = cli.results_folder(config.out, "bench")
-    path = cli.result_file(folder, "gigaword.jsonl")
+    path = cli.result_file(cli.results_folder(config.out, "bench"), "gigaword.jsonl")
     record = machine.about(PACKAGES) | {"config": results.settings(config)}
     try:
         record |= _measure(config)

@@ -77,8 +77,7 @@ def run(config: Config) -> None:
     """
     host_memory.keep_freed()
     slow_addition.avoid()
-    folder = cli.results_folder(config.out, "bench")
-    path = cli.result_file(folder, "summarize.jsonl")
+    path = cli.result_file(cli.results_folder(config.out, "bench"), "summarize.jsonl")
     num_shards = program.devices(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)
     about = machine.about(PACKAGES)

@@ -135,8 +135,7 @@ def run(config: Config) -> None:
     """
     host_memory.keep_freed()
     slow_addition.avoid()
-    folder = cli.results_folder(config.out, "bench")
-    path = cli.result_file(folder, "word2vec.jsonl")
+    path = cli.result_file(cli.results_folder(config.out, "bench"), "word2vec.jsonl")
     about = machine.about(PACKAGES)
     try:
         for option, file in (("pairs", config.pairs), ("analogies", config.analogies)):

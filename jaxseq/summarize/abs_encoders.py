@@ -18,9 +18,9 @@ summary, an encoder gives a vector enc(x, y_c), and where it looked, weights p:
 
 f is max(0, ·), but for the last layer, which has none. The scores (7) compare words as
 they are, the values (8) are of their neighbourhoods: the decoder reads what stands
-around the word that it looks at. Beyond the ends of a
-document a window sees zeros, and padding is never a maximum. A document without a word
-has enc = 0 and p = 0. P is on the side of the summary, that has fewer words.
+around the word that it looks at. Beyond the ends of a document a window sees zeros, and
+padding is never a maximum. A document without a word has enc = 0 and p = 0. P is on the
+side of the summary, that has fewer words.
 
 (3), (7) and (9) have their deltas by hand: `jaxseq.readout` and `jaxseq.attention`.
 
@@ -197,7 +197,7 @@ def convolution(size: int, num_layers: int = 3, radius: int = 2) -> Encoder:
             if number == 1:
                 xs, mask = _halved(xs, mask)  # (4)
             if number > 0:
-                xs = jax.nn.relu(xs)
+                xs = jax.nn.relu(xs)  # f of (3); it and the maximum of (4) commute
             near = jnp.concatenate(_shifted(zero_unless(mask, xs), radius), axis=-1)
             xs = readout.readout(layer, near)  # (3)
         encoded = jnp.max(_lowest_unless(mask, xs), axis=0)  # (5)
