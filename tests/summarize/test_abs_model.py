@@ -264,6 +264,17 @@ def test_tables_are_renormalized_and_nothing_else_is():
         assert norms.max() == pytest.approx(tables, abs=1e-12)
 
 
+def test_a_convolution_encodes_as_its_plain_equations_do():
+    """Values alone, which is quick; the gradient's test is a slow one."""
+    params = params_of("convolution").encoder
+    ids = jnp.asarray(np.where(IDS < NUM_IDS, IDS, UNK))
+    mask = np.arange(len(IDS))[:, None] < DOCUMENTS.lengths
+    found = ENCODERS["convolution"].read(params, ids, jnp.asarray(mask)).encoded
+    for b, num_words in enumerate(DOCUMENTS.lengths):
+        wanted = enc_convolution(params, numbers(IDS[:num_words, b]), None)
+        np.testing.assert_allclose(found[b], wanted, rtol=1e-12)
+
+
 def test_a_convolution_starts_near_the_identity():
     encoder = abs_encoders.convolution(4, 3, 2)
     params = encoder.init(jax.random.key(0), NUM_IDS, NUM_CONTEXT, jnp.float64)
