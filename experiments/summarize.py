@@ -44,11 +44,8 @@ on a CPU to the same bits.
 
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Sequence
-
-import jax
 
 from jaxseq import commands, host_memory
 from jaxseq.summarize import model_file
@@ -58,6 +55,7 @@ from jaxseq.text import vocab
 
 from . import (
     cli,
+    devices,
     heatmap,
     heatmap_page,
     pages,
@@ -88,7 +86,9 @@ def main(args: Sequence[str] | None = None) -> None:
     host_memory.keep_freed()
     slow_addition.avoid()
     config = commands.parse(Config, args, __doc__)
-    num_shards = devices(config.num_shards, config.batch_size // config.accumulate)
+    num_shards = devices.share(
+        config.num_shards, config.batch_size // config.accumulate
+    )
     run(dataclasses.replace(config, num_shards=num_shards))
 
 
@@ -215,24 +215,6 @@ def write(
     documents = corpus.test.documents
     summaries = list(summarize_models.write(config, params, corpus.vocab, documents))
     return summaries, [scoring.join(summary.words) for summary in summaries]
-
-
-def devices(wanted: int, num_pairs: int) -> int:
-    """Has a CPU be as many devices as are wanted and it has cores for.
-
-    Args:
-        wanted: devices.
-        num_pairs: that they read together at a time.
-
-    Returns:
-        How many of the wanted ones there are, or fewer, so that each reads as many.
-    """
-    try:
-        jax.config.update("jax_num_cpu_devices", min(wanted, os.cpu_count() or 1))
-    except RuntimeError:  # too late: it has been used, and is what it is
-        pass
-    most = min(wanted, jax.device_count())
-    return max(num for num in range(1, most + 1) if num_pairs % num == 0)
 
 
 if __name__ == "__main__":

@@ -36,11 +36,11 @@ from jaxseq.text.files import CorpusError
 
 from . import (
     cli,
+    devices,
     progress,
     results,
     runs,
     slow_addition,
-    summarize,
     summarize_config,
     summarize_corpus,
     summarize_training,
@@ -129,7 +129,7 @@ def main(args: Sequence[str] | None = None) -> None:
     host_memory.keep_freed()
     slow_addition.avoid()
     config = commands.parse(Config, args, __doc__)
-    num_shards = summarize.devices(config.num_shards, config.batch_size)
+    num_shards = devices.share(config.num_shards, config.batch_size)
     config = dataclasses.replace(config, num_shards=num_shards)
     with runs.in_one_line(config.out, summarize_training.ADVICE):
         try:

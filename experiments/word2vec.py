@@ -24,6 +24,7 @@ from there, to the same bits, when it is started again. `python -m
 experiments.neighbours` looks at vectors that are there already.
 """
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ from jaxseq.word2vec.vocab import Vocab
 
 from . import (
     cli,
+    devices,
     progress,
     results,
     runs,
@@ -83,7 +85,9 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     host_memory.keep_freed()
     slow_addition.avoid()
-    run(commands.parse(Config, args, __doc__))
+    config = commands.parse(Config, args, __doc__)
+    num_shards = devices.share(config.num_shards)
+    run(dataclasses.replace(config, num_shards=num_shards))
 
 
 def run(config: Config) -> None:
@@ -132,6 +136,7 @@ def _run(config: Config, folder: Path, files: Sequence[Path]) -> tuple[dict, dic
     shown = word2vec_report.shown_words(known.words, config.words)
     with progress.show("word2vec") as report:
         trained = train(config, known, corpus, folder, report)
+    peak = host_memory.peak()
     found = vectors.make(known.words, trained.rows, known.counts)
     # Before anything that a wrong file of pairs could stop.
     vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
@@ -148,6 +153,7 @@ def _run(config: Config, folder: Path, files: Sequence[Path]) -> tuple[dict, dic
         },
         "seconds": round(trained.seconds, 1),
         "num_trained": trained.num_trained,
+        "peak_bytes": peak,
         "losses": trained.losses,
         "scores": word2vec_report.scores(found, config.pairs, config.analogies),
         "neighbours": near,
@@ -193,9 +199,9 @@ def train(
         runs.opened(folder / "checkpoints", settings, config.resume) as store,
         signals.heard() as stop,
     ):
-        at = runs.resumed(store, training.begin(params))
+        at = runs.resumed(store, training.begin(params, plan.layout))
         log = metrics.Log(folder / "train.jsonl")
-        options = {"store": store, "log": log, "stop": stop}
+        options = {"layout": plan.layout, "store": store, "log": log, "stop": stop}
         first = None  # compiling is no training
         for now in loop.train(plan.update, plan.batch_at, at, plan.setting, **options):
             at = now.training

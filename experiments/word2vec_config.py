@@ -112,8 +112,12 @@ class Config(runs.Options):
 
     block_size: int | None = None
     """T, words of one step, fewer in a small corpus; a multiple of 32; none: 1,024,
-    with the tree 256, on a GPU four times as many. A run whose size is given may be
-    moved between CPU and GPU."""
+    with the tree 256, shared by the cores, on a GPU four times as many. A run whose
+    size is given may be moved between CPU and GPU."""
+
+    num_shards: int = 2
+    """S, cores (or GPUs): each trains on a part of the text with matrices of its own,
+    and all take the mean of them again and again (jaxseq.word2vec.step)."""
 
     words: tuple[str, ...] = ()
     """Words whose neighbours are shown; none: some of the most frequent."""
@@ -139,7 +143,7 @@ class Config(runs.Options):
         if self.smoke:
             for name, value in {"num_epochs": 2, "overfit": 1}.items():
                 object.__setattr__(self, name, value)
-        for name in ("num_columns", "reach", "min_count", "num_epochs"):
+        for name in ("num_columns", "reach", "min_count", "num_epochs", "num_shards"):
             count = getattr(self, name)
             cli.expect(1 <= count < 2**31, name, "1 or more", count)
         cli.expect(self.reach <= 1000, "reach", "1 to 1,000", self.reach)
@@ -170,8 +174,9 @@ def make_setting(config: Config, num_ids: int) -> Setting:
         tree = fitting.SETTINGS[fitting.tree]
         sizes = {name: getattr(tree, name) for name in ("block_size", "chunk_size")}
         tuned = tuned._replace(cap=tree.cap, **sizes)
+    tuned = tuned._replace(num_shards=config.num_shards)
     if config.block_size is None:
-        tuned = fitting.on_this_device(tuned)
+        tuned = fitting.on_these_devices(tuned)
     first_rate = config.learning_rate or tuned.first_rate
     block_size = config.block_size or tuned.block_size
     setting = tuned._replace(
@@ -183,8 +188,7 @@ def make_setting(config: Config, num_ids: int) -> Setting:
         block_size=block_size,
         seed=config.seed,
     )
-    span_size = -(-setting.span_size // block_size) * block_size
-    return training.fit(setting._replace(span_size=span_size), num_ids)
+    return training.fit(setting, num_ids)
 
 
 def make_objective(config: Config, known: Vocab) -> tuple[Objective, Sampler | None]:

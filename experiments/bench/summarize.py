@@ -42,9 +42,9 @@ from jaxseq.types import Tree
 
 from .. import (
     cli,
+    devices,
     results,
     slow_addition,
-    summarize as program,
     summarize_config,
     summarize_corpus,
     summarize_models,
@@ -78,7 +78,7 @@ def run(config: Config) -> None:
     host_memory.keep_freed()
     slow_addition.avoid()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "summarize.jsonl")
-    num_shards = program.devices(2, config.batch_size)
+    num_shards = devices.share(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)
     about = machine.about(PACKAGES)
     about["machine"]["num_devices"] = jax.device_count()

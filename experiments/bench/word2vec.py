@@ -45,7 +45,7 @@ from jaxseq.text.files import COMPRESSED, CorpusError
 from jaxseq.train.saved import Diverged
 from jaxseq.word2vec import sentences, vectors
 
-from .. import cli, slow_addition, word2vec_corpus
+from .. import cli, devices, slow_addition, word2vec_corpus
 from ..word2vec_config import Config as Training, ModelName, OutputName
 from ..word2vec_report import scores
 from . import machine, records
@@ -76,6 +76,9 @@ class Config:
 
     learning_rate: float | None = None
     """At the start, of both; none: 0.025 for skip-gram, 0.05 for cbow."""
+
+    num_shards: int = 2
+    """S, cores that jaxseq trains on."""
 
     num_seeds: int = 1
     """How often everything is repeated, with another seed."""
@@ -111,6 +114,7 @@ def make_training(config: Config, seed: int) -> Training:
         num_columns=config.num_columns,
         num_epochs=config.num_epochs,
         learning_rate=config.learning_rate,
+        num_shards=config.num_shards,
         seed=seed,
     )
 
@@ -136,6 +140,7 @@ def run(config: Config) -> None:
     host_memory.keep_freed()
     slow_addition.avoid()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "word2vec.jsonl")
+    config = dataclasses.replace(config, num_shards=devices.share(config.num_shards))
     about = machine.about(PACKAGES)
     try:
         for option, file in (("pairs", config.pairs), ("analogies", config.analogies)):

@@ -58,13 +58,15 @@ def jaxseq_peer(config: Config, known: Vocab, corpus: Corpus) -> Peer:
 
         def batch_at(number: int) -> Batch:
             batch = plan.batch_at(max(number - 1, 0))
-            nothing = np.zeros((), np.int32)
+            nothing = np.zeros_like(batch.num_words)
             return batch if number else batch._replace(num_words=nothing)
 
         # An empty span comes first, with which the program is compiled.
         loop_setting = plan.setting._replace(num_updates=plan.setting.num_updates + 1)
-        begun = training.begin(params)
-        progress = loop.train(plan.update, batch_at, begun, loop_setting)
+        begun = training.begin(params, plan.layout)
+        progress = loop.train(
+            plan.update, batch_at, begun, loop_setting, layout=plan.layout
+        )
         started = time.perf_counter()
         next(progress)
         before = time.perf_counter() - started

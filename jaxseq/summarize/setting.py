@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxseq.checks import check_count, check_rate, expect
 from jaxseq.train import sharding
-from jaxseq.train.sharding import ONE_DEVICE, Layout
+from jaxseq.train.sharding import Layout
 
 
 class Setting(NamedTuple):
@@ -68,9 +68,7 @@ def layout_of(setting: Setting) -> Layout:
         ValueError: naming the field.
     """
     check_setting(setting)
-    if setting.num_shards == 1:
-        return ONE_DEVICE
-    return Layout(sharding.mesh(setting.num_shards))
+    return sharding.over(setting.num_shards)
 
 
 def part_size(setting: Setting) -> int:

@@ -89,6 +89,18 @@ def mesh(num_devices: int | None = None) -> Mesh:
     return Mesh(row, (AXIS,), axis_types=(AxisType.Auto,))
 
 
+def over(num_devices: int) -> Layout:
+    """Returns a layout of whole weights: on the first devices, or the one JAX takes.
+
+    Args:
+        num_devices: D.
+
+    Raises:
+        ValueError: as `mesh` does.
+    """
+    return ONE_DEVICE if num_devices == 1 else Layout(mesh(num_devices))
+
+
 def local(tree: Tree) -> Tree:
     """Returns the copies that this process has of arrays that all processes have.
 

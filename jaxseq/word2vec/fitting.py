@@ -72,16 +72,22 @@ ON_GPU = 4
 """How many times larger blocks and spans are on a GPU (NOTES.md, trial 25)."""
 
 
-def on_this_device(setting: Setting) -> Setting:
-    """Makes blocks and spans larger on a GPU: each starts some hundred kernels.
+def on_these_devices(setting: Setting) -> Setting:
+    """Has devices share a block's words, and makes blocks and spans larger on a GPU.
+
+    There each block starts some hundred kernels.
 
     Args:
-        setting: how to train on a CPU.
+        setting: how to train, with blocks as for one CPU.
+
+    Returns:
+        The setting with other sizes.
     """
-    if jax.default_backend() != "gpu":
-        return setting
+    factor = ON_GPU if jax.default_backend() == "gpu" else 1
+    num_chunks = factor * setting.block_size // setting.chunk_size
     return setting._replace(
-        block_size=ON_GPU * setting.block_size, span_size=ON_GPU * setting.span_size
+        block_size=max(1, num_chunks // setting.num_shards) * setting.chunk_size,
+        span_size=factor * setting.span_size,
     )
 
 
@@ -122,7 +128,7 @@ def fit(
         Diverged: if the loss stops being finite, saying where.
     """
     if setting is None:
-        setting = on_this_device(SETTINGS.get(make_objective, Setting()))
+        setting = on_these_devices(SETTINGS.get(make_objective, Setting()))
     known, read = corpus.read(sentences, min_count, max_vocab, folder)
     expected = "one with two words that get a vector"
     got = f"{read.num_sentences} of one word"
@@ -138,8 +144,9 @@ def fit(
     keep = vocab.keep_probability(known.counts, sample)
     setting = training.fit(setting, len(read.ids))
     plan = training.plan(objective, negatives, read, keep, start, setting)
+    begun = training.begin(start, plan.layout)
     *_, last = loop.train(
-        plan.update, plan.batch_at, training.begin(start), plan.setting
+        plan.update, plan.batch_at, begun, plan.setting, layout=plan.layout
     )
     num_trained = last.training.position.num_counted
     expect(num_trained > 0, "sample", "a share that leaves words", sample)

@@ -1,4 +1,4 @@
-"""What the device does with a span: block after block, the matrices change in place.
+"""What a device does with a span: block after block, the matrices change in place.
 
 Reaches and negatives are drawn for the whole span at once; then each block takes a
 capped step of gradient descent (`jaxseq.word2vec.sparse`). A span is one update of
@@ -6,11 +6,26 @@ capped step of gradient descent (`jaxseq.word2vec.sparse`). A span is one update
 for copies of them in the program. Nor could an update that is not finite be undone
 without a copy: it is told, and ends the training.
 
+S devices have matrices of their own. A span's blocks are dealt to them in turn, each
+trains on its own at S times the rate α, and after the span all take the mean (local
+gradient descent):
+
+    w ← 1/S Σ_s w_s,    w_s = w - S α Σ_i g_i,    i over the terms of s's blocks    (1)
+
+A row that the terms of one device pull at moves so by α Σ g, as on one device; a row
+of a frequent word by the mean of S capped steps, as by blocks S times as large. Where
+word2vec.c and gensim have threads write into one matrix whenever they come (Hogwild),
+the same seed gives the same bits here.
+
 On a GPU, jaxlib 0.10.2 and 0.11.0 add float32 rows by a loop that is hundreds of times
 too slow (jax issue 38806, xla issue 46225); there, before JAX starts:
 XLA_FLAGS=--xla_backend_extra_options=-nvptx-allow-ftz-atomics. The programs set it
 (`experiments.slow_addition`). Measured with 0.11.2 (NOTES, trial 25): it is cured
 there, the flag changes nothing.
+
+References:
+    McDonald, Hall, Mann 2010, NAACL: iterative parameter mixing. Stich 2019
+    (1805.09767): local SGD. Ji, Satish, Li, Dubey 2016 (1604.04661): for word2vec.
 """
 
 from typing import NamedTuple
@@ -18,7 +33,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
+from jaxseq.train.sharding import AXIS, PARTS, WHOLE
 from jaxseq.train.state import State
 from jaxseq.train.step import Report, Update
 from jaxseq.types import Array, Key, Tree
@@ -29,31 +46,33 @@ from jaxseq.word2vec.sampler import Sampler
 from jaxseq.word2vec.windows import Block
 
 
+_ROWS_AT_ONCE = 2**13
+
+
 class Sizes(NamedTuple):
-    """Of a span's parts: what a program is compiled for.
+    """Of a block's parts: what a program is compiled for.
 
     Attributes:
         reach: W, the words of context on either side.
-        num_blocks: N / T, blocks of a span.
         num_chunks: C, chunks of a block.
         chunk_size: B, centres of a chunk.
         num_shared: K, the negatives that a chunk shares.
     """
 
     reach: int
-    num_blocks: int
     num_chunks: int
     chunk_size: int
     num_shared: int
 
 
 class Batch(NamedTuple):
-    """What an update reads, on the host.
+    """What an update reads, on the host: the blocks of a span, device by device.
 
     Attributes:
-        ids: `[N + 2W]` int32 of a span.
-        sentences: `[N + 2W]` int32 of a span.
-        num_words: scalar int32, how many of the centres are words.
+        ids: `[N / T, T + 2W]` int32.
+        sentences: `[N / T, T + 2W]` int32.
+        num_words: `[N / T]` int32, how many of the centres are words; they come first,
+            and a device's blocks without any last.
         rates: `[N / T]`, α of each block.
     """
 
@@ -64,56 +83,93 @@ class Batch(NamedTuple):
 
 
 def make(
-    objective: Objective, sizes: Sizes, negatives: Sampler | None, cap: float
+    objective: Objective,
+    sizes: Sizes,
+    negatives: Sampler | None,
+    cap: float,
+    devices: Mesh | None = None,
 ) -> Update:
-    """Returns an update: it trains on a span, block after block.
+    """Returns an update: it trains on the blocks of a span.
 
     Args:
         objective: what is trained.
-        sizes: of the span's parts.
+        sizes: of a block's parts.
         negatives: the noise; None for an objective that draws none.
         cap: η.
+        devices: S of them in a row; None for the one that JAX takes.
     """
-    reach, num_blocks, num_chunks, chunk_size, num_shared = sizes
-    block_size = num_chunks * chunk_size
 
-    def update(state: State, batch: Tree, key: Key) -> tuple[State, Report]:
+    def on_blocks(params: Params, blocks: Tree, key: Key) -> tuple[Params, Tally]:
         key_reach, key_negatives = jax.random.split(key)
-        shape = num_blocks, num_chunks, chunk_size
-        reaches = jax.random.randint(key_reach, shape, 1, reach + 1, jnp.int32)
-        numbers = jnp.arange(num_blocks * block_size, dtype=jnp.int32).reshape(shape)
+        shape = len(blocks.num_words), sizes.num_chunks, sizes.chunk_size
+        reaches = jax.random.randint(key_reach, shape, 1, sizes.reach + 1, jnp.int32)
+        numbers = jnp.arange(sizes.num_chunks * sizes.chunk_size, dtype=jnp.int32)
+        is_word = numbers.reshape(1, *shape[1:]) < blocks.num_words[:, None, None]
         # No window around the words behind the last centre.
-        reaches = jnp.where(numbers < batch.num_words, reaches, jnp.zeros_like(reaches))
-        drawn = _draw(key_negatives, negatives, (*shape[:2], num_shared))
+        reaches = jnp.where(is_word, reaches, jnp.zeros_like(reaches))
+        drawn = _draw(key_negatives, negatives, (*shape[:2], sizes.num_shared))
+        rates = blocks.rates
 
         def on_block(number, carry):
             params, places, tally = carry
-            cut = (number * block_size,), (block_size + 2 * reach,)
             block = Block(
-                ids=jax.lax.dynamic_slice(batch.ids, *cut),
-                sentences=jax.lax.dynamic_slice(batch.sentences, *cut),
+                ids=blocks.ids[number],
+                sentences=blocks.sentences[number],
                 reaches=reaches[number],
                 negatives=drawn[number],
             )
             params, places, of_block = objective.descend(
-                params,
-                places,
-                block,
-                batch.rates[number],
-                jnp.asarray(cap, batch.rates.dtype),
+                params, places, block, rates[number], jnp.asarray(cap, rates.dtype)
             )
             return params, places, jax.tree.map(jnp.add, tally, of_block)
 
-        dtype = batch.rates.dtype
-        places = Params(*(jnp.zeros(len(each), jnp.int32) for each in state.params))
-        tally = Tally(jnp.zeros((), dtype), jnp.zeros((), jnp.int32))
-        num_used = (batch.num_words + (block_size - 1)) // block_size
+        places = Params(*(jnp.zeros(len(each), jnp.int32) for each in params))
+        tally = Tally(jnp.zeros((), rates.dtype), jnp.zeros((), jnp.int32))
+        num_used = jnp.count_nonzero(blocks.num_words)
         params, _, tally = jax.lax.fori_loop(
-            0, num_used, on_block, (state.params, places, tally)
+            0, num_used, on_block, (params, places, tally)
         )
-        return state._replace(params=params), _report(tally, batch.num_words)
+        return params, tally
+
+    def on_devices(params: Params, blocks: Tree, key: Key) -> tuple[Params, Tally]:
+        if devices is None:
+            return on_blocks(params, blocks, key)
+        num_devices = devices.size
+
+        def on_one(params: Params, blocks: Tree, keys: Key) -> tuple[Params, Tally]:
+            blocks = blocks._replace(rates=num_devices * blocks.rates)
+            params, tally = on_blocks(params, blocks, keys[0])
+            return Params(*map(_mean, params)), jax.lax.psum(tally, AXIS)  # (1)
+
+        # The mean is taken in place, which the check of what varies cannot follow.
+        return jax.shard_map(
+            on_one,
+            mesh=devices,
+            in_specs=(WHOLE, PARTS, PARTS),
+            out_specs=WHOLE,
+            check_vma=False,
+        )(params, blocks, jax.random.split(key, num_devices))
+
+    def update(state: State, batch: Tree, key: Key) -> tuple[State, Report]:
+        params, tally = on_devices(state.params, batch, key)
+        num_words = batch.num_words.sum(dtype=jnp.int32)
+        return state._replace(params=params), _report(tally, num_words)
 
     return update
+
+
+def _mean(table: Array) -> Array:
+    """The mean over the devices, some rows at a time: all at once take a table more."""
+    size = min(_ROWS_AT_ONCE, len(table))
+
+    def on_rows(number: Array, table: Array) -> Array:
+        # The last rows overlap those before, whose mean is their own mean.
+        start = jnp.minimum(number * size, len(table) - size)
+        rows = jax.lax.dynamic_slice_in_dim(table, start, size)
+        rows = jax.lax.pmean(rows, AXIS)
+        return jax.lax.dynamic_update_slice_in_dim(table, rows, start, 0)
+
+    return jax.lax.fori_loop(0, -(-len(table) // size), on_rows, table)
 
 
 def _report(tally: Tally, num_words: Array) -> Report:

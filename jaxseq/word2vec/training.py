@@ -6,7 +6,10 @@ the device works on one, the host prepares the next. The loop, with all that kee
 alive, is `jaxseq.train`'s:
 
     made = plan(objective, negatives, corpus, keep, params, setting)
-    for now in loop.train(made.update, made.batch_at, begin(params), made.setting):
+    begun = begin(params, made.layout)
+    for now in loop.train(
+        made.update, made.batch_at, begun, made.setting, layout=made.layout
+    ):
         print(now.fraction, now.mean)
 
 The learning rate falls along a line with the share p of the text read, of all epochs:
@@ -27,7 +30,8 @@ import numpy as np
 import optax
 
 from jaxseq.checks import check_count, describe, expect
-from jaxseq.train import loop, order, state
+from jaxseq.train import loop, order, sharding, state
+from jaxseq.train.sharding import ONE_DEVICE, Layout
 from jaxseq.train.state import Training
 from jaxseq.train.step import Update
 from jaxseq.types import DTypeLike
@@ -42,6 +46,7 @@ from jaxseq.word2vec.step import Batch, Sizes
 NUM_RECORDS = 100
 ADVICE = "fewer words or columns, or smaller blocks or spans"
 _CHECKED_AT_ONCE = 2**20  # ids
+_NUM_MEANS = 8  # an epoch, at least
 
 
 class Setting(NamedTuple):
@@ -56,7 +61,9 @@ class Setting(NamedTuple):
         block_size: T, the centres of a block.
         chunk_size: B, the centres of a chunk; divides T.
         num_shared: K, the negatives that a chunk shares.
-        span_size: N, the places of the corpus in a span; a multiple of T.
+        span_size: N, the places of the corpus in a span; a multiple of S T.
+        num_shards: S, devices: each trains on blocks of its own, and after a span all
+            take the mean of their matrices (`jaxseq.word2vec.step`).
         seed: of all that is drawn.
     """
 
@@ -69,6 +76,7 @@ class Setting(NamedTuple):
     chunk_size: int = 32
     num_shared: int = 32
     span_size: int = 2**18
+    num_shards: int = 1
     seed: int = 0
 
 
@@ -79,18 +87,20 @@ class Plan(NamedTuple):
         update: trains on a span.
         batch_at: the span of an update, by its number.
         setting: one update a span, of all epochs.
+        layout: where the matrices lie, and where blocks go.
     """
 
     update: Update
     batch_at: Callable[[int], Batch]
     setting: loop.Setting
+    layout: Layout
 
 
 def fit(setting: Setting, num_ids: int) -> Setting:
-    """Makes blocks and spans smaller for a small corpus.
+    """Makes blocks and spans smaller for a small corpus, which one device trains on.
 
     A block is one step of gradient descent, whatever its size: a corpus must have some
-    hundred of them.
+    hundred of them. Several devices must meet some times an epoch, not only at its end.
 
     Args:
         setting: how to train a large corpus.
@@ -99,23 +109,31 @@ def fit(setting: Setting, num_ids: int) -> Setting:
     Raises:
         ValueError: naming the size that is below 1.
     """
-    for name in ("block_size", "chunk_size", "span_size"):
+    for name in ("block_size", "chunk_size", "span_size", "num_shards"):
         check_count(f"setting.{name}", getattr(setting, name))
     chunk, size = setting.chunk_size, setting.block_size
     while size > chunk and size > num_ids // 200 and size % (2 * chunk) == 0:
         size //= 2
-    num_blocks = max(1, min(setting.span_size // size, -(-num_ids // size)))
-    return setting._replace(block_size=size, span_size=num_blocks * size)
+    num_shards = setting.num_shards if size == setting.block_size else 1
+    num_spans = 1 if num_shards == 1 else _NUM_MEANS
+    unit = size * num_shards
+    num_units = min(setting.span_size // unit, -(-num_ids // (num_spans * unit)))
+    return setting._replace(
+        block_size=size, span_size=max(1, num_units) * unit, num_shards=num_shards
+    )
 
 
-def begin(params: Params) -> Training:
+def begin(params: Params, layout: Layout = ONE_DEVICE) -> Training:
     """Returns the beginning of a training.
 
     Args:
         params: the first matrices; given away with the first update.
+        layout: of the plan.
     """
     # The descent is a block's own and has no state.
-    return state.begin(params, optax.identity())
+    optimizer = optax.identity()
+    begun = state.begin(params, optimizer)
+    return begun._replace(state=sharding.place(layout, optimizer, begun.state))
 
 
 def plan(
@@ -142,14 +160,14 @@ def plan(
     _check(objective, negatives, corpus, keep, params, setting)
     sizes = Sizes(
         reach=setting.reach,
-        num_blocks=setting.span_size // setting.block_size,
         num_chunks=setting.block_size // setting.chunk_size,
         chunk_size=setting.chunk_size,
         num_shared=setting.num_shared,
     )
+    layout = sharding.over(setting.num_shards)
     num_updates = setting.num_epochs * feed.num_spans(corpus, setting.span_size)
     return Plan(
-        step.make(objective, sizes, negatives, setting.cap),
+        step.make(objective, sizes, negatives, setting.cap, layout.mesh),
         functools.partial(batch_at, corpus, keep, setting, params.inputs.dtype),
         loop.Setting(
             num_updates=num_updates,
@@ -159,6 +177,7 @@ def plan(
             max_shapes=1,
             advice=ADVICE,
         ),
+        layout,
     )
 
 
@@ -185,19 +204,28 @@ def batch_at(
         epoch=epoch,
         number=index,
     )
-    read = epoch + span.places[:: setting.block_size] / len(corpus.ids)
+    size = setting.block_size
+    dealt = np.arange(0, setting.span_size, size).reshape(-1, setting.num_shards)
+    starts = dealt.T.reshape(-1)
+    at = starts[:, None] + np.arange(size + 2 * setting.reach)
+    num_words = np.clip(span.num_words - starts, 0, size).astype(np.int32)
+    read = epoch + span.places[starts] / len(corpus.ids)
     slope = (setting.last_rate - setting.first_rate) / setting.num_epochs
     rates = np.asarray(setting.first_rate + slope * read, dtype)  # (1)
-    return Batch(span.ids, span.sentences, np.asarray(span.num_words, np.int32), rates)
+    return Batch(span.ids[at], span.sentences[at], num_words, rates)
 
 
 def _check(objective, negatives, corpus, keep, params, setting) -> None:
-    for name in ("reach", "num_epochs", "block_size", "chunk_size", "span_size"):
+    sizes = "block_size", "chunk_size", "span_size"
+    for name in ("reach", "num_epochs", "num_shards", *sizes):
         check_count(name, getattr(setting, name))
-    for part, of_whole in (("chunk_size", "block_size"), ("block_size", "span_size")):
-        size, whole = getattr(setting, part), getattr(setting, of_whole)
-        expected = f"a multiple of {part} = {size}"
-        expect(whole % size == 0, of_whole, expected, whole)
+    unit = setting.num_shards * setting.block_size
+    for whole, part, size in (
+        ("block_size", "chunk_size", setting.chunk_size),
+        ("span_size", "num_shards x block_size", unit),
+    ):
+        value = getattr(setting, whole)
+        expect(value % size == 0, whole, f"a multiple of {part} = {size}", value)
     for name in ("first_rate", "last_rate", "cap"):
         value = getattr(setting, name)
         expect(np.isfinite(value) and value > 0, name, "a number above 0", value)

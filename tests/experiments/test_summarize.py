@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from experiments import (
+    devices,
     summarize,
     summarize_config,
     summarize_corpus,
@@ -389,7 +390,7 @@ def test_main_refuses_in_one_line(args, message, tmp_path, capsys):
 def test_fewer_devices_than_wanted_read_as_many_pairs_each(monkeypatch, capsys):
     monkeypatch.setattr(jax, "device_count", lambda: 2)
     asked = [(2, 128), (3, 9), (4, 8), (64, 7), (1, 5)]
-    assert [summarize.devices(*each) for each in asked] == [2, 1, 2, 1, 1]
+    assert [devices.share(*each) for each in asked] == [2, 1, 2, 1, 1]
     for program in (summarize, summarize_perplexity):
         args = ["--num-shards", "3", "--batch-size", "9", "--pairs", "/nowhere/x.tsv"]
         with pytest.raises(SystemExit, match="2"):

@@ -113,10 +113,11 @@ def test_run_writes_vectors_neighbours_and_a_map(text, tmp_path, capsys, options
 
 @pytest.fixture
 def _spans_are_short(monkeypatch):
-    """3,900 places make four spans of 1,024."""
+    """3,900 places make four spans of 1,024, each for two devices."""
     make = word2vec.make_setting
+    short = {"span_size": 1024, "num_shards": 2}
     monkeypatch.setattr(
-        word2vec, "make_setting", lambda *args: make(*args)._replace(span_size=1024)
+        word2vec, "make_setting", lambda *args: make(*args)._replace(**short)
     )
 
 
@@ -260,7 +261,9 @@ def test_model_and_output_choose_the_objective(output, module, model, monkeypatc
 )
 def test_by_default_it_trains_as_fit_does(options, tuned):
     setting = make_setting(Config(**options), 10**9)
-    assert setting == fitting.on_this_device(fitting.SETTINGS[tuned])
+    of_two = fitting.SETTINGS[tuned]._replace(num_shards=2)
+    assert setting == fitting.on_these_devices(of_two)
+    assert setting.block_size == fitting.SETTINGS[tuned].block_size // 2
 
 
 def test_a_text_without_pairs_is_refused(tmp_path, capsys):

@@ -46,7 +46,7 @@ def test_each_objective_has_its_own_setting_unless_told(objective, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     with pytest.raises(Enough) as on_gpu:
         fitting.fit(make_sentences(), objective)
-    assert on_gpu.value.args == (fitting.on_this_device(*tuned.value.args),)
+    assert on_gpu.value.args == (fitting.on_these_devices(*tuned.value.args),)
     assert on_gpu.value.args != tuned.value.args
 
 
@@ -112,5 +112,5 @@ def test_sizes_of_none_are_refused_by_name():
 @pytest.mark.parametrize(("backend", "factor"), [("gpu", 4), ("cpu", 1)])
 def test_blocks_are_larger_on_a_gpu(monkeypatch, backend, factor):
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
-    setting = fitting.on_this_device(Setting(block_size=64, span_size=256))
+    setting = fitting.on_these_devices(Setting(block_size=64, span_size=256))
     assert setting == Setting(block_size=64 * factor, span_size=256 * factor)

@@ -7,8 +7,9 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import NamedSharding
 
-from jaxseq.train import loop
+from jaxseq.train import loop, sharding
 from jaxseq.train.state import Skips, State
 from jaxseq.word2vec import (
     corpus,
@@ -41,7 +42,7 @@ class Task:
         params = params_module.init(key, num_words, 8, num_outputs)
         return training.begin(params)
 
-    def plan(self, setting, objective=None):
+    def plan(self, setting, objective=None, params=None):
         objective = objective or SKIP_GRAM
         negatives = sampler.make(vocab_module.noise(self.vocab.counts))
         return training.plan(
@@ -49,14 +50,17 @@ class Task:
             negatives if objective.draws_negatives else None,
             self.corpus,
             np.ones(len(self.vocab.words)),
-            self.begin(setting, objective).state.params,
+            params or self.begin(setting, objective).state.params,
             setting,
         )
 
     def run(self, setting, objective=None):
         plan = self.plan(setting, objective)
-        begun = self.begin(setting, objective)
-        return loop.train(plan.update, plan.batch_at, begun, plan.setting)
+        params = self.begin(setting, objective).state.params
+        begun = training.begin(params, plan.layout)
+        return loop.train(
+            plan.update, plan.batch_at, begun, plan.setting, layout=plan.layout
+        )
 
 
 SKIP_GRAM = negative_sampling.skip_gram(24)
@@ -151,6 +155,64 @@ def test_a_span_is_a_step_of_the_plain_form_a_block():
         np.testing.assert_allclose(new, by_plain, rtol=1e-9, atol=1e-12)
 
 
+def test_two_devices_take_the_mean_of_every_other_block_at_twice_the_rate():
+    """Equation (1) of `step`, by the program for one, which the test above ties."""
+    task = make_task()
+    setting = SMALL._replace(num_epochs=1, block_size=32, span_size=768, chunk_size=16)
+    params = task.begin(setting).state.params
+    params = params_module.Params(*(leaf.astype(jnp.float64) for leaf in params))
+    alone, together = (
+        task.plan(setting._replace(num_shards=num), params=params) for num in (1, 2)
+    )
+    begun = training.begin(jax.tree.map(jnp.copy, params), together.layout)
+    on_one = jax.jit(alone.update)
+    for number, now in enumerate(
+        loop.train(
+            together.update,
+            together.batch_at,
+            begun,
+            together.setting,
+            layout=together.layout,
+        )
+    ):
+        batch = alone.batch_at(number)
+        assert now.mean > 0
+        moved = []
+        key = jax.random.fold_in(jax.random.key(setting.seed), number)
+        for device, each in enumerate(jax.random.split(key, 2)):
+            blocks = step.Batch(*(part[device::2] for part in batch))
+            blocks = blocks._replace(rates=2 * blocks.rates)
+            state, _ = on_one(State(params, (), (), None), blocks, each)
+            moved.append(state.params)
+        params = jax.tree.map(lambda one, two: (one + two) / 2, *moved)
+        for new, mean in zip(now.training.state.params, params, strict=True):
+            np.testing.assert_allclose(new, mean, rtol=1e-12, atol=1e-14)
+    assert number == 8
+    assert now.training.position.num_counted == task.corpus.num_kept
+
+
+def test_the_mean_is_of_all_rows_of_a_table_of_any_size(monkeypatch):
+    monkeypatch.setattr(step, "_ROWS_AT_ONCE", 4)
+    task = make_task()  # 24 words; the tree's 23 nodes are no multiple of 4
+    objective = tree_skip_gram(huffman.build(task.vocab.counts), num_near=5)
+    setting = SMALL._replace(num_epochs=1, num_shards=2)
+    end, _ = last(task.run(setting, objective))
+    monkeypatch.setattr(step, "_ROWS_AT_ONCE", 100)
+    at_once, _ = last(task.run(setting, objective))
+    for some, whole in zip(end.state.params, at_once.state.params, strict=True):
+        np.testing.assert_array_equal(some, whole)
+
+
+def test_two_devices_learn_and_repeat_themselves():
+    task = make_task()
+    setting = SMALL._replace(num_epochs=4, first_rate=0.1, num_shards=2)
+    one, losses = last(task.run(setting))
+    two, _ = last(task.run(setting))
+    np.testing.assert_array_equal(one.state.params.inputs, two.state.params.inputs)
+    assert one.position.num_counted == 4 * task.corpus.num_kept
+    assert losses[-1] < losses[0] - 0.4
+
+
 def test_matrices_begin_as_in_word2vec_c():
     begun = params_module.init(jax.random.key(0), 2000, 10, 7)
     assert begun.inputs.dtype == jnp.float32
@@ -174,7 +236,7 @@ def test_rate_falls_with_the_text_read():
     task = make_task()
     plan = task.plan(SMALL)
     batches = [plan.batch_at(number) for number in range(plan.setting.num_updates)]
-    used = [batch.rates[: -(-int(batch.num_words) // 64)] for batch in batches]
+    used = [batch.rates[batch.num_words > 0] for batch in batches]
     rates = np.concatenate(used)
     assert rates[0] == np.float32(0.025)
     assert (np.diff(rates) < 0).all()
@@ -205,11 +267,22 @@ def test_fit_gives_a_small_corpus_some_hundred_blocks():
     assert training.fit(Setting(), 10).span_size == 32
 
 
+def test_fit_has_two_devices_meet_some_times_an_epoch():
+    of_two = Setting(num_shards=2)
+    assert training.fit(of_two, 10_000_000) == of_two
+    assert training.fit(of_two, 20_000) == training.fit(Setting(), 20_000)
+    few = training.fit(of_two, 2_000_000)
+    assert few.block_size == 1024
+    assert few.span_size % 2048 == 0
+    assert 7 <= 2_000_000 / few.span_size <= 8
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("reach", 0),
         ("num_epochs", 0),
+        ("num_shards", 0),
         ("block_size", 40),
         ("span_size", 100),
         ("first_rate", float("nan")),
@@ -221,6 +294,11 @@ def test_fit_gives_a_small_corpus_some_hundred_blocks():
 def test_a_setting_without_sense_is_named(name, value):
     with pytest.raises(ValueError, match=name):
         make_task().plan(SMALL._replace(**{name: value}))
+
+
+def test_more_devices_than_there_are_are_refused():
+    with pytest.raises(ValueError, match="num_devices: expected at most 2.*got 3"):
+        make_task().plan(SMALL._replace(num_shards=3, span_size=6 * 64))
 
 
 def test_parts_that_do_not_fit_are_named():
@@ -248,6 +326,7 @@ def test_parts_that_do_not_fit_are_named():
         start(params=params._replace(outputs=params.outputs[1:]))
 
 
+@pytest.mark.parametrize("num_devices", [1, 2])
 @pytest.mark.parametrize(
     "objective",
     [
@@ -257,35 +336,43 @@ def test_parts_that_do_not_fit_are_named():
     ],
     ids=["skip_gram", "cbow", "tree"],
 )
-def test_a_step_lowers_everywhere_and_copies_no_matrix(objective):
+def test_a_step_lowers_everywhere_and_copies_no_matrix(objective, num_devices):
     num_words, num_columns = 200_011, 100
     setting = training.Setting()
-    num_blocks = setting.span_size // setting.block_size
     sizes = step.Sizes(
         reach=setting.reach,
-        num_blocks=num_blocks,
         num_chunks=setting.block_size // setting.chunk_size,
         chunk_size=setting.chunk_size,
         num_shared=setting.num_shared,
     )
-    length = setting.span_size
+    num_blocks = setting.span_size // setting.block_size
+    length = setting.block_size + 2 * setting.reach
     f32, i32 = jnp.float32, jnp.int32
-    array = jax.ShapeDtypeStruct
+    devices = sharding.mesh(num_devices)
+
+    def array(shape, dtype, spec=sharding.WHOLE):
+        placed = NamedSharding(devices, spec)
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
+
     num_outputs = objective.num_outputs
     params = params_module.Params(
         array((num_words, num_columns), f32), array((num_outputs, num_columns), f32)
     )
     bins = sampler.Sampler(jnp.ones((num_words,), f32), jnp.zeros((num_words,), i32))
     update = step.make(
-        objective, sizes, bins if objective.draws_negatives else None, 3.0
+        objective,
+        sizes,
+        bins if objective.draws_negatives else None,
+        3.0,
+        devices if num_devices > 1 else None,
     )
     count = array((), i32)
     state = State(params, (), (), Skips(count, count))
     batch = step.Batch(
-        array((length + 10,), i32),
-        array((length + 10,), i32),
-        count,
-        array((num_blocks,), f32),
+        array((num_blocks, length), i32, sharding.PARTS),
+        array((num_blocks, length), i32, sharding.PARTS),
+        array((num_blocks,), i32, sharding.PARTS),
+        array((num_blocks,), f32, sharding.PARTS),
     )
     args = (state, batch, jax.eval_shape(lambda: jax.random.key(0)))
     jitted = jax.jit(update, donate_argnums=0)
