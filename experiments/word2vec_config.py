@@ -35,10 +35,16 @@ ModelName = Literal["skip-gram", "cbow"]
 OutputName = Literal["negatives", "tree", "softmax"]
 TokenName = Literal["spaces", "words", "characters", "chinese"]
 
+
+def _characters(text: str) -> list[str]:
+    """Splits a text into characters but for white space, which no file of vectors holds."""
+    return [each for each in tokens.characters.split(text) if not each.isspace()]
+
+
 TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
     "spaces": str.split,
     "words": tokens.words.split,
-    "characters": tokens.characters.split,
+    "characters": _characters,
     "chinese": chinese.words,
 }
 TUNED: dict[ModelName, Setting] = {

@@ -389,6 +389,14 @@ def test_chinese_characters_are_tokens(tmp_path, capsys):
     assert ">爱</text>" in (folder / "map.svg").read_text("utf-8")
 
 
+def test_white_space_is_no_character(tmp_path):
+    path = tmp_path / "en.txt"
+    path.write_text("ab ba\tab\u3000ba\n" * 30, "utf-8")
+    folder = run(path, tmp_path, "--tokens", "characters", "--words", "a")
+    found = vector_files.load_word2vec_format(folder / "vectors.bin", binary=True)
+    assert set(found.words) == set("ab")
+
+
 def test_a_stdout_of_ascii_gets_escapes(tmp_path, monkeypatch):
     path = tmp_path / "zh.txt"
     path.write_text("我爱学习爱劳动\n是个好青年\n" * 30, "utf-8")
