@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.train import signals
 
 from . import (
@@ -32,7 +32,7 @@ from . import (
     language_model,
     lecture,
     report,
-    slow_addition,
+    startup,
     summarize,
     word2vec,
 )
@@ -69,8 +69,7 @@ def main(args: Sequence[str] | None = None) -> None:
     config = commands.parse(Config, args, __doc__)
     cli.results_folder(config.out, "")
     cli.result_file(config.out, "index.html")
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     parts = {
         "the lecture": lambda: lecture.main(["--out", str(config.out)]),
         "the gradient check": lambda: gradient_check.main(["--out", str(config.out)]),

@@ -46,7 +46,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq import commands, host_memory, language_model
+from jaxseq import commands, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
@@ -62,7 +62,7 @@ from . import (
     progress,
     results,
     runs,
-    slow_addition,
+    startup,
 )
 from .language_config import TOKENIZERS, Config, make_cells
 from .language_corpus import Corpus
@@ -77,8 +77,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     run(commands.parse(Config, args, __doc__))
 
 

@@ -47,7 +47,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.summarize import model_file
 from jaxseq.summarize.decoder import Params
 from jaxseq.summarize.summarizer import Summary
@@ -62,7 +62,7 @@ from . import (
     progress,
     results,
     runs,
-    slow_addition,
+    startup,
     summarize_config,
     summarize_corpus,
     summarize_models,
@@ -83,8 +83,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     config = commands.parse(Config, args, __doc__)
     num_shards = devices.share(
         config.num_shards, config.batch_size // config.accumulate

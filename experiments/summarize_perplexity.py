@@ -31,7 +31,7 @@ from pathlib import Path
 
 import jax
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.text.files import CorpusError
 
 from . import (
@@ -40,7 +40,7 @@ from . import (
     progress,
     results,
     runs,
-    slow_addition,
+    startup,
     summarize_config,
     summarize_corpus,
     summarize_training,
@@ -126,8 +126,7 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: after one line on stderr; code 2 for pairs that cannot be used, 1
             for a cost that is not finite, 130 for Ctrl-C.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     config = commands.parse(Config, args, __doc__)
     num_shards = devices.share(config.num_shards, config.batch_size)
     config = dataclasses.replace(config, num_shards=num_shards)

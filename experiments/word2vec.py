@@ -17,10 +17,10 @@ classes, factory, subclasses. Speed and scores beside gensim's are the benchmark
 
 A corpus file has one sentence a line. Files under `OUT/word2vec/`: vectors.bin (the
 binary format of word2vec.c, which gensim reads), vectors.vocab (the words' counts),
-result.json (settings, speed, scores, neighbours), map.svg (the words shown and their
-neighbours on a plane), train.jsonl (what was recorded on the way), and checkpoints,
-which are gone once the results are written. A run that was stopped or killed goes on
-from there, to the same bits, when it is started again. `python -m
+result.json (settings, speed, memory, scores, neighbours), map.svg (the words shown and
+their neighbours on a plane), train.jsonl (what was recorded on the way), and
+checkpoints, which are gone once the results are written. A run that was stopped or
+killed goes on from there, to the same bits, when it is started again. `python -m
 experiments.neighbours` looks at vectors that are there already.
 """
 
@@ -33,7 +33,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.train import digests, loop, metrics, signals, stores
 from jaxseq.train.state import Position
 from jaxseq.word2vec import training, vector_files, vectors
@@ -46,7 +46,7 @@ from . import (
     progress,
     results,
     runs,
-    slow_addition,
+    startup,
     word2vec_corpus,
     word2vec_report,
     word_map,
@@ -75,6 +75,7 @@ class Trained(NamedTuple):
     seconds: float  # in all runs together
     num_trained: int  # words that were centres
     losses: list[tuple[float, float]]  # (epochs read, mean nats since the last)
+    setting: training.Setting
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -83,8 +84,7 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: the command line; None for this program's.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     config = commands.parse(Config, args, __doc__)
     num_shards = devices.share(config.num_shards)
     run(dataclasses.replace(config, num_shards=num_shards))
@@ -136,7 +136,6 @@ def _run(config: Config, folder: Path, files: Sequence[Path]) -> tuple[dict, dic
     shown = word2vec_report.shown_words(known.words, config.words)
     with progress.show("word2vec") as report:
         trained = train(config, known, corpus, folder, report)
-    peak = host_memory.peak()
     found = vectors.make(known.words, trained.rows, known.counts)
     # Before anything that a wrong file of pairs could stop.
     vector_files.save_word2vec_format(found, files[0], files[1], binary=True)
@@ -144,6 +143,7 @@ def _run(config: Config, folder: Path, files: Sequence[Path]) -> tuple[dict, dic
     places = word2vec_report.on_plane(found, near)
     result = {
         "config": results.settings(config),
+        "setting": trained.setting._asdict(),
         "corpus": {
             "name": name,
             "num_words": corpus.num_words,
@@ -153,7 +153,7 @@ def _run(config: Config, folder: Path, files: Sequence[Path]) -> tuple[dict, dic
         },
         "seconds": round(trained.seconds, 1),
         "num_trained": trained.num_trained,
-        "peak_bytes": peak,
+        "peak_bytes": metrics.num_bytes(),
         "losses": trained.losses,
         "scores": word2vec_report.scores(found, config.pairs, config.analogies),
         "neighbours": near,
@@ -185,10 +185,9 @@ def train(
         ValueError: in one line, if the corpus cannot be trained on.
         jaxseq.train: what `loop.resumed` and `loop.train` raise.
     """
-    if config.overfit is not None:
-        size = config.overfit * make_setting(config, len(corpus.ids)).span_size
-        corpus = _beginning(corpus, size)
     setting = make_setting(config, len(corpus.ids))
+    if config.overfit is not None:
+        corpus = _beginning(corpus, config.overfit * setting.span_size)
     objective, negatives = make_objective(config, known)
     keep = keep_probability(config, known)
     params = make_params(config, known, objective)
@@ -199,7 +198,9 @@ def train(
         runs.opened(folder / "checkpoints", settings, config.resume) as store,
         signals.heard() as stop,
     ):
-        at = runs.resumed(store, training.begin(params, plan.layout))
+        begun = training.begin(params, plan.layout)
+        del params  # its arrays are given away, or others have their place
+        at = runs.resumed(store, begun)
         log = metrics.Log(folder / "train.jsonl")
         options = {"layout": plan.layout, "store": store, "log": log, "stop": stop}
         first = None  # compiling is no training
@@ -217,6 +218,7 @@ def train(
         at.position.seconds,
         int(at.position.num_counted),
         [(each["number"] / num_spans, each["mean"]) for each in at.position.records],
+        setting,
     )
 
 

@@ -35,16 +35,10 @@ ModelName = Literal["skip-gram", "cbow"]
 OutputName = Literal["negatives", "tree", "softmax"]
 TokenName = Literal["spaces", "words", "characters", "chinese"]
 
-
-def _characters(text: str) -> list[str]:
-    """Splits a text into characters but for white space, which no file of vectors holds."""
-    return [each for each in tokens.characters.split(text) if not each.isspace()]
-
-
 TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
     "spaces": str.split,
     "words": tokens.words.split,
-    "characters": _characters,
+    "characters": tokens.characters.split,
     "chinese": chinese.words,
 }
 TUNED: dict[ModelName, Setting] = {
@@ -117,13 +111,15 @@ class Config(runs.Options):
     none: 3, with the tree 6."""
 
     block_size: int | None = None
-    """T, words of one step, fewer in a small corpus; a multiple of 32; none: 1,024,
-    with the tree 256, shared by the cores, on a GPU four times as many. A run whose
-    size is given may be moved between CPU and GPU."""
+    """T, words of one step on a core, fewer in a small corpus; a multiple of 32; none:
+    1,024, with the tree 256, divided by the number of cores, on a GPU four times as
+    many. A run whose size is given, with --num-shards 1, may be moved between CPU and
+    GPU."""
 
     num_shards: int = 2
-    """S, cores (or GPUs): each trains on a part of the text with matrices of its own,
-    and all take the mean of them again and again (jaxseq.word2vec.step)."""
+    """S, cores (or GPUs), at most those there are, one for a small corpus: each trains
+    on a part of the text with matrices of its own, and all take the mean of them again
+    and again (jaxseq.word2vec.step). Another number is another training."""
 
     words: tuple[str, ...] = ()
     """Words whose neighbours are shown; none: some of the most frequent."""

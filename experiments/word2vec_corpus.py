@@ -61,7 +61,7 @@ def _sentences(config: Config) -> tuple[str, Iterable[Iterable[str]]]:
 
 
 def _debian(config: Config) -> Iterator[list[str]]:
-    split = TOKENS[config.tokens or "words"]
+    split = sentences.spaceless(TOKENS[config.tokens or "words"])
     for part in debian.SPLITS:
         for pair in debian.load(part):
             yield split(pair.document)

@@ -1,4 +1,4 @@
-"""The host's memory: how much is free, was taken, and how to keep it. Linux alone.
+"""The host's memory: how much is free, and how to keep what was taken. Linux alone.
 
 `num_free` looks at the machine and at the process' control group: a container or a
 batch job is ended where it takes more than its own limit, however much the machine has.
@@ -8,11 +8,10 @@ gives back to the system as soon as they are free, and at the next call every pa
 faulted in and zeroed again, some 2 µs for 4 KiB: up to a third of a training step on a
 CPU. `keep_freed` has the process keep them. It then stays as large as it once was.
 
-References: proc(5), cgroups(7); mallopt(3), malloc_info(3); getrusage(2).
+References: proc(5), cgroups(7); mallopt(3), malloc_info(3).
 """
 
 import ctypes
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -55,15 +54,6 @@ def num_free() -> int | None:
         if limit.strip() != "max":
             left.append(max(int(limit) - int(used) + cached, 0))
     return min(left, default=None)
-
-
-def peak() -> int | None:
-    """Returns the most bytes that this process has had so far; None elsewhere."""
-    if sys.platform != "linux":
-        return None
-    import resource  # which Windows has not
-
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _groups() -> Iterator[tuple[Path, _Names]]:

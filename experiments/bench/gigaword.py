@@ -31,11 +31,11 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.summarize.examples import Document, Example
 from jaxseq.text.vocab import EOS
 
-from .. import cli, results, slow_addition, summarize_models
+from .. import cli, results, startup, summarize_models
 from ..summarize_config import ArchitectureName, Config as Training
 from . import gemm, machine, products, records, report, summarize_report
 from .summarize import measure, tasks
@@ -152,8 +152,7 @@ def run(config: Config) -> None:
         SystemExit: after one line on stderr; code 2 for a file that cannot be used, 130
             for Ctrl-C.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "gigaword.jsonl")
     record = machine.about(PACKAGES) | {"config": results.settings(config)}
     try:

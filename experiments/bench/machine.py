@@ -12,6 +12,8 @@ from pathlib import Path
 
 import jax
 
+from ..devices import num_cores
+
 
 ROOT = Path(__file__).parents[2]
 CODE = ("jaxseq", "experiments/bench", ":!experiments/bench/results")
@@ -60,13 +62,6 @@ def describe(packages: Iterable[str]) -> dict:
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
         "OMP": {k: v for k, v in sorted(os.environ.items()) if k.startswith("OMP_")},
     }
-
-
-def num_cores() -> int:
-    """Counts the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def commit() -> dict:

@@ -33,7 +33,7 @@ from typing import Any
 
 import jax
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.summarize import batches, training as updates
 from jaxseq.summarize.examples import Example
 from jaxseq.summarize.model import Model
@@ -44,7 +44,7 @@ from .. import (
     cli,
     devices,
     results,
-    slow_addition,
+    startup,
     summarize_config,
     summarize_corpus,
     summarize_models,
@@ -75,8 +75,7 @@ def run(config: Config) -> None:
         SystemExit: after one line on stderr; code 2 for a file that cannot be used, 130
             for Ctrl-C.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "summarize.jsonl")
     num_shards = devices.share(2, config.batch_size)
     training = dataclasses.replace(make_training(config), num_shards=num_shards)

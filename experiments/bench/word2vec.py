@@ -4,6 +4,10 @@
     python -m experiments.bench word2vec --corpus enwiki.txt --num-seeds 3 \
         --pairs wordsim353.tsv --analogies questions-words.txt
 
+Jaxseq trains on two devices, each of a core, with matrices of their own, of which they
+take the mean after each span (`jaxseq.word2vec.step`); gensim's threads share one copy.
+`--num-shards 1` is one device.
+
 Both train on one file, one sentence a line of at most 10,000 words (gensim cuts longer
 ones off), with the same settings. Gensim reads it with `corpus_file`, which is faster
 than an iterator, by as many workers as are fastest here in one epoch; a compressed text
@@ -33,23 +37,20 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import rich.box
-import rich.console
-import rich.table
 
-from jaxseq import commands, host_memory
+from jaxseq import commands
 from jaxseq.text.files import COMPRESSED, CorpusError
 from jaxseq.train.saved import Diverged
 from jaxseq.word2vec import sentences, vectors
 
-from .. import cli, devices, slow_addition, word2vec_corpus
-from ..word2vec_config import Config as Training, ModelName, OutputName
+from .. import cli, devices, startup, word2vec_corpus
+from ..word2vec_config import Config as Training, ModelName, OutputName, make_setting
 from ..word2vec_report import scores
 from . import machine, records
 from .word2vec_peers import Peer, gensim_is_missing, gensim_peer, jaxseq_peer
+from .word2vec_table import Result, line, table
 
 
 PACKAGES = ("gensim", "jax", "jaxlib", "jaxseq", "numpy")
@@ -119,17 +120,6 @@ def make_training(config: Config, seed: int) -> Training:
     )
 
 
-class Result(NamedTuple):
-    """One training of one of the two."""
-
-    peer: str
-    seed: int
-    words_per_second: float
-    seconds: float
-    seconds_before: float
-    scores: dict
-
-
 def run(config: Config) -> None:
     """Trains with both, prints the table and adds a line to the file.
 
@@ -137,8 +127,7 @@ def run(config: Config) -> None:
         SystemExit: after one line on stderr; code 2 for a file that cannot be used, 1
             for a loss that is not finite, 130 for Ctrl-C.
     """
-    host_memory.keep_freed()
-    slow_addition.avoid()
+    startup.prepare()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "word2vec.jsonl")
     config = dataclasses.replace(config, num_shards=devices.share(config.num_shards))
     about = machine.about(PACKAGES)
@@ -146,7 +135,7 @@ def run(config: Config) -> None:
         for option, file in (("pairs", config.pairs), ("analogies", config.analogies)):
             cli.expect(file is None or file.is_file(), option, "a file", file)
         with tempfile.TemporaryDirectory() as folder:
-            done, workers, seconds_reading = _run(config, Path(folder))
+            done, workers, before = _run(config, Path(folder))
     except (CorpusError, ValueError, OSError) as error:
         commands.fail(str(error))
     except Diverged as error:
@@ -162,7 +151,7 @@ def run(config: Config) -> None:
     record = about | {
         "config": settings,
         "workers": workers,
-        "seconds_reading": seconds_reading,
+        **before,
         "results": [result._asdict() for result in done],
     }
     records.append(path, record)
@@ -170,12 +159,12 @@ def run(config: Config) -> None:
     print(path)
 
 
-def _run(config: Config, folder: Path) -> tuple[list[Result], int | None, float]:
+def _run(config: Config, folder: Path) -> tuple[list[Result], int | None, dict]:
     """Trains with both, seed by seed; where gensim is missing, with jaxseq alone.
 
     Returns:
-        The results in the order in which they came, gensim's number of workers, and how
-        long jaxseq has read the corpus.
+        The results in the order in which they came, gensim's number of workers, and for
+        the record how long jaxseq has read the corpus, and how it trained.
     """
     training = make_training(config, 0)
     started = time.perf_counter()
@@ -220,7 +209,9 @@ def _run(config: Config, folder: Path) -> tuple[list[Result], int | None, float]
             )
             done.append(result)
             print(line(result), flush=True)
-    return done, fastest, seconds_reading
+    setting = make_setting(training, len(corpus.ids))
+    before = {"seconds_reading": seconds_reading, "setting": setting._asdict()}
+    return done, fastest, before
 
 
 def _speed(peer: Peer) -> float:
@@ -247,44 +238,3 @@ def _plain(corpus: Path, copy: Path) -> Path:
             stream.writelines(f"{token} " for token in tokens)
             stream.write("\n")
     return copy
-
-
-def line(result: Result) -> str:
-    """Says in a line what came of a training."""
-    scored = "  ".join(
-        f"{kind} {value:.3f}"
-        for kind, values in result.scores.items()
-        for value in list(values.values())[:1]
-    )
-    return (
-        f"{result.peer:7} seed {result.seed}  {result.seconds:7.1f} s "
-        f"{result.words_per_second:12,.0f} effective words/s  {scored}"
-    )
-
-
-def table(done: list[Result]) -> str:
-    """Makes a table of medians and means, with their ratio or difference if of two."""
-    names = [name for name in ("gensim", "jaxseq") if any(r.peer == name for r in done)]
-    of = {name: [result for result in done if result.peer == name] for name in names}
-    compared = ("jaxseq / gensim", "jaxseq - gensim") if len(names) == 2 else ()
-    shown = rich.table.Table(box=rich.box.SIMPLE)
-    for column in ("", *names, *compared):
-        shown.add_column(column, justify="left" if not column else "right")
-    speeds = [[result.words_per_second for result in of[name]] for name in names]
-    medians = [f"{np.median(found):,.0f}" for found in speeds]
-    cells = []
-    if compared:
-        ratios = np.divide(speeds[1], speeds[0])
-        cells = [f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"]
-    shown.add_row("effective words/s, median", *medians, *cells)
-    for kind in done[0].scores:
-        means = [
-            np.mean([next(iter(result.scores[kind].values())) for result in of[name]])
-            for name in names
-        ]
-        cells = ["", f"{means[1] - means[0]:+.3f}"] if compared else []
-        shown.add_row(f"{kind}, mean", *(f"{m:.3f}" for m in means), *cells)
-    console = rich.console.Console(width=120, file=None)
-    with console.capture() as captured:
-        console.print(shown)
-    return captured.get()

@@ -64,6 +64,7 @@ def jaxseq_peer(config: Config, known: Vocab, corpus: Corpus) -> Peer:
         # An empty span comes first, with which the program is compiled.
         loop_setting = plan.setting._replace(num_updates=plan.setting.num_updates + 1)
         begun = training.begin(params, plan.layout)
+        del params  # its arrays are given away, or others have their place
         progress = loop.train(
             plan.update, batch_at, begun, loop_setting, layout=plan.layout
         )

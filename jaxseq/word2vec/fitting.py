@@ -73,9 +73,9 @@ ON_GPU = 4
 
 
 def on_these_devices(setting: Setting) -> Setting:
-    """Has devices share a block's words, and makes blocks and spans larger on a GPU.
+    """Divides a block among S devices, and makes blocks and spans larger on a GPU.
 
-    There each block starts some hundred kernels.
+    On a GPU each block starts some hundred kernels.
 
     Args:
         setting: how to train, with blocks as for one CPU.
@@ -113,9 +113,10 @@ def fit(
         max_vocab: largest number of words, None for as many as there are.
         sample: share of the text above which a word is thinned out; 0 keeps all.
         exponent: α of the noise that negatives are drawn from.
-        setting: how to train a large corpus; blocks are made smaller for a small one.
-            None: as `SETTINGS` has it, for an objective that is not there `Setting()`;
-            with larger blocks on a GPU.
+        setting: how to train a large corpus; blocks are made smaller for a small one,
+            which one device trains on. None: as `SETTINGS` has it, for an objective
+            that is not there `Setting()`; with larger blocks on a GPU. For S devices:
+            `on_these_devices(SETTINGS[skip_gram]._replace(num_shards=S))`.
         folder: keeps the ids of a corpus larger than memory; None: in memory.
 
     Returns:
@@ -145,6 +146,7 @@ def fit(
     setting = training.fit(setting, len(read.ids))
     plan = training.plan(objective, negatives, read, keep, start, setting)
     begun = training.begin(start, plan.layout)
+    del start  # its arrays are given away, or others have their place
     *_, last = loop.train(
         plan.update, plan.batch_at, begun, plan.setting, layout=plan.layout
     )

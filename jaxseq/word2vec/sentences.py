@@ -47,8 +47,8 @@ def from_files(
     files = [file for path in paths for file in _files(path)]
     given = ", ".join(repr(os.fspath(path)) for path in paths)
     expect(len(files) > 0, "paths", "at least one file", given or "none")
-    spaceless = split if split is str.split else _spaceless(split)
-    return itertools.chain.from_iterable(_sentences(file, spaceless) for file in files)
+    dropping = split if split is str.split else spaceless(split)
+    return itertools.chain.from_iterable(_sentences(file, dropping) for file in files)
 
 
 def _files(path: str | os.PathLike[str]) -> list[Path]:
@@ -61,7 +61,12 @@ def _files(path: str | os.PathLike[str]) -> list[Path]:
     return sorted(file for file in path.iterdir() if not file.name.startswith("."))
 
 
-def _spaceless(split: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+def spaceless(split: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """Returns a split that drops tokens of white space, as no file of vectors has them.
+
+    Args:
+        split: the tokens of a text.
+    """
     # `str.strip` leaves nothing, which is false, of a token of white space alone.
     return lambda text: list(filter(str.strip, split(text)))
 

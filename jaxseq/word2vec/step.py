@@ -1,7 +1,7 @@
 """What a device does with a span: block after block, the matrices change in place.
 
-Reaches and negatives are drawn for the whole span at once; then each block takes a
-capped step of gradient descent (`jaxseq.word2vec.sparse`). A span is one update of
+Reaches and negatives are drawn for all blocks at once; then each block takes a capped
+step of gradient descent (`jaxseq.word2vec.sparse`). A span is one update of
 `jaxseq.train`. The matrices are given away to it and come back changed: a test looks
 for copies of them in the program. Nor could an update that is not finite be undone
 without a copy: it is told, and ends the training.
@@ -10,12 +10,13 @@ S devices have matrices of their own. A span's blocks are dealt to them in turn,
 trains on its own at S times the rate α, and after the span all take the mean (local
 gradient descent):
 
-    w ← 1/S Σ_s w_s,    w_s = w - S α Σ_i g_i,    i over the terms of s's blocks    (1)
+    w ← 1/S Σ_s w_s,    w_s = w - Σ_b min(S α, η / n_b) Σ_i g_i    over its blocks   (1)
 
-A row that the terms of one device pull at moves so by α Σ g, as on one device; a row
-of a frequent word by the mean of S capped steps, as by blocks S times as large. Where
-word2vec.c and gensim have threads write into one matrix whenever they come (Hogwild),
-the same seed gives the same bits here.
+A row that few terms pull at, all on one device, moves so by α Σ g as it would on a
+single one; a row of a frequent word, whose steps are capped, by the mean of S of them,
+as by blocks S times as large. Threads that write into one matrix whenever they come
+(Hogwild: word2vec.c, gensim) need one copy, but give other numbers each time; here the
+same seed and S give the same bits on a CPU.
 
 On a GPU, jaxlib 0.10.2 and 0.11.0 add float32 rows by a loop that is hundreds of times
 too slow (jax issue 38806, xla issue 46225); there, before JAX starts:
@@ -163,7 +164,7 @@ def _mean(table: Array) -> Array:
     size = min(_ROWS_AT_ONCE, len(table))
 
     def on_rows(number: Array, table: Array) -> Array:
-        # The last rows overlap those before, whose mean is their own mean.
+        # The last rows overlap those before: a mean's own mean, but for rounding.
         start = jnp.minimum(number * size, len(table) - size)
         rows = jax.lax.dynamic_slice_in_dim(table, start, size)
         rows = jax.lax.pmean(rows, AXIS)

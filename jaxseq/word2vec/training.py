@@ -26,6 +26,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import optax
 
@@ -44,9 +45,9 @@ from jaxseq.word2vec.step import Batch, Sizes
 
 
 NUM_RECORDS = 100
-ADVICE = "fewer words or columns, or smaller blocks or spans"
+ADVICE = "fewer words or columns, fewer devices, or smaller blocks or spans"
 _CHECKED_AT_ONCE = 2**20  # ids
-_NUM_MEANS = 8  # an epoch, at least
+_NUM_MEANS = 8  # an epoch, or more
 
 
 class Setting(NamedTuple):
@@ -58,12 +59,14 @@ class Setting(NamedTuple):
         first_rate: α_0.
         last_rate: α_1.
         cap: η of `jaxseq.word2vec.sparse`.
-        block_size: T, the centres of a block.
+        block_size: T, the centres of a block, of which each device has one at a time.
         chunk_size: B, the centres of a chunk; divides T.
         num_shared: K, the negatives that a chunk shares.
         span_size: N, the places of the corpus in a span; a multiple of S T.
-        num_shards: S, devices: each trains on blocks of its own, and after a span all
-            take the mean of their matrices (`jaxseq.word2vec.step`).
+        num_shards: S, devices with matrices of their own: each trains on blocks of its
+            own, and after a span all take the mean (`jaxseq.word2vec.step`). Measured
+            with two. A CPU is one, unless `jax.config.update("jax_num_cpu_devices", S)`
+            comes before JAX is used.
         seed: of all that is drawn.
     """
 
@@ -99,8 +102,9 @@ class Plan(NamedTuple):
 def fit(setting: Setting, num_ids: int) -> Setting:
     """Makes blocks and spans smaller for a small corpus, which one device trains on.
 
-    A block is one step of gradient descent, whatever its size: a corpus must have some
-    hundred of them. Several devices must meet some times an epoch, not only at its end.
+    A block is one step of gradient descent, whatever its size, and so are the S blocks
+    that as many devices have at a time: a corpus must have some hundred such steps.
+    Several devices must meet some times an epoch, not only at its end.
 
     Args:
         setting: how to train a large corpus.
@@ -111,15 +115,22 @@ def fit(setting: Setting, num_ids: int) -> Setting:
     """
     for name in ("block_size", "chunk_size", "span_size", "num_shards"):
         check_count(f"setting.{name}", getattr(setting, name))
-    chunk, size = setting.chunk_size, setting.block_size
-    while size > chunk and size > num_ids // 200 and size % (2 * chunk) == 0:
-        size //= 2
-    num_shards = setting.num_shards if size == setting.block_size else 1
-    num_spans = 1 if num_shards == 1 else _NUM_MEANS
-    unit = size * num_shards
-    num_units = min(setting.span_size // unit, -(-num_ids // (num_spans * unit)))
+    num_shards, size, chunk = setting.num_shards, setting.block_size, setting.chunk_size
+    # A block that is not made of chunks is left as it is, for `plan` to refuse.
+    if size % chunk == 0 and num_shards * size > num_ids // 200:
+        num_chunks = num_shards * size // chunk
+        while num_chunks > 1 and num_chunks * chunk > num_ids // 200:
+            num_chunks //= 2
+        num_shards, size = 1, num_chunks * chunk
+    num_units = setting.span_size // (num_shards * size)
+    if num_shards == 1:
+        num_units = min(num_units, -(-num_ids // size))
+    else:
+        num_units = min(num_units, num_ids // (_NUM_MEANS * num_shards * size))
     return setting._replace(
-        block_size=size, span_size=max(1, num_units) * unit, num_shards=num_shards
+        block_size=size,
+        span_size=max(1, num_units) * num_shards * size,
+        num_shards=num_shards,
     )
 
 
@@ -127,7 +138,8 @@ def begin(params: Params, layout: Layout = ONE_DEVICE) -> Training:
     """Returns the beginning of a training.
 
     Args:
-        params: the first matrices; given away with the first update.
+        params: the first matrices; given away with the first update on one device,
+            copied for several.
         layout: of the plan.
     """
     # The descent is a block's own and has no state.
@@ -219,6 +231,9 @@ def _check(objective, negatives, corpus, keep, params, setting) -> None:
     sizes = "block_size", "chunk_size", "span_size"
     for name in ("reach", "num_epochs", "num_shards", *sizes):
         check_count(name, getattr(setting, name))
+    most = jax.device_count()
+    expected = f"at most {most}, as many devices as JAX has"
+    expect(setting.num_shards <= most, "num_shards", expected, setting.num_shards)
     unit = setting.num_shards * setting.block_size
     for whole, part, size in (
         ("block_size", "chunk_size", setting.chunk_size),

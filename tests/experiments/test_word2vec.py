@@ -18,6 +18,7 @@ from experiments import (
     word2vec_report,
 )
 from experiments.data import debian
+from experiments.data.debian import Pair
 from experiments.word2vec_config import Config, make_setting
 from jaxseq.train import loop
 from jaxseq.train.state import Position
@@ -31,6 +32,7 @@ from jaxseq.word2vec import (
     vectors,
     vocab,
 )
+from tests.devices import two_devices
 
 
 @pytest.fixture(autouse=True)
@@ -113,9 +115,9 @@ def test_run_writes_vectors_neighbours_and_a_map(text, tmp_path, capsys, options
 
 @pytest.fixture
 def _spans_are_short(monkeypatch):
-    """3,900 places make four spans of 1,024, each for two devices."""
+    """3,900 places make four spans of 1,024, each for all devices."""
     make = word2vec.make_setting
-    short = {"span_size": 1024, "num_shards": 2}
+    short = {"span_size": 1024, "num_shards": min(2, jax.device_count())}
     monkeypatch.setattr(
         word2vec, "make_setting", lambda *args: make(*args)._replace(**short)
     )
@@ -186,10 +188,10 @@ def test_a_checkpoint_of_another_training_is_refused(
 
 @pytest.mark.parametrize("output", ["negatives", "tree"])
 def test_a_block_size_that_is_given_is_that_of_every_device(monkeypatch, output):
-    """With its spans: a run that has it may be moved."""
-    by_itself = Config(output=output)
+    """With its spans: a run that has it, on one device, may be moved."""
+    by_itself = Config(output=output, num_shards=1)
     on_cpu = make_setting(by_itself, 10**9)
-    given = Config(output=output, block_size=on_cpu.block_size)
+    given = Config(output=output, num_shards=1, block_size=on_cpu.block_size)
     assert make_setting(given, 10**9) == on_cpu
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert make_setting(given, 10**9) == on_cpu
@@ -259,7 +261,7 @@ def test_model_and_output_choose_the_objective(output, module, model, monkeypatc
         ({"output": "tree"}, fitting.tree),
     ],
 )
-def test_by_default_it_trains_as_fit_does(options, tuned):
+def test_by_default_it_trains_as_the_library_says_for_two_devices(options, tuned):
     setting = make_setting(Config(**options), 10**9)
     of_two = fitting.SETTINGS[tuned]._replace(num_shards=2)
     assert setting == fitting.on_these_devices(of_two)
@@ -336,6 +338,18 @@ def test_smoke_and_overfit_read_the_first_spans(text, tmp_path, options, num):
     assert result["num_trained"] == num * (78 * 12 + 10)
 
 
+@two_devices
+def test_smoke_runs_the_program_of_the_whole_text(tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("a b c d e f g h i j k l\n" * 2000, "utf-8")
+    folder = run(path, tmp_path, "--smoke")
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    setting = make_setting(Config(block_size=64), 2000 * 13)
+    assert setting.num_shards == result["setting"]["num_shards"] == 2
+    assert result["setting"]["span_size"] == setting.span_size == 25 * 128
+    assert len(result["losses"]) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -389,12 +403,11 @@ def test_chinese_characters_are_tokens(tmp_path, capsys):
     assert ">爱</text>" in (folder / "map.svg").read_text("utf-8")
 
 
-def test_white_space_is_no_character(tmp_path):
-    path = tmp_path / "en.txt"
-    path.write_text("ab ba\tab\u3000ba\n" * 30, "utf-8")
-    folder = run(path, tmp_path, "--tokens", "characters", "--words", "a")
-    found = vector_files.load_word2vec_format(folder / "vectors.bin", binary=True)
-    assert set(found.words) == set("ab")
+def test_white_space_is_no_character_of_the_debian_texts(monkeypatch):
+    pairs = [Pair("ab ba\tab\u3000ba", "a b", "p", "s")] * 9
+    monkeypatch.setattr(debian, "load", lambda part: pairs)
+    _, known, _ = word2vec_corpus.read(Config(tokens="characters"))
+    assert set(known.words) == set("ab")
 
 
 def test_a_stdout_of_ascii_gets_escapes(tmp_path, monkeypatch):

@@ -2,16 +2,17 @@ import jax
 import numpy as np
 import pytest
 
-from jaxseq.word2vec import fitting, nearest, sampler, vocab
+from jaxseq.word2vec import fitting, nearest, sampler, training, vocab
 from jaxseq.word2vec.training import Setting
+from tests.devices import two_devices
 
 
 SETTING = Setting(num_epochs=8, block_size=64, first_rate=0.1, span_size=2048)
 
 
-def make_sentences():
+def make_sentences(num=400):
     rng = np.random.default_rng(0)
-    for topic in rng.integers(0, 3, 400):
+    for topic in rng.integers(0, 3, num):
         yield [f"{'abc'[topic]}{word}" for word in rng.integers(0, 6, 10)]
 
 
@@ -22,6 +23,22 @@ def test_fit_puts_words_of_a_topic_together(objective):
     )
     assert len(vectors.words) == 18
     assert vectors.counts.sum() == 4000
+    for word in vectors.words:
+        near = nearest.most_similar(vectors, word, topn=3)
+        assert all(other[0] == word[0] for other, _ in near), (word, near)
+
+
+@two_devices
+def test_fit_takes_two_devices_for_a_large_corpus():
+    options = {"num_columns": 8, "sample": 0}
+    setting = SETTING._replace(num_epochs=2, block_size=32)
+    of_two = setting._replace(num_shards=2)
+    assert training.fit(of_two, 1200 * 11).num_shards == 2
+    vectors, other = (
+        fitting.fit(make_sentences(1200), setting=each, **options)
+        for each in (of_two, setting)
+    )
+    assert not np.array_equal(vectors.rows, other.rows)
     for word in vectors.words:
         near = nearest.most_similar(vectors, word, topn=3)
         assert all(other[0] == word[0] for other, _ in near), (word, near)
@@ -107,6 +124,12 @@ def test_sizes_of_none_are_refused_by_name():
     setting = Setting(block_size=0)
     with pytest.raises(ValueError, match="setting.block_size: expected"):
         fitting.fit([["a", "b"]] * 9, setting=setting)
+
+
+@pytest.mark.parametrize(("num", "size"), [(1, 1024), (2, 512), (3, 320), (99, 32)])
+def test_devices_share_the_words_of_a_block(num, size):
+    shared = fitting.on_these_devices(Setting(num_shards=num))
+    assert shared == Setting(num_shards=num, block_size=size)
 
 
 @pytest.mark.parametrize(("backend", "factor"), [("gpu", 4), ("cpu", 1)])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxseq.train import folders, loop, signals
+from tests.devices import two_devices
 from tests.train import outcome
 from tests.train.kills import check_kills, checkpoints, numbers_of, running
 from tests.word2vec import tiny
@@ -33,17 +34,31 @@ def run(folder, **options):
     return end, progress
 
 
-def stopped(folder, number):
+def stopped(folder, number, **options):
     """Trains until a signal comes after so many updates."""
     folder.mkdir()
     stop = signals.Stop()
-    progress = tiny.train(folder, stop=stop)
+    progress = tiny.train(folder, stop=stop, **options)
     for _ in range(number - 1):
         next(progress)
     stop.hear(signal.SIGTERM, None)
     assert next(progress).training.position.number == number
     with pytest.raises(signals.Stopped):
         next(progress)
+
+
+@two_devices
+@pytest.mark.usefixtures("as_users_run_it")
+def test_two_devices_go_on_to_the_same_bits(tmp_path):
+    of_two = {"setting": tiny.SETTING._replace(num_shards=2)}
+    expected, _ = run(tmp_path / "whole", **of_two)
+    stopped(tmp_path / "stopped", 21, **of_two)
+    found, progress = run(tmp_path / "stopped", **of_two)
+    assert len(progress) == NUM_UPDATES - 21
+    assert outcome.digest(found) == outcome.digest(expected)
+    assert curve(found) == curve(expected)
+    on_one, _ = run(tmp_path / "one")
+    assert outcome.digest(found) != outcome.digest(on_one)
 
 
 def curve(end):

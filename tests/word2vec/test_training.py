@@ -26,6 +26,7 @@ from jaxseq.word2vec import (
 from jaxseq.word2vec.hierarchical_softmax import skip_gram as tree_skip_gram
 from jaxseq.word2vec.training import Setting
 from jaxseq.word2vec.windows import NO_WORD, Block
+from tests.devices import two_devices
 
 
 @dataclasses.dataclass
@@ -155,6 +156,7 @@ def test_a_span_is_a_step_of_the_plain_form_a_block():
         np.testing.assert_allclose(new, by_plain, rtol=1e-9, atol=1e-12)
 
 
+@two_devices
 def test_two_devices_take_the_mean_of_every_other_block_at_twice_the_rate():
     """Equation (1) of `step`, by the program for one, which the test above ties."""
     task = make_task()
@@ -176,14 +178,15 @@ def test_two_devices_take_the_mean_of_every_other_block_at_twice_the_rate():
         )
     ):
         batch = alone.batch_at(number)
-        assert now.mean > 0
-        moved = []
+        moved, means = [], []
         key = jax.random.fold_in(jax.random.key(setting.seed), number)
         for device, each in enumerate(jax.random.split(key, 2)):
             blocks = step.Batch(*(part[device::2] for part in batch))
             blocks = blocks._replace(rates=2 * blocks.rates)
-            state, _ = on_one(State(params, (), (), None), blocks, each)
+            state, report = on_one(State(params, (), (), None), blocks, each)
             moved.append(state.params)
+            means.append(float(report.total) / int(report.num_targets))
+        assert min(means) < now.mean < max(means)
         params = jax.tree.map(lambda one, two: (one + two) / 2, *moved)
         for new, mean in zip(now.training.state.params, params, strict=True):
             np.testing.assert_allclose(new, mean, rtol=1e-12, atol=1e-14)
@@ -191,6 +194,20 @@ def test_two_devices_take_the_mean_of_every_other_block_at_twice_the_rate():
     assert now.training.position.num_counted == task.corpus.num_kept
 
 
+def test_one_device_in_a_row_is_the_one_that_jax_takes():
+    task = make_task()
+    plan, state = task.plan(SMALL), task.begin(SMALL).state
+    sizes = step.Sizes(SMALL.reach, 2, SMALL.chunk_size, SMALL.num_shared)
+    noise = sampler.make(vocab_module.noise(task.vocab.counts))
+    in_a_row = step.make(SKIP_GRAM, sizes, noise, SMALL.cap, sharding.mesh(1))
+    key, batch = jax.random.key(3), plan.batch_at(0)
+    expected, _ = jax.jit(plan.update)(state, batch, jax.random.split(key, 1)[0])
+    found, _ = jax.jit(in_a_row)(state, batch, key)
+    for new, old in zip(found.params, expected.params, strict=True):
+        np.testing.assert_allclose(new, old, rtol=1e-6, atol=1e-9)
+
+
+@two_devices
 def test_the_mean_is_of_all_rows_of_a_table_of_any_size(monkeypatch):
     monkeypatch.setattr(step, "_ROWS_AT_ONCE", 4)
     task = make_task()  # 24 words; the tree's 23 nodes are no multiple of 4
@@ -203,6 +220,7 @@ def test_the_mean_is_of_all_rows_of_a_table_of_any_size(monkeypatch):
         np.testing.assert_array_equal(some, whole)
 
 
+@two_devices
 def test_two_devices_learn_and_repeat_themselves():
     task = make_task()
     setting = SMALL._replace(num_epochs=4, first_rate=0.1, num_shards=2)
@@ -246,6 +264,13 @@ def test_rate_falls_with_the_text_read():
     assert 1e-4 < rates[-1] < 4e-4
 
 
+@two_devices
+def test_without_the_cap_two_devices_say_that_they_diverge():
+    setting = SMALL._replace(num_epochs=20, first_rate=0.1, cap=1e9, num_shards=2)
+    with pytest.raises(loop.Diverged, match=r"from update \d+ on.*smaller learning"):
+        last(make_task().run(setting))
+
+
 @pytest.mark.parametrize("block_size", [64, 2048])
 def test_large_steps_diverge_without_the_cap_but_not_with_it(block_size):
     """24 words: each stands in a block 3 or 85 times."""
@@ -270,11 +295,24 @@ def test_fit_gives_a_small_corpus_some_hundred_blocks():
 def test_fit_has_two_devices_meet_some_times_an_epoch():
     of_two = Setting(num_shards=2)
     assert training.fit(of_two, 10_000_000) == of_two
-    assert training.fit(of_two, 20_000) == training.fit(Setting(), 20_000)
     few = training.fit(of_two, 2_000_000)
     assert few.block_size == 1024
     assert few.span_size % 2048 == 0
-    assert 7 <= 2_000_000 / few.span_size <= 8
+    assert 8 <= 2_000_000 / few.span_size < 9
+
+
+@pytest.mark.parametrize("num_shards", [2, 3, 16])
+def test_fit_has_one_device_train_on_a_small_corpus(num_shards):
+    """The blocks of all devices are one step, of which there must be 200."""
+    setting = Setting(num_shards=num_shards, block_size=64)
+    large = training.fit(setting, 200 * 64 * num_shards)
+    assert (large.num_shards, large.block_size) == (num_shards, 64)
+    small = training.fit(setting, 200 * 64 * num_shards - 200)
+    assert small.num_shards == 1
+    assert 16 * num_shards < small.block_size < 64 * num_shards
+    for few in (small, training.fit(setting, 10)):
+        assert few.block_size % few.chunk_size == 0
+        assert few.span_size % few.block_size == 0
 
 
 @pytest.mark.parametrize(
@@ -297,8 +335,9 @@ def test_a_setting_without_sense_is_named(name, value):
 
 
 def test_more_devices_than_there_are_are_refused():
-    with pytest.raises(ValueError, match="num_devices: expected at most 2.*got 3"):
-        make_task().plan(SMALL._replace(num_shards=3, span_size=6 * 64))
+    most = jax.device_count()
+    with pytest.raises(ValueError, match=f"num_shards: expected at most {most}, as"):
+        make_task().plan(SMALL._replace(num_shards=most + 1))
 
 
 def test_parts_that_do_not_fit_are_named():
@@ -326,7 +365,7 @@ def test_parts_that_do_not_fit_are_named():
         start(params=params._replace(outputs=params.outputs[1:]))
 
 
-@pytest.mark.parametrize("num_devices", [1, 2])
+@pytest.mark.parametrize("num_devices", [1, pytest.param(2, marks=two_devices)])
 @pytest.mark.parametrize(
     "objective",
     [

@@ -42,7 +42,7 @@ def train(folder, setting=SETTING, save_every=0, stop=None):
     """Trains, from the newest checkpoint if there is one; yields as the loop does."""
     made = parts()
     plan = training.plan(*made, setting)
-    now = training.begin(made[-1])
+    now = training.begin(made[-1], plan.layout)
     with (
         stores.opened(folder / "checkpoints", setting._asdict()) as store,
         signals.heard() as heard,
@@ -55,6 +55,7 @@ def train(folder, setting=SETTING, save_every=0, stop=None):
             plan.batch_at,
             now,
             plan.setting._replace(save_every=save_every),
+            layout=plan.layout,
             store=store,
             log=metrics.Log(folder / "log.jsonl"),
             stop=stop or heard,
