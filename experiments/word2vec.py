@@ -11,7 +11,7 @@ representations of words and phrases and their compositionality, 2013 (1310.4546
 
 Expected: words of one use or one topic lie together, in under two minutes. Ours, on the
 Debian package descriptions, which come with a checkout (1.4 million words, 12,469 of
-them with a vector), in 10 s on two cores: "shell" next to zsh, bash, bourne; "class" to
+them with a vector), in 16 s on two cores: "shell" next to bash, zsh, bourne; "class" to
 classes, factory, subclasses. Speed and scores beside gensim's are the benchmark's:
 `python -m experiments.bench word2vec`.
 
