@@ -78,18 +78,18 @@ def draw(words: Sequence[Word], label: str) -> str:
             for n in members
         )
         hue = 360 * (group % _NUM_COLOURS) // _NUM_COLOURS
-        groups.append(f'<g data-row style="--c: hsl({hue} 65% 48%)">{marks}</g>')
+        groups.append(f'<g data-row="" style="--c: hsl({hue} 65% 48%)">{marks}</g>')
     view = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" xmlns="http://www.w3.org/2000/svg"'
     return (
         f'<svg class="words" {view} role="group" aria-label="{escape(label)}" '
-        f"data-marks>{''.join(groups)}</svg>"
+        f'data-marks="">{"".join(groups)}</svg>'
     )
 
 
 def file(words: Sequence[Word], label: str) -> str:
     """Returns the map as a file of its own, on white."""
     style = STYLE + "svg { background: #fff; }"
-    return draw(words, label).replace("data-marks>", f"><style>{style}</style>", 1)
+    return draw(words, label).replace('data-marks="">', f"><style>{style}</style>", 1)
 
 
 def place_labels(

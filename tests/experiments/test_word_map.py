@@ -1,6 +1,7 @@
 """The map's labels stand where nothing else is, and all words are there to be found."""
 
 import re
+import xml.etree.ElementTree
 
 import numpy as np
 
@@ -67,3 +68,12 @@ def test_words_at_one_place_and_words_of_any_script_are_drawn():
     assert "a&amp;b</text>" in text
     assert ">编辑器</text>" in text
     assert 'aria-label="&lt;map&gt;"' in text
+
+
+def test_the_file_is_xml_as_browsers_want_it():
+    """Unlike a page, in which an attribute needs no value."""
+    words = [Word("<&\"'>", 0, True, 0.0, 0.0, [("b", 0.5)]), *drawn(3)]
+    root = xml.etree.ElementTree.fromstring(word_map.file(words, 'a < "b" & c'))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    written = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert written.count("<&\"'>") == 1
