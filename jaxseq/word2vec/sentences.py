@@ -62,7 +62,7 @@ def _files(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def spaceless(split: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
-    """Returns a split that drops tokens of white space, as no file of vectors has them.
+    """Returns a split that drops tokens of white space alone.
 
     Args:
         split: the tokens of a text.

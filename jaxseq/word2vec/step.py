@@ -138,7 +138,7 @@ def make(
         num_devices = devices.size
 
         def on_one(params: Params, blocks: Tree, keys: Key) -> tuple[Params, Tally]:
-            blocks = blocks._replace(rates=num_devices * blocks.rates)
+            blocks = blocks._replace(rates=num_devices * blocks.rates)  # (1)
             params, tally = on_blocks(params, blocks, keys[0])
             return Params(*map(_mean, params)), jax.lax.psum(tally, AXIS)  # (1)
 
