@@ -17,7 +17,8 @@ What is trained:
     examples              every prediction by itself, as the papers write it
     objective             Skip-gram and CBOW by blocks, with one of:
     negative_sampling     tell the word that came from words that are drawn
-    hierarchical_softmax  turns on the way through Huffman's tree: huffman, paths
+    hierarchical_softmax  turns on the way through Huffman's tree: huffman, paths,
+                          paths_of_windows (Skip-gram), paths_of_words (CBOW)
     full_softmax          the definition that both stand in for
     windows               blocks of text, and the pairs in them
     averages              CBOW's input, the mean of the words around a centre
@@ -52,6 +53,8 @@ from jaxseq.word2vec import (
     pairs as pairs,
     params as params,
     paths as paths,
+    paths_of_windows as paths_of_windows,
+    paths_of_words as paths_of_words,
     sampler as sampler,
     sentences as sentences,
     similarity as similarity,

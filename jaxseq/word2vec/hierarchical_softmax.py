@@ -15,7 +15,7 @@ The p(w | h) of all words sum to 1. By hand:
 As in word2vec.c, Skip-gram by blocks predicts the centre from each word around it (the
 paper has it the other way round; the pairs are the same): the paths are those of the
 block's centres, and each is walked once for its whole window. `jaxseq.word2vec.paths`
-has the block's step.
+begins with how a block steps along them.
 
 References:
     Morin, Bengio 2005, AISTATS; Mikolov, Sutskever, Chen, Corrado, Dean 2013
@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.types import Array
-from jaxseq.word2vec import paths
+from jaxseq.word2vec import paths, paths_of_windows, paths_of_words
 from jaxseq.word2vec.averages import average, delta as averages_delta
 from jaxseq.word2vec.examples import Delta, Loss
 from jaxseq.word2vec.huffman import Codes
@@ -93,7 +93,7 @@ def skip_gram(codes: Codes, num_near: int = NUM_NEAR) -> Objective:
         words = chunks(block)
         targets = words.is_pair.astype(params.inputs.dtype)
         h = rows_of(params.inputs, words.contexts)
-        layer = paths.descend(
+        layer = paths_of_windows.descend(
             tree, params.outputs, places.outputs, h, words.centres, targets, rate, cap
         )
         of_inputs = as_rows(words.contexts, layer.d_h, layer.terms)
@@ -125,13 +125,13 @@ def cbow(
     def step(params: Params, places: Params, block: Block, rate, cap) -> Descent:
         words = chunks(block)
         averages = average(params.inputs, words)
-        layer = paths.descend(
+        layer = paths_of_words.descend(
             tree,
             params.outputs,
             places.outputs,
             averages.h,
             words.centres,
-            averages.targets,
+            averages.counts,
             rate,
             cap,
         )

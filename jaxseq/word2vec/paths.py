@@ -1,7 +1,7 @@
-"""A step along the paths of Huffman's tree, for all words of a block at once.
+"""The paths of Huffman's tree for all words of a block at once, cut in two.
 
-Equations (1) to (5) are those of `jaxseq.word2vec.hierarchical_softmax`. Paths are cut
-in two, as their nodes are met so differently often.
+Nodes are met so differently often that a step along the paths has two parts. Equations
+(1) to (5) are those of `jaxseq.word2vec.hierarchical_softmax`.
 
 Near the root, the N most visited nodes make a small full layer: of an h with each of
 them z is formed once, weighted by how many of its predictions pass there. Each of them
@@ -10,15 +10,17 @@ than word2vec, which takes a step a term. So the layer descends piece by piece o
 block, one piece's h after the other's (the h themselves are the block's old ones).
 
 Below, a block meets few nodes twice. A word's L_w nodes there lie side by side in one
-list of all words' nodes, and a chunk's words get slots for them, as many as each needs:
+list of all words' nodes, and a group's words get slots for them, as many as each needs:
 
-    slot j of a chunk is of its word b,    Σ_{i<b} L_i ≤ j < Σ_{i≤b} L_i            (6)
+    slot j of a group is of its word b,    Σ_{i<b} L_i ≤ j < Σ_{i≤b} L_i            (6)
 
-A chunk whose words need more than F slots is gone through again for the next F of them,
-and so are the others, until no chunk has any left: nothing is dropped, whatever the
+A group whose words need more than F slots is gone through again for the next F of them,
+and so are the others, until no group has any left: nothing is dropped, whatever the
 text. Each pass takes a capped step of its own, from where the last one left the nodes.
+What is multiplied in a slot is Skip-gram's (`jaxseq.word2vec.paths_of_windows`) or
+CBOW's (`jaxseq.word2vec.paths_of_words`).
 
-Sizes: C chunks of B words, E vectors h a chunk, D columns.
+Sizes: C chunks of B words, E vectors h a chunk, D columns; G groups of words.
 
 Reference: as `jaxseq.word2vec.hierarchical_softmax`.
 """
@@ -31,16 +33,13 @@ import numpy as np
 
 from jaxseq.checks import check_count
 from jaxseq.types import Array
-from jaxseq.word2vec import sparse
 from jaxseq.word2vec.huffman import Codes
 from jaxseq.word2vec.objective import softplus, transposed
-from jaxseq.word2vec.sparse import as_rows, rows_of
+from jaxseq.word2vec.sparse import rows_of
 
 
 NUM_NEAR = 31
 """Nodes near the root that are treated as a layer, by default."""
-SLOTS_A_WORD = 10
-"""F / B: a word of English has 7 such nodes in the mean, in the fullest chunk 10."""
 PIECE_SIZE = 32
 """Words after which the nodes near the root take a step; a chunk at least."""
 
@@ -54,7 +53,7 @@ class Tree(NamedTuple):
         starts: `[V]` int32, where the rest of a word's path begins in `nodes`.
         lengths: `[V]` int32, L of the rest.
         nodes: `[S]` int32, the rests of all paths, one after the other.
-        signs: `[S]` int8, s_l of each.
+        signs: `[S]` int8, s_l of each; 0 at the end of the list, which has no node.
     """
 
     turns: Array
@@ -80,6 +79,33 @@ class Layer(NamedTuple):
     d_h: Array
     terms: Array
     loss: Array
+
+
+class Slots(NamedTuple):
+    """Where the rests of the paths of a block's words begin and end.
+
+    Attributes:
+        ends: `[G, b]` int32, the slot behind the last one of each word, (6).
+        shifts: `[G b]` int32, what a word's slots are behind their places in `nodes`.
+    """
+
+    ends: Array
+    shifts: Array
+
+
+class Filled(NamedTuple):
+    """What is in the F slots of each group, in one pass.
+
+    Attributes:
+        owners: `[G, F]` int32, of which of the G b words a slot is; of the group's last
+            one where no word needs it.
+        nodes: `[G, F]` int32.
+        signs: `[G, F]` int8, s_l; 0 where no word needs the slot.
+    """
+
+    owners: Array
+    nodes: Array
+    signs: Array
 
 
 def cut(codes: Codes, num_near: int) -> Tree:
@@ -121,124 +147,105 @@ def num_nodes(codes: Codes) -> int:
     return len(codes.lengths) - 1
 
 
-def descend(
+def descend_near(
     tree: Tree,
     outputs: Array,
     places: Array,
     h: Array,
-    words: Array,
-    targets: Array,
+    passing: Array,
+    ahead: Array,
+    num_pieces: int,
     rate: Array,
     cap: Array,
 ) -> Layer:
-    """Takes a capped step of gradient descent on the nodes' vectors.
+    """Takes a capped step on the nodes near the root for each piece of the block.
 
     Args:
         tree: of V words.
         outputs: `[R, D]`, changed in place where the caller lets it go.
         places: `[R]` int32, to write in.
         h: `[C, E, D]`.
-        words: `[C, B]` int32.
-        targets: `[C, B, E]`, 1 where a word is to be predicted from an h, else 0.
+        passing: `[C, E, N]`, how many predictions of each h pass a node.
+        ahead: `[C, E, N]`, how many of them take turn 0 there.
+        num_pieces: into how many the chunks are dealt; divides C.
         rate: scalar, α of `jaxseq.word2vec.sparse`.
         cap: scalar, η.
     """
-    near, d_h, terms, loss = _near(tree, outputs, h, words, targets, rate, cap)
-    outputs = jax.lax.dynamic_update_slice(outputs, near, (0, 0))
-    layer = Layer(outputs, places, d_h, terms, loss)
-    return _far(tree, layer, h, words, targets, rate, cap)
-
-
-def _near(
-    tree: Tree,
-    outputs: Array,
-    h: Array,
-    words: Array,
-    targets: Array,
-    rate: Array,
-    cap: Array,
-) -> tuple[Array, Array, Array, Array]:
-    """The layer near the root, piece by piece; returns it, d_h, terms and loss."""
-    (num_chunks, size), num_near = words.shape, tree.turns.shape[1]
-    turns = rows_of(tree.turns, words)
-    # How many predictions of each h pass a node, and how many take turn 0 there.
-    passing = jnp.einsum("cbe,cbn->cen", targets, (turns != 0).astype(h.dtype))
-    ahead = jnp.einsum("cbe,cbn->cen", targets, (turns > 0).astype(h.dtype))
-    num_chunks_a_piece = np.gcd(num_chunks, max(1, PIECE_SIZE // size))
 
     def pieces(x: Array) -> Array:
-        num_rows = num_chunks_a_piece * x.shape[1]
-        return x.reshape(num_chunks // num_chunks_a_piece, num_rows, x.shape[2])
+        num_rows = x.shape[0] // num_pieces * x.shape[1]
+        return x.reshape(num_pieces, num_rows, x.shape[2])
 
-    def on_piece(v: Array, piece: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        h, passing, ahead = piece
+    def on_piece(v: Array, piece: tuple[Array, ...]) -> tuple[Array, Array]:
+        h, passing, ahead, step = piece
         z = h @ v.T  # (1)
         d_z = passing * jax.nn.sigmoid(z) - ahead  # (4)
-        d_h = d_z @ v  # (5)
-        n = jnp.maximum(passing.sum(0), 1e-30)
-        step = jnp.minimum(rate, cap / n)
-        return v - step[:, None] * (d_z.T @ h), d_h  # (5)
+        d_v = transposed(d_z[None])[0] @ h  # (5)
+        return v - step[:, None] * d_v, d_z @ v  # (5)
 
-    v = outputs[:num_near]
+    v = outputs[: tree.turns.shape[1]]
     z = h[0] @ v.T
     behind = passing[0] - ahead[0]
     loss = jnp.sum(ahead[0] * softplus(-z) + behind * softplus(z))  # (3)
-    v, d_h = jax.lax.scan(on_piece, v, (pieces(h), pieces(passing), pieces(ahead)))
-    return v, d_h.reshape(h.shape), passing.sum(2), loss
+    n = jnp.maximum(pieces(passing).sum(1), 1e-30)
+    piece = pieces(h), pieces(passing), pieces(ahead), jnp.minimum(rate, cap / n)
+    v, d_h = jax.lax.scan(on_piece, v, piece)
+    outputs = jax.lax.dynamic_update_slice(outputs, v, (0, 0))
+    return Layer(outputs, places, d_h.reshape(h.shape), passing.sum(2), loss)
 
 
-def _far(
-    tree: Tree,
-    layer: Layer,
-    h: Array,
-    words: Array,
-    targets: Array,
-    rate: Array,
-    cap: Array,
-) -> Layer:
-    """The rest of the paths, F slots a chunk at a time."""
-    if len(tree.nodes) == 1:
-        return layer  # a small tree is all near its root
-    num_chunks, size = words.shape
-    num_slots = SLOTS_A_WORD * size
-    is_there = targets.max(2) > 0
+def num_pieces(num_chunks: int, chunk_size: int) -> int:
+    """Returns how many pieces of about `PIECE_SIZE` words whole chunks make.
+
+    Args:
+        num_chunks: C.
+        chunk_size: B.
+    """
+    num_chunks_a_piece = np.gcd(num_chunks, max(1, PIECE_SIZE // chunk_size))
+    return num_chunks // int(num_chunks_a_piece)
+
+
+def slots(tree: Tree, words: Array, is_there: Array) -> Slots:
+    """Returns the slots of the words' nodes below, (6).
+
+    Args:
+        tree: of V words.
+        words: `[G, b]` int32.
+        is_there: `[G, b]` bool, whether a word is predicted at all.
+    """
     lengths = jnp.where(is_there, rows_of(tree.lengths, words), 0)
     ends = jnp.cumsum(lengths, 1)
-    # Where slot 0 would be in the lists if all the chunk's slots were this word's.
+    # Where slot 0 would be in the list if all of its group's slots were this word's.
     shifts = rows_of(tree.starts, words) - (ends - lengths)
+    return Slots(ends, shifts.reshape(-1))
+
+
+def num_passes(of: Slots, num_slots: int) -> Array:
+    """Returns after how many passes no group has a node left, scalar int32.
+
+    Args:
+        of: the block's words.
+        num_slots: F.
+    """
+    return -(-jnp.max(of.ends[:, -1]) // num_slots)
+
+
+def fill(tree: Tree, of: Slots, number: Array, num_slots: int) -> Filled:
+    """Returns what is in the slots, in one pass.
+
+    Args:
+        tree: of V words.
+        of: the block's words.
+        number: scalar int32 of the pass, from 0.
+        num_slots: F.
+    """
+    num_groups, size = of.ends.shape
+    j = number * num_slots + jnp.arange(num_slots, dtype=jnp.int32)[None]
+    is_behind = j[:, :, None] >= of.ends[:, None, :]
+    owners = jnp.sum(is_behind, 2, dtype=jnp.int32)  # (6)
+    is_used = owners < size
+    first = jnp.arange(num_groups, dtype=jnp.int32)[:, None] * size
+    owners = jnp.minimum(owners, size - 1) + first
     unused = np.int32(len(tree.nodes) - 1)
-    base = jnp.arange(num_chunks, dtype=jnp.int32)[:, None] * size
-
-    def on_slots(number: Array, layer: Layer) -> Layer:
-        j = number * num_slots + jnp.arange(num_slots, dtype=jnp.int32)[None]
-        is_behind = j[:, :, None] >= ends[:, None, :]
-        owners = jnp.sum(is_behind, 2, dtype=jnp.int32)  # (6)
-        is_used = owners < size
-        owners = jnp.minimum(owners, size - 1) + base
-        at = jnp.where(is_used, j + rows_of(shifts.reshape(-1), owners), unused)
-        nodes = rows_of(tree.nodes, at)
-        s = rows_of(tree.signs, at).astype(h.dtype)[:, :, None]
-        passes = s * s * rows_of(targets.reshape(-1, targets.shape[2]), owners)
-        v = rows_of(layer.outputs, nodes)
-        z = jnp.einsum("cfd,ced->cfe", v, h)  # (1)
-        d_z = passes * (jax.nn.sigmoid(z) - (1 + s) / 2)  # (4)
-        d_v = jnp.einsum("cfe,ced->cfd", d_z, h)  # (5)
-        d_h = jnp.einsum("cef,cfd->ced", transposed(d_z), v)  # (5)
-        outputs, places = sparse.descend(
-            layer.outputs,
-            (as_rows(nodes, d_v, passes.sum(2)),),
-            rate,
-            cap,
-            layer.places,
-        )
-        loss = jnp.sum(passes[0] * softplus(-s[0] * z[0]))  # (3)
-        return Layer(
-            outputs,
-            places,
-            layer.d_h + d_h,
-            layer.terms + passes.sum(1),
-            layer.loss + loss,
-        )
-
-    num_passes = -(-jnp.max(ends[:, -1]) // num_slots)
-    return jax.lax.fori_loop(0, num_passes, on_slots, layer)
+    at = jnp.where(is_used, j + rows_of(of.shifts, owners), unused)
+    return Filled(owners, rows_of(tree.nodes, at), rows_of(tree.signs, at))

@@ -14,6 +14,8 @@ from jaxseq.word2vec import (
     huffman,
     negative_sampling,
     paths,
+    paths_of_windows,
+    paths_of_words,
 )
 from jaxseq.word2vec.objective import exact, whole
 from jaxseq.word2vec.params import Params
@@ -214,12 +216,22 @@ def test_input_rows_are_capped_by_the_terms_that_pull_at_them(name):
 
 
 @pytest.mark.parametrize("num_near", [0, NUM_WORDS - 1])
-def test_nodes_are_capped_by_the_terms_that_pull_at_them(num_near):
+@pytest.mark.parametrize(
+    ("make", "list_examples", "cap"),
+    [
+        (hierarchical_softmax.skip_gram, AROUND, 2.0),
+        (hierarchical_softmax.cbow, WHOLE, 0.6),
+    ],
+    ids=["skip_gram", "cbow"],
+)
+def test_nodes_are_capped_by_the_terms_that_pull_at_them(
+    make, list_examples, cap, num_near
+):
     """All below the root, in one pass; or all near it, in one piece of three chunks."""
-    objective = hierarchical_softmax.skip_gram(CODES, num_near)
+    objective = make(CODES, num_near)
     params, block = make_params(objective), make_block(seed=9)
-    rate, cap = 0.1, 2.0
-    pairs = AROUND(block)
+    rate = 0.1
+    pairs = list_examples(block)
     terms = np.zeros(NUM_WORDS - 1)
     for word, count in zip(np.asarray(pairs.targets), pairs.counts, strict=True):
         terms[CODES.nodes[word, : CODES.lengths[word]]] += float(count)
@@ -284,27 +296,46 @@ def test_smallest_vocabularies_have_a_finite_gradient(num_words):
 
 
 @pytest.mark.parametrize("slots", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_path_is_walked_whole_however_few_the_slots(slots, monkeypatch):
+@pytest.mark.parametrize(
+    ("make", "list_examples"),
+    [(hierarchical_softmax.skip_gram, AROUND), (hierarchical_softmax.cbow, WHOLE)],
+    ids=["skip_gram", "cbow"],
+)
+def test_a_path_is_walked_whole_however_few_the_slots(
+    make, list_examples, slots, monkeypatch
+):
     """Words of the longest code only: more nodes than slots, in several passes."""
-    monkeypatch.setattr(paths, "SLOTS_A_WORD", slots)
-    objective = hierarchical_softmax.skip_gram(CODES, 1)
+    monkeypatch.setattr(paths_of_windows, "SLOTS_A_WORD", slots)
+    monkeypatch.setattr(paths_of_words, "SLOTS_A_WORD", slots)
+    monkeypatch.setattr(paths_of_words, "GROUP_SIZE", NUM_CHUNKS)
+    objective = make(CODES, 1)
     block = make_block(seed=6)
     longest = int(CODES.lengths.argmax())
     block = block._replace(ids=jnp.where(block.ids >= 4, longest, block.ids))
     params = make_params(objective)
-    plain = examples.gradient(TREE[1], params, AROUND(block))
+    plain = examples.gradient(TREE[1], params, list_examples(block))
     assert CODES.lengths.max() > 1 + slots
     gradient = gradient_of(objective, params, block, 1e-8)
     np.testing.assert_allclose(gradient.inputs, plain.inputs, atol=1e-5)
     np.testing.assert_allclose(gradient.outputs, plain.outputs, atol=1e-5)
 
 
-def test_nodes_near_the_root_take_a_capped_step_a_piece(monkeypatch):
+@pytest.mark.parametrize(
+    ("make", "list_examples", "cap"),
+    [
+        (hierarchical_softmax.skip_gram, AROUND, 1.5),
+        (hierarchical_softmax.cbow, WHOLE, 1.0),
+    ],
+    ids=["skip_gram", "cbow"],
+)
+def test_nodes_near_the_root_take_a_capped_step_a_piece(
+    make, list_examples, cap, monkeypatch
+):
     """The layer near the root against a loop over chunks of the plain form."""
     monkeypatch.setattr(paths, "PIECE_SIZE", 1)
-    objective = hierarchical_softmax.skip_gram(CODES, NUM_WORDS - 1)
+    objective = make(CODES, NUM_WORDS - 1)
     params, block = make_params(objective), make_block(seed=7)
-    rate, cap = 0.5, 1.5
+    rate = 0.5
     new = descend(objective, params, block, rate, cap).params.outputs
 
     outputs = params.outputs
@@ -316,7 +347,7 @@ def test_nodes_near_the_root_take_a_capped_step_a_piece(monkeypatch):
             reaches=block.reaches[chunk : chunk + 1],
             negatives=block.negatives[chunk : chunk + 1],
         )
-        pairs = AROUND(piece)
+        pairs = list_examples(piece)
         along = examples.gradient(TREE[1], Params(params.inputs, outputs), pairs)
         terms = np.zeros(NUM_WORDS - 1)
         for word, count in zip(pairs.targets, pairs.counts, strict=True):
