@@ -174,8 +174,11 @@ def make_setting(config: Config, num_ids: int) -> Setting:
     tuned = TUNED[config.model]
     if config.output == "tree":
         tree = fitting.SETTINGS[fitting.tree]
-        sizes = {name: getattr(tree, name) for name in ("block_size", "chunk_size")}
-        tuned = tuned._replace(cap=tree.cap, **sizes)
+        # CBOW multiplies no chunk by its paths: a larger one gathers fewer contexts.
+        chunk_size = {"skip-gram": tree.chunk_size, "cbow": 32}[config.model]
+        tuned = tuned._replace(
+            cap=tree.cap, block_size=tree.block_size, chunk_size=chunk_size
+        )
     tuned = tuned._replace(num_shards=config.num_shards)
     if config.block_size is None:
         tuned = fitting.on_these_devices(tuned)

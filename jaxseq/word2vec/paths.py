@@ -176,20 +176,19 @@ def descend_near(
         num_rows = x.shape[0] // num_pieces * x.shape[1]
         return x.reshape(num_pieces, num_rows, x.shape[2])
 
-    def on_piece(v: Array, piece: tuple[Array, ...]) -> tuple[Array, Array]:
+    def on_piece(v: Array, piece: tuple[Array, ...]) -> tuple[Array, tuple]:
         h, passing, ahead, step = piece
-        z = h @ v.T  # (1)
+        z = h @ transposed(v[None])[0]  # (1)
         d_z = passing * jax.nn.sigmoid(z) - ahead  # (4)
         d_v = transposed(d_z[None])[0] @ h  # (5)
-        return v - step[:, None] * d_v, d_z @ v  # (5)
+        return v - step[:, None] * d_v, (d_z @ v, z)  # (5)
 
     v = outputs[: tree.turns.shape[1]]
-    z = h[0] @ v.T
-    behind = passing[0] - ahead[0]
-    loss = jnp.sum(ahead[0] * softplus(-z) + behind * softplus(z))  # (3)
     n = jnp.maximum(pieces(passing).sum(1), 1e-30)
     piece = pieces(h), pieces(passing), pieces(ahead), jnp.minimum(rate, cap / n)
-    v, d_h = jax.lax.scan(on_piece, v, piece)
+    v, (d_h, z) = jax.lax.scan(on_piece, v, piece)
+    z, behind = z.reshape(passing.shape)[0], passing[0] - ahead[0]
+    loss = jnp.sum(ahead[0] * softplus(-z) + behind * softplus(z))  # (3)
     outputs = jax.lax.dynamic_update_slice(outputs, v, (0, 0))
     return Layer(outputs, places, d_h.reshape(h.shape), passing.sum(2), loss)
 
@@ -241,8 +240,8 @@ def fill(tree: Tree, of: Slots, number: Array, num_slots: int) -> Filled:
     """
     num_groups, size = of.ends.shape
     j = number * num_slots + jnp.arange(num_slots, dtype=jnp.int32)[None]
-    is_behind = j[:, :, None] >= of.ends[:, None, :]
-    owners = jnp.sum(is_behind, 2, dtype=jnp.int32)  # (6)
+    is_behind = j[:, None, :] >= of.ends[:, :, None]
+    owners = jnp.sum(is_behind, 1, dtype=jnp.int32)  # (6)
     is_used = owners < size
     first = jnp.arange(num_groups, dtype=jnp.int32)[:, None] * size
     owners = jnp.minimum(owners, size - 1) + first
