@@ -38,6 +38,7 @@ from jaxseq.train import digests, loop, metrics, signals, stores
 from jaxseq.train.state import Position
 from jaxseq.word2vec import training, vector_files, vectors
 from jaxseq.word2vec.corpus import END, Corpus
+from jaxseq.word2vec.setting import Setting
 from jaxseq.word2vec.vocab import Vocab
 
 from . import (
@@ -75,7 +76,7 @@ class Trained(NamedTuple):
     seconds: float  # in all runs together
     num_trained: int  # words that were centres
     losses: list[tuple[float, float]]  # (epochs read, mean nats since the last)
-    setting: training.Setting
+    setting: Setting
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -86,8 +87,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     startup.prepare()
     config = commands.parse(Config, args, __doc__)
-    num_shards = devices.share(config.num_shards)
-    run(dataclasses.replace(config, num_shards=num_shards))
+    run(dataclasses.replace(config, num_shards=devices.share(config.num_shards)))
 
 
 def run(config: Config) -> None:
@@ -237,9 +237,7 @@ def _beginning(corpus: Corpus, size: int) -> Corpus:
     return corpus._replace(ids=ids, num_sentences=int(np.count_nonzero(ids == END)))
 
 
-def _settings(
-    config: Config, known: Vocab, corpus: Corpus, setting: training.Setting
-) -> dict:
+def _settings(config: Config, known: Vocab, corpus: Corpus, setting: Setting) -> dict:
     """Returns all that decides the result: a checkpoint of others is refused."""
     settings = results.settings(config)
     decide = {name: s for name, s in settings.items() if name not in _NOT_TRAINED}

@@ -14,18 +14,15 @@ from jaxseq.word2vec import (
     chinese,
     fitting,
     full_softmax,
-    hierarchical_softmax,
-    huffman,
     negative_sampling,
     params,
     sampler,
-    training,
     vocab,
 )
 from jaxseq.word2vec.objective import Objective
 from jaxseq.word2vec.params import Params
 from jaxseq.word2vec.sampler import Sampler
-from jaxseq.word2vec.training import Setting
+from jaxseq.word2vec.setting import Setting, for_corpus
 from jaxseq.word2vec.vocab import Vocab
 
 from . import cli, runs
@@ -41,23 +38,23 @@ TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
     "characters": tokens.characters.split,
     "chinese": chinese.words,
 }
-TUNED: dict[ModelName, Setting] = {
-    "skip-gram": fitting.SETTINGS[fitting.skip_gram],
-    "cbow": fitting.SETTINGS[fitting.cbow],
+TUNED: dict[tuple[ModelName, OutputName], Setting] = {
+    ("skip-gram", "negatives"): fitting.SETTINGS[fitting.skip_gram],
+    ("cbow", "negatives"): fitting.SETTINGS[fitting.cbow],
+    ("skip-gram", "tree"): fitting.SETTINGS[fitting.tree],
+    ("cbow", "tree"): fitting.SETTINGS[fitting.cbow_tree],
+    ("skip-gram", "softmax"): fitting.SETTINGS[fitting.skip_gram],
+    ("cbow", "softmax"): fitting.SETTINGS[fitting.cbow],
 }
-"""How each trains best; with the tree block, chunk and cap are those of its own."""
+"""How each trains best; the full softmax as negative sampling."""
 
 _OBJECTIVES: dict[tuple[ModelName, OutputName], Callable[[Vocab, int], Objective]] = {
     ("skip-gram", "negatives"): lambda known, n: negative_sampling.skip_gram(
         len(known.words), n
     ),
     ("cbow", "negatives"): lambda known, n: negative_sampling.cbow(len(known.words), n),
-    ("skip-gram", "tree"): lambda known, n: hierarchical_softmax.skip_gram(
-        huffman.build(known.counts)
-    ),
-    ("cbow", "tree"): lambda known, n: hierarchical_softmax.cbow(
-        huffman.build(known.counts)
-    ),
+    ("skip-gram", "tree"): lambda known, n: fitting.tree(known),
+    ("cbow", "tree"): lambda known, n: fitting.cbow_tree(known),
     ("skip-gram", "softmax"): lambda known, n: full_softmax.skip_gram(len(known.words)),
     ("cbow", "softmax"): lambda known, n: full_softmax.cbow(len(known.words)),
 }
@@ -171,15 +168,7 @@ class Config(runs.Options):
 
 def make_setting(config: Config, num_ids: int) -> Setting:
     """Returns how to train on a corpus of so many ids."""
-    tuned = TUNED[config.model]
-    if config.output == "tree":
-        tree = fitting.SETTINGS[fitting.tree]
-        # CBOW multiplies no chunk by its paths: a larger one gathers fewer contexts.
-        chunk_size = {"skip-gram": tree.chunk_size, "cbow": 32}[config.model]
-        tuned = tuned._replace(
-            cap=tree.cap, block_size=tree.block_size, chunk_size=chunk_size
-        )
-    tuned = tuned._replace(num_shards=config.num_shards)
+    tuned = TUNED[config.model, config.output]._replace(num_shards=config.num_shards)
     if config.block_size is None:
         tuned = fitting.on_these_devices(tuned)
     first_rate = config.learning_rate or tuned.first_rate
@@ -193,7 +182,7 @@ def make_setting(config: Config, num_ids: int) -> Setting:
         block_size=block_size,
         seed=config.seed,
     )
-    return training.fit(setting, num_ids)
+    return for_corpus(setting, num_ids)
 
 
 def make_objective(config: Config, known: Vocab) -> tuple[Objective, Sampler | None]:

@@ -103,7 +103,7 @@ def gensim_peer(config: Config, text: Path, num_workers: int) -> Peer:
             hs=int(is_tree),
             negative=0 if is_tree else config.num_negatives,
             sample=config.sample,
-            alpha=config.learning_rate or TUNED[config.model].first_rate,
+            alpha=config.learning_rate or TUNED[config.model, config.output].first_rate,
             workers=num_workers,
             seed=config.seed + 1,
             epochs=config.num_epochs,

@@ -8,6 +8,7 @@ From sentences to vectors:
     vocab                 which words get vectors, and how often they are read
     corpus                sentences as one array of ids
     feed                  spans of it, thinned out, for the device
+    setting               how to train, and what a corpus is large enough for
     training, step        what host and device do with a span
     params                the matrices
 
@@ -57,6 +58,7 @@ from jaxseq.word2vec import (
     paths_of_words as paths_of_words,
     sampler as sampler,
     sentences as sentences,
+    setting as setting,
     similarity as similarity,
     sparse as sparse,
     step as step,

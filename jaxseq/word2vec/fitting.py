@@ -1,11 +1,24 @@
 """From sentences to vectors in one call, for whoever needs no more.
 
-    vectors = fit(sentences)                                    Skip-gram
-    vectors = fit(sentences, cbow, setting=Setting(first_rate=0.05))
-    vectors = fit(sentences, tree)                              hierarchical softmax
+    vectors = fit(sentences)                     Skip-gram
+    vectors = fit(sentences, cbow)
+    vectors = fit(sentences, cbow_tree)          CBOW with hierarchical softmax
+    vectors = fit(sentences, setting=Setting(reach=10, num_epochs=1))
 
 What it puts together, `corpus.read`, `training.plan` and the rest, is there for what
-it leaves out: progress and checkpoints.
+it leaves out: progress and checkpoints. What gensim's Word2Vec calls otherwise
+(and there CBOW is what is trained by default):
+
+    vector_size             num_columns
+    window, epochs, seed    Setting.reach, num_epochs, seed
+    alpha, min_alpha        Setting.first_rate, last_rate
+    workers                 Setting.num_shards: cores (GPUs) with matrices of their own
+    max_final_vocab         max_vocab
+    ns_exponent             exponent
+    sg, hs                  skip_gram, cbow, tree, cbow_tree
+    negative=n              lambda known: negative_sampling.skip_gram(
+                                len(known.words), n)
+    cbow_mean               always 1
 """
 
 import os
@@ -28,7 +41,7 @@ from jaxseq.word2vec import (
     vocab,
 )
 from jaxseq.word2vec.objective import Objective
-from jaxseq.word2vec.training import Setting
+from jaxseq.word2vec.setting import Setting, for_corpus
 from jaxseq.word2vec.vectors import Vectors
 from jaxseq.word2vec.vocab import Vocab
 
@@ -60,12 +73,22 @@ def tree(known: Vocab) -> Objective:
     return hierarchical_softmax.skip_gram(huffman.build(known.counts))
 
 
+def cbow_tree(known: Vocab) -> Objective:
+    """CBOW with hierarchical softmax.
+
+    Args:
+        known: the words, counted.
+    """
+    return hierarchical_softmax.cbow(huffman.build(known.counts))
+
+
 SETTINGS: dict[Callable[[Vocab], Objective], Setting] = {
     skip_gram: Setting(),
     cbow: Setting(first_rate=0.05, chunk_size=16, num_shared=24),
     tree: Setting(block_size=256, chunk_size=16, cap=6.0),
+    cbow_tree: Setting(first_rate=0.05, block_size=256, chunk_size=32, cap=6.0),
 }
-"""How each trains best (experiments/bench/NOTES.md, trials 20 and 22)."""
+"""How each trains best (experiments/bench/NOTES.md, trials 20 and 22; 41 for speed)."""
 
 
 ON_GPU = 4
@@ -143,7 +166,7 @@ def fit(
     key = jax.random.key(setting.seed)
     start = params.init(key, len(known.words), num_columns, objective.num_outputs)
     keep = vocab.keep_probability(known.counts, sample)
-    setting = training.fit(setting, len(read.ids))
+    setting = for_corpus(setting, len(read.ids))
     plan = training.plan(objective, negatives, read, keep, start, setting)
     begun = training.begin(start, plan.layout)
     del start  # its arrays are given away, or others have their place

@@ -5,9 +5,10 @@ Nodes are met so differently often that a step along the paths has two parts. Eq
 
 Near the root, the N most visited nodes make a small full layer: of an h with each of
 them z is formed once, weighted by how many of its predictions pass there. Each of them
-is in thousands of a block's terms, and a capped step for all of these moves it far less
-than word2vec, which takes a step a term. So the layer descends piece by piece of the
-block, one piece's h after the other's (the h themselves are the block's old ones).
+is in many of a block's terms, in Skip-gram in up to thousands, and a capped step for
+all of these moves it far less than word2vec, which takes a step a term. So the layer
+descends piece by piece of the block, one piece's h after the other's (the h themselves
+are the block's old ones).
 
 Below, a block meets few nodes twice. A word's L_w nodes there lie side by side in one
 list of all words' nodes, and a group's words get slots for them, as many as each needs:
@@ -25,6 +26,7 @@ Sizes: C chunks of B words, E vectors h a chunk, D columns; G groups of words.
 Reference: as `jaxseq.word2vec.hierarchical_softmax`.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -53,7 +55,7 @@ class Tree(NamedTuple):
         starts: `[V]` int32, where the rest of a word's path begins in `nodes`.
         lengths: `[V]` int32, L of the rest.
         nodes: `[S]` int32, the rests of all paths, one after the other.
-        signs: `[S]` int8, s_l of each; 0 at the end of the list, which has no node.
+        signs: `[S]` int8, s_l of each; the last entry, 0, is no node's.
     """
 
     turns: Array
@@ -71,7 +73,7 @@ class Layer(NamedTuple):
         places: `[R]` int32, as `sparse.descend` wants it next time.
         d_h: `[C, E, D]`, ∂E/∂h.
         terms: `[C, E]`, in how many terms of E each h is.
-        loss: scalar, E of the first chunk, in nats.
+        loss: scalar, E of the first chunk, in nats, each node as its pass meets it.
     """
 
     outputs: Array
@@ -128,13 +130,14 @@ def cut(codes: Codes, num_near: int) -> Tree:
     turns[words[is_near], nodes[is_near]] = signs[is_near]
     lengths = codes.lengths - np.count_nonzero(turns, 1).astype(np.int32)
     # A slot that no word needs looks at the end of the list.
-    rest = np.append(nodes[~is_near], 0), np.append(signs[~is_near], 0)
+    nodes = np.append(nodes[~is_near], np.int32(0))
+    signs = np.append(signs[~is_near], np.int8(0))
     return Tree(
         jnp.asarray(turns),
         jnp.asarray(np.cumsum(lengths) - lengths, jnp.int32),
         jnp.asarray(lengths, jnp.int32),
-        jnp.asarray(rest[0], jnp.int32),
-        jnp.asarray(rest[1], jnp.int8),
+        jnp.asarray(nodes, jnp.int32),
+        jnp.asarray(signs, jnp.int8),
     )
 
 
@@ -152,9 +155,8 @@ def descend_near(
     outputs: Array,
     places: Array,
     h: Array,
-    passing: Array,
-    ahead: Array,
-    num_pieces: int,
+    words: Array,
+    spread: Callable[[Array], Array],
     rate: Array,
     cap: Array,
 ) -> Layer:
@@ -165,15 +167,20 @@ def descend_near(
         outputs: `[R, D]`, changed in place where the caller lets it go.
         places: `[R]` int32, to write in.
         h: `[C, E, D]`.
-        passing: `[C, E, N]`, how many predictions of each h pass a node.
-        ahead: `[C, E, N]`, how many of them take turn 0 there.
-        num_pieces: into how many the chunks are dealt; divides C.
+        words: `[C, B]` int32.
+        spread: sums `[C, B, N]` up over the words predicted from each h: `[C, E, N]`.
         rate: scalar, α of `jaxseq.word2vec.sparse`.
         cap: scalar, η.
     """
+    num_chunks, size = words.shape
+    num_pieces = num_chunks // int(np.gcd(num_chunks, max(1, PIECE_SIZE // size)))
+    turns = rows_of(tree.turns, words)
+    # How many predictions of each h pass a node, and how many take turn 0 there.
+    passing = spread((turns != 0).astype(h.dtype))
+    ahead = spread((turns > 0).astype(h.dtype))
 
     def pieces(x: Array) -> Array:
-        num_rows = x.shape[0] // num_pieces * x.shape[1]
+        num_rows = num_chunks // num_pieces * x.shape[1]
         return x.reshape(num_pieces, num_rows, x.shape[2])
 
     def on_piece(v: Array, piece: tuple[Array, ...]) -> tuple[Array, tuple]:
@@ -183,7 +190,7 @@ def descend_near(
         d_v = transposed(d_z[None])[0] @ h  # (5)
         return v - step[:, None] * d_v, (d_z @ v, z)  # (5)
 
-    v = outputs[: tree.turns.shape[1]]
+    v = outputs[: turns.shape[2]]
     n = jnp.maximum(pieces(passing).sum(1), 1e-30)
     piece = pieces(h), pieces(passing), pieces(ahead), jnp.minimum(rate, cap / n)
     v, (d_h, z) = jax.lax.scan(on_piece, v, piece)
@@ -191,17 +198,6 @@ def descend_near(
     loss = jnp.sum(ahead[0] * softplus(-z) + behind * softplus(z))  # (3)
     outputs = jax.lax.dynamic_update_slice(outputs, v, (0, 0))
     return Layer(outputs, places, d_h.reshape(h.shape), passing.sum(2), loss)
-
-
-def num_pieces(num_chunks: int, chunk_size: int) -> int:
-    """Returns how many pieces of about `PIECE_SIZE` words whole chunks make.
-
-    Args:
-        num_chunks: C.
-        chunk_size: B.
-    """
-    num_chunks_a_piece = np.gcd(num_chunks, max(1, PIECE_SIZE // chunk_size))
-    return num_chunks // int(num_chunks_a_piece)
 
 
 def slots(tree: Tree, words: Array, is_there: Array) -> Slots:

@@ -45,28 +45,21 @@ def descend(
         rate: scalar, α of `jaxseq.word2vec.sparse`.
         cap: scalar, η.
     """
-    turns = rows_of(tree.turns, words)
-    layer = paths.descend_near(
-        tree,
-        outputs,
-        places,
-        h,
-        passing=jnp.einsum("cbe,cbn->cen", targets, (turns != 0).astype(h.dtype)),
-        ahead=jnp.einsum("cbe,cbn->cen", targets, (turns > 0).astype(h.dtype)),
-        num_pieces=paths.num_pieces(*words.shape),
-        rate=rate,
-        cap=cap,
-    )
+
+    def spread(x: Array) -> Array:
+        return jnp.einsum("cbe,cbn->cen", targets, x)
+
+    layer = paths.descend_near(tree, outputs, places, h, words, spread, rate, cap)
     if len(tree.nodes) == 1:
         return layer  # a small tree is all near its root
     num_slots = SLOTS_A_WORD * words.shape[1]
     slots = paths.slots(tree, words, targets.max(2) > 0)
-    targets = targets.reshape(-1, targets.shape[2])
+    of_words = targets.reshape(-1, targets.shape[2])
 
     def on_slots(number: Array, layer: Layer) -> Layer:
         owners, nodes, signs = paths.fill(tree, slots, number, num_slots)
         s = signs.astype(h.dtype)[:, :, None]
-        passes = s * s * rows_of(targets, owners)
+        passes = s * s * rows_of(of_words, owners)
         v = rows_of(layer.outputs, nodes)
         z = jnp.einsum("cfd,ced->cfe", v, h)  # (1)
         d_z = passes * (jax.nn.sigmoid(z) - (1 + s) / 2)  # (4)

@@ -10,7 +10,6 @@ Reference: as `jaxseq.word2vec.hierarchical_softmax`.
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxseq.types import Array
 from jaxseq.word2vec import paths, sparse
@@ -23,7 +22,7 @@ SLOTS_A_WORD = 3
 """F / b: a word of English has 7 such nodes in the mean. Three passes over what stays
 in a core's cache take less time than one."""
 GROUP_SIZE = 32
-"""b, words of a group; fewer where it does not divide the block."""
+"""b, words of a group, or as many below as divide the block."""
 
 
 def descend(
@@ -32,7 +31,7 @@ def descend(
     places: Array,
     h: Array,
     words: Array,
-    is_predicted: Array,
+    counts: Array,
     rate: Array,
     cap: Array,
 ) -> Layer:
@@ -44,32 +43,26 @@ def descend(
         places: `[R]` int32, to write in.
         h: `[C, B, D]`, of each word.
         words: `[C, B]` int32.
-        is_predicted: `[C, B, 1]`, 1 where a word is to be predicted from its h, else 0.
+        counts: `[C, B, 1]`, 1 where a word is to be predicted from its h, else 0.
         rate: scalar, α of `jaxseq.word2vec.sparse`.
         cap: scalar, η.
     """
-    turns = rows_of(tree.turns, words)
-    layer = paths.descend_near(
-        tree,
-        outputs,
-        places,
-        h,
-        passing=is_predicted * (turns != 0).astype(h.dtype),
-        ahead=is_predicted * (turns > 0).astype(h.dtype),
-        num_pieces=paths.num_pieces(*words.shape),
-        rate=rate,
-        cap=cap,
-    )
+
+    def spread(x: Array) -> Array:
+        return counts * x
+
+    layer = paths.descend_near(tree, outputs, places, h, words, spread, rate, cap)
     if len(tree.nodes) == 1:
         return layer  # a small tree is all near its root
-    group_size = int(np.gcd(words.size, GROUP_SIZE))
+    sizes = range(1, min(GROUP_SIZE, words.size) + 1)
+    group_size = max(size for size in sizes if words.size % size == 0)
     num_slots = SLOTS_A_WORD * group_size
     groups = words.reshape(-1, group_size)
-    slots = paths.slots(tree, groups, is_predicted.reshape(groups.shape) > 0)
+    slots = paths.slots(tree, groups, counts.reshape(groups.shape) > 0)
     h = h.reshape(words.size, -1)
     ones = jnp.ones(h.shape[1], h.dtype)
 
-    def on_slots(number: Array, layer: Layer) -> Layer:
+    def on_slots(number: Array, layer: Layer) -> Layer:  # its h and terms: of T words
         owners, nodes, signs = map(
             jnp.ravel, paths.fill(tree, slots, number, num_slots)
         )

@@ -259,6 +259,7 @@ def test_model_and_output_choose_the_objective(output, module, model, monkeypatc
         ({}, fitting.skip_gram),
         ({"model": "cbow"}, fitting.cbow),
         ({"output": "tree"}, fitting.tree),
+        ({"model": "cbow", "output": "tree"}, fitting.cbow_tree),
     ],
 )
 def test_by_default_it_trains_as_the_library_says_for_two_devices(options, tuned):

@@ -2,8 +2,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxseq.word2vec import fitting, nearest, sampler, training, vocab
-from jaxseq.word2vec.training import Setting
+from jaxseq.word2vec import fitting, nearest, sampler, vocab
+from jaxseq.word2vec.setting import Setting, for_corpus
 from tests.devices import two_devices
 
 
@@ -16,7 +16,7 @@ def make_sentences(num=400):
         yield [f"{'abc'[topic]}{word}" for word in rng.integers(0, 6, 10)]
 
 
-@pytest.mark.parametrize("objective", [fitting.skip_gram, fitting.cbow, fitting.tree])
+@pytest.mark.parametrize("objective", list(fitting.SETTINGS))
 def test_fit_puts_words_of_a_topic_together(objective):
     vectors = fitting.fit(
         make_sentences(), objective, num_columns=8, sample=0, setting=SETTING
@@ -33,7 +33,7 @@ def test_fit_takes_two_devices_for_a_large_corpus():
     options = {"num_columns": 8, "sample": 0}
     setting = SETTING._replace(num_epochs=2, block_size=32)
     of_two = setting._replace(num_shards=2)
-    assert training.fit(of_two, 1200 * 11).num_shards == 2
+    assert for_corpus(of_two, 1200 * 11).num_shards == 2
     vectors, other = (
         fitting.fit(make_sentences(1200), setting=each, **options)
         for each in (of_two, setting)
@@ -44,7 +44,7 @@ def test_fit_takes_two_devices_for_a_large_corpus():
         assert all(other[0] == word[0] for other, _ in near), (word, near)
 
 
-@pytest.mark.parametrize("objective", [fitting.cbow, fitting.tree])
+@pytest.mark.parametrize("objective", [fitting.cbow, fitting.tree, fitting.cbow_tree])
 def test_each_objective_has_its_own_setting_unless_told(objective, monkeypatch):
     class Enough(Exception):
         pass
@@ -52,7 +52,7 @@ def test_each_objective_has_its_own_setting_unless_told(objective, monkeypatch):
     def stop(setting, num_words):
         raise Enough(setting)
 
-    monkeypatch.setattr(fitting.training, "fit", stop)
+    monkeypatch.setattr(fitting, "for_corpus", stop)
     with pytest.raises(Enough) as tuned:
         fitting.fit(make_sentences(), objective)
     assert tuned.value.args == (fitting.SETTINGS[objective],)

@@ -225,9 +225,10 @@ def test_input_rows_are_capped_by_the_terms_that_pull_at_them(name):
     ids=["skip_gram", "cbow"],
 )
 def test_nodes_are_capped_by_the_terms_that_pull_at_them(
-    make, list_examples, cap, num_near
+    make, list_examples, cap, num_near, monkeypatch
 ):
     """All below the root, in one pass; or all near it, in one piece of three chunks."""
+    monkeypatch.setattr(paths_of_words, "SLOTS_A_WORD", int(CODES.lengths.max()))
     objective = make(CODES, num_near)
     params, block = make_params(objective), make_block(seed=9)
     rate = 0.1
@@ -307,7 +308,7 @@ def test_a_path_is_walked_whole_however_few_the_slots(
     """Words of the longest code only: more nodes than slots, in several passes."""
     monkeypatch.setattr(paths_of_windows, "SLOTS_A_WORD", slots)
     monkeypatch.setattr(paths_of_words, "SLOTS_A_WORD", slots)
-    monkeypatch.setattr(paths_of_words, "GROUP_SIZE", NUM_CHUNKS)
+    monkeypatch.setattr(paths_of_words, "GROUP_SIZE", NUM_CHUNKS)  # some groups
     objective = make(CODES, 1)
     block = make_block(seed=6)
     longest = int(CODES.lengths.argmax())

@@ -23,8 +23,11 @@ from jaxseq.word2vec import (
     training,
     vocab as vocab_module,
 )
-from jaxseq.word2vec.hierarchical_softmax import skip_gram as tree_skip_gram
-from jaxseq.word2vec.training import Setting
+from jaxseq.word2vec.hierarchical_softmax import (
+    cbow as tree_cbow,
+    skip_gram as tree_skip_gram,
+)
+from jaxseq.word2vec.setting import Setting, for_corpus
 from jaxseq.word2vec.windows import NO_WORD, Block
 from tests.devices import two_devices
 
@@ -283,19 +286,19 @@ def test_large_steps_diverge_without_the_cap_but_not_with_it(block_size):
 
 
 def test_fit_gives_a_small_corpus_some_hundred_blocks():
-    assert training.fit(Setting(), 10_000_000) == Setting()
-    small = training.fit(Setting(), 20_000)
+    assert for_corpus(Setting(), 10_000_000) == Setting()
+    small = for_corpus(Setting(), 20_000)
     assert small.block_size == 64
     assert small.span_size % small.block_size == 0
     assert small.span_size >= 20_000
-    assert training.fit(Setting(), 10).block_size == 32
-    assert training.fit(Setting(), 10).span_size == 32
+    assert for_corpus(Setting(), 10).block_size == 32
+    assert for_corpus(Setting(), 10).span_size == 32
 
 
 def test_fit_has_two_devices_meet_some_times_an_epoch():
     of_two = Setting(num_shards=2)
-    assert training.fit(of_two, 10_000_000) == of_two
-    few = training.fit(of_two, 2_000_000)
+    assert for_corpus(of_two, 10_000_000) == of_two
+    few = for_corpus(of_two, 2_000_000)
     assert few.block_size == 1024
     assert few.span_size % 2048 == 0
     assert 8 <= 2_000_000 / few.span_size < 9
@@ -305,12 +308,12 @@ def test_fit_has_two_devices_meet_some_times_an_epoch():
 def test_fit_has_one_device_train_on_a_small_corpus(num_shards):
     """The blocks of all devices are one step, of which there must be 200."""
     setting = Setting(num_shards=num_shards, block_size=64)
-    large = training.fit(setting, 200 * 64 * num_shards)
+    large = for_corpus(setting, 200 * 64 * num_shards)
     assert (large.num_shards, large.block_size) == (num_shards, 64)
-    small = training.fit(setting, 200 * 64 * num_shards - 200)
+    small = for_corpus(setting, 200 * 64 * num_shards - 200)
     assert small.num_shards == 1
     assert 16 * num_shards < small.block_size < 64 * num_shards
-    for few in (small, training.fit(setting, 10)):
+    for few in (small, for_corpus(setting, 10)):
         assert few.block_size % few.chunk_size == 0
         assert few.span_size % few.block_size == 0
 
@@ -372,12 +375,13 @@ def test_parts_that_do_not_fit_are_named():
         negative_sampling.skip_gram(200_011),
         negative_sampling.cbow(200_011),
         tree_skip_gram(huffman.build(np.arange(200_011) + 1)),
+        tree_cbow(huffman.build(np.arange(200_011) + 1)),
     ],
-    ids=["skip_gram", "cbow", "tree"],
+    ids=["skip_gram", "cbow", "tree", "tree of cbow"],
 )
 def test_a_step_lowers_everywhere_and_copies_no_matrix(objective, num_devices):
     num_words, num_columns = 200_011, 100
-    setting = training.Setting()
+    setting = Setting()
     sizes = step.Sizes(
         reach=setting.reach,
         num_chunks=setting.block_size // setting.chunk_size,

@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxseq.train import loop, metrics, signals, stores
 from jaxseq.word2vec import corpus, negative_sampling, params, sampler, training, vocab
-from jaxseq.word2vec.training import Setting
+from jaxseq.word2vec.setting import Setting
 from tests.train import outcome
 
 
