@@ -193,7 +193,7 @@ def num_terms(name, pairs):
     [
         "tree skip_gram 0",
         "tree skip_gram 4",
-        pytest.param("tree cbow whole 0", marks=pytest.mark.slow),
+        "tree cbow whole 0",
         "negative skip_gram",
         pytest.param("negative cbow whole", marks=pytest.mark.slow),
         "full skip_gram",
