@@ -62,7 +62,8 @@ def descend(
     h = h.reshape(words.size, -1)
     ones = jnp.ones(h.shape[1], h.dtype)
 
-    def on_slots(number: Array, layer: Layer) -> Layer:  # its h and terms: of T words
+    # Here d_h and terms lie flat, `[T, D]` and `[T]`, word by word.
+    def on_slots(number: Array, layer: Layer) -> Layer:
         owners, nodes, signs = map(
             jnp.ravel, paths.fill(tree, slots, number, num_slots)
         )
