@@ -12,12 +12,14 @@ it leaves out: progress and checkpoints. What gensim's Word2Vec calls otherwise
     vector_size             num_columns
     window, epochs, seed    Setting.reach, num_epochs, seed
     alpha, min_alpha        Setting.first_rate, last_rate
-    workers                 Setting.num_shards: cores (GPUs) with matrices of their own
-    max_final_vocab         max_vocab
+    workers                 Setting.num_shards: devices, of which a CPU is one unless
+                            told, with matrices of their own
+    max_final_vocab         max_vocab, also where counts tie
     ns_exponent             exponent
-    sg, hs                  skip_gram, cbow, tree, cbow_tree
-    negative=n              lambda known: negative_sampling.skip_gram(
-                                len(known.words), n)
+    sg                      skip_gram or cbow
+    hs=1, negative=0        tree or cbow_tree; not both output layers at once
+    negative=n              lambda known: negative_sampling.cbow(len(known.words), n),
+                            with setting=SETTINGS[cbow]
     cbow_mean               always 1
 """
 
@@ -27,7 +29,7 @@ from collections.abc import Callable, Iterable
 import jax
 import numpy as np
 
-from jaxseq.checks import expect
+from jaxseq.checks import check_count, check_function, expect
 from jaxseq.train import loop
 from jaxseq.word2vec import (
     corpus,
@@ -151,8 +153,10 @@ def fit(
             leaves none.
         Diverged: if the loss stops being finite, saying where.
     """
+    check_function("make_objective", make_objective)
     if setting is None:
         setting = on_these_devices(SETTINGS.get(make_objective, Setting()))
+    check_count("setting.seed", setting.seed, least=0)
     known, read = corpus.read(sentences, min_count, max_vocab, folder)
     expected = "one with two words that get a vector"
     got = f"{read.num_sentences} of one word"

@@ -120,10 +120,17 @@ def test_no_untrained_vectors_are_returned(sentences, options, message):
         fitting.fit(sentences, **options)
 
 
-def test_sizes_of_none_are_refused_by_name():
-    setting = Setting(block_size=0)
-    with pytest.raises(ValueError, match="setting.block_size: expected"):
-        fitting.fit([["a", "b"]] * 9, setting=setting)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"setting": Setting(block_size=0)}, "setting.block_size: expected"),
+        ({"setting": Setting(seed=1.5)}, "setting.seed: expected an integer ≥ 0, got"),
+        ({"make_objective": "cbow"}, "make_objective: expected a function, got str"),
+    ],
+)
+def test_settings_without_sense_are_refused_by_name(options, message):
+    with pytest.raises(ValueError, match=message):
+        fitting.fit([["a", "b"]] * 9, **options)
 
 
 @pytest.mark.parametrize(("num", "size"), [(1, 1024), (2, 512), (3, 320), (99, 32)])
