@@ -2,7 +2,7 @@
 
 Skip-gram: an h is a context's, and many words of a chunk are predicted from it. Below
 the nodes near the root, products of all slots of a chunk with all its h are formed, of
-which some count: the words' windows overlap so much that they are the smaller evil.
+which those with the h of a word's own window count.
 
 Equations and sizes: as in `jaxseq.word2vec.paths`; its groups are the chunks.
 

@@ -285,7 +285,7 @@ def test_large_steps_diverge_without_the_cap_but_not_with_it(block_size):
         last(task.run(setting._replace(cap=1e9)))
 
 
-def test_fit_gives_a_small_corpus_some_hundred_blocks():
+def test_a_small_corpus_gets_some_hundred_blocks():
     assert for_corpus(Setting(), 10_000_000) == Setting()
     small = for_corpus(Setting(), 20_000)
     assert small.block_size == 64
@@ -295,7 +295,7 @@ def test_fit_gives_a_small_corpus_some_hundred_blocks():
     assert for_corpus(Setting(), 10).span_size == 32
 
 
-def test_fit_has_two_devices_meet_some_times_an_epoch():
+def test_two_devices_meet_some_times_an_epoch():
     of_two = Setting(num_shards=2)
     assert for_corpus(of_two, 10_000_000) == of_two
     few = for_corpus(of_two, 2_000_000)
@@ -305,7 +305,7 @@ def test_fit_has_two_devices_meet_some_times_an_epoch():
 
 
 @pytest.mark.parametrize("num_shards", [2, 3, 16])
-def test_fit_has_one_device_train_on_a_small_corpus(num_shards):
+def test_one_device_trains_on_a_small_corpus(num_shards):
     """The blocks of all devices are one step, of which there must be 200."""
     setting = Setting(num_shards=num_shards, block_size=64)
     large = for_corpus(setting, 200 * 64 * num_shards)
