@@ -2,16 +2,18 @@
 
 The norm of a gradient of entries 3e19 is beyond float32 as soon as they are squared,
 though every entry is finite; `optax.clip_by_global_norm` then divides by infinity and
-all of the update is 0. With m the largest magnitude and c the largest norm,
+all of the update is 0. With c the largest norm,
 
-    m   = max_i |g_i|                                                              (1)
-    n   = sqrt(Σ_i (g_i / m)²)         in 1 to sqrt(number of entries)             (2)
+    m   = 2^⌊log₂ max_i |g_i|⌋         and within the normal numbers, as is 1 / m  (1)
+    n   = sqrt(Σ_i (g_i / m)²)         in 1 to 4 sqrt(number of entries)           (2)
     g_i ← g_i                          if m n ≤ c                                  (3)
     g_i ← (g_i / m) (c / n)            else                                        (4)
 
-which is the same in exact arithmetic. Whether (3) holds is asked as n ≤ c / m, since
-m n may be infinite. Of a gradient that is not finite nothing can be made: it stays not
-finite, and `jaxseq.train.step` does not apply it.
+which is the same in exact arithmetic. A power of two makes g_i / m exact, and in (4) a
+product with 1 / m, which costs so little that XLA does it again wherever it is read: a
+quotient would be written down. Whether (3) holds is asked as n ≤ c / m, since m n may
+be infinite. Of a gradient that is not finite nothing can be made: it stays not finite,
+and `jaxseq.train.step` does not apply it.
 
 Reference: Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural
 networks, ICML 2013, algorithm 1. Scaling first: Blue, A portable Fortran program to
@@ -34,11 +36,11 @@ class Norm(NamedTuple):
     """A norm in two factors, as their product may be too large for the dtype.
 
     Attributes:
-        largest: scalar, m of (1).
-        relative: scalar, n of (2).
+        power: scalar, m of (1), always finite.
+        relative: scalar, n of (2), not finite if an entry is not.
     """
 
-    largest: Array
+    power: Array
     relative: Array
 
 
@@ -49,8 +51,8 @@ def global_norm(tree: Tree) -> Norm:
         tree: floating-point leaves.
 
     Returns:
-        The factors, in the widest dtype of the leaves, float32 at least; not finite if
-        a leaf is not.
+        The factors, in the widest dtype of the leaves, float32 at least; their product
+        is not finite if a leaf is not.
 
     Raises:
         ValueError: naming a leaf that is no array of floats.
@@ -61,12 +63,13 @@ def global_norm(tree: Tree) -> Norm:
     dtype = accumulator(jnp.result_type(*leaves)) if leaves else jnp.dtype(jnp.float32)
     largest = jnp.zeros((), dtype)
     for leaf in leaves:
-        largest = jnp.maximum(largest, jnp.max(jnp.abs(leaf)).astype(dtype))  # (1)
-    divisor = jnp.where(largest > 0, largest, jnp.ones_like(largest))
+        largest = jnp.maximum(largest, jnp.max(jnp.abs(leaf)).astype(dtype))
+    power = _power(largest)  # (1)
     total = jnp.zeros((), dtype)
     for leaf in leaves:
-        total += jnp.sum(jnp.square(_over(leaf, divisor)))
-    return Norm(largest, jnp.sqrt(total))  # (2)
+        # No product with 1 / m: of constants XLA would square g_i first, and 1 / m.
+        total += jnp.sum(jnp.square(leaf.astype(dtype) / power))
+    return Norm(power, jnp.sqrt(total))  # (2)
 
 
 def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
@@ -104,17 +107,17 @@ def clip(tree: Tree, max_norm: float, norm: Norm) -> Tree:
     """
     _check_max_norm(max_norm)
     check_instance("norm", norm, Norm)
-    dtype = norm.largest.dtype
+    dtype = norm.power.dtype
     most = jnp.asarray(max_norm, dtype)
-    divisor = jnp.where(norm.largest > 0, norm.largest, jnp.ones_like(norm.largest))
-    is_short = norm.relative <= most / divisor
+    is_short = norm.relative <= most / norm.power
     scale = most / jnp.maximum(norm.relative, jnp.ones_like(norm.relative))
 
     def cut(leaf):
         # Rounding to a narrow dtype may lengthen each entry by half a unit.
         is_narrow = leaf.dtype != dtype
         least = 1 - jnp.finfo(leaf.dtype).eps / 2 if is_narrow else 1
-        shorter = _over(leaf, divisor) * (scale * jnp.asarray(least, dtype))
+        shorter = leaf.astype(dtype) * (1 / norm.power)
+        shorter = shorter * (scale * jnp.asarray(least, dtype))
         shorter = shorter.astype(leaf.dtype)  # (4)
         return jnp.where(is_short, leaf, shorter)  # (3)
 
@@ -127,5 +130,10 @@ def _check_max_norm(max_norm: float) -> None:
     expect(is_positive, "max_norm", "a finite number above 0", repr(max_norm))
 
 
-def _over(leaf: Array, divisor: Array) -> Array:
-    return leaf.astype(divisor.dtype) / divisor
+def _power(largest: Array) -> Array:
+    """Returns m, eq. (1); 1 of 0."""
+    # Beyond 2^±126 of float32, m or 1 / m would be flushed to 0.
+    furthest = -jnp.finfo(largest.dtype).minexp
+    exponent = jnp.clip(jnp.frexp(largest)[1] - 1, -furthest, furthest)
+    one = jnp.ones_like(largest)
+    return jnp.where(largest > 0, jnp.ldexp(one, exponent), one)

@@ -108,19 +108,17 @@ def make(
 
     def update(state: State, batch: Tree, key: Key) -> tuple[State, Report]:
         total, count, d_params, carry = sums(state.params, state.carry, batch, key)
-        one = jnp.ones_like(count)
-        # Divided in wide numbers, then as wide as the weights that it is added to.
+        # A product, which XLA does again wherever g is read: a quotient it would write
+        # down. In wide numbers, then as wide as the weights that it is added to.
+        share = 1 / jnp.where(count > 0, count, jnp.ones_like(count))
         gradient = jax.tree.map(
-            lambda g, p: (g / jnp.where(count > 0, count, one)).astype(p.dtype),
-            d_params,
-            state.params,
+            lambda g, p: (g * share).astype(p.dtype), d_params, state.params
         )  # (1)
         norm = global_norm(gradient)
         steps, optimizer_state = optimizer.update(
             gradient, state.optimizer_state, state.params
         )
         params = optax.apply_updates(state.params, steps)
-        # Of the norm both: over devices a maximum may lose a NaN; a sum does not.
         is_finite = _is_finite((total, count, norm, params, optimizer_state))
         params, optimizer_state, carry = jax.tree.map(
             lambda new, old: jnp.where(is_finite, new, old),
@@ -129,7 +127,7 @@ def make(
         )  # (2)
         skips = _counted(state.skips, is_finite)
         report = Report(
-            total, count, norm.largest * norm.relative, is_finite, skips.in_a_row
+            total, count, norm.power * norm.relative, is_finite, skips.in_a_row
         )
         return State(params, optimizer_state, carry, skips), report
 

@@ -52,6 +52,19 @@ def test_any_size_is_cut_to_the_largest_norm(dtype, size):
         jax.tree.map(np.testing.assert_array_equal, after, before)
 
 
+@pytest.mark.parametrize("size", SIZES[jnp.float32])
+def test_a_gradient_that_the_compiler_knows_is_cut_too(size):
+    """XLA moves factors of constants about, and must not square the size first."""
+    transformation = clip.clip_by_global_norm(1e-2)
+
+    @jax.jit
+    def cut():
+        before = jnp.full(4, size, jnp.float32)
+        return transformation.update(before, transformation.init(before))[0]
+
+    np.testing.assert_allclose(cut(), np.full(4, min(size, 5e-3)), rtol=1e-6)
+
+
 @pytest.mark.parametrize("max_norm", [1e-3, 0.5, 2.0, 100.0])
 def test_it_is_optax_where_nothing_overflows(max_norm):
     before = gradient(3.0, jnp.float64)
@@ -64,7 +77,29 @@ def test_it_is_optax_where_nothing_overflows(max_norm):
 
 def test_the_norm_is_that_of_all_leaves():
     norm = clip.global_norm({"a": jnp.asarray([3.0, 0.0]), "b": jnp.asarray([[-4.0]])})
-    np.testing.assert_allclose(norm.largest * norm.relative, 5.0, rtol=1e-15)
+    np.testing.assert_allclose(norm.power * norm.relative, 5.0, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("largest", "power"),
+    [
+        (np.float32(3e38), 2.0**126),  # 1 / 2^127 would be flushed to 0
+        (np.float32(2e-38), 2.0**-126),
+        (np.float32(4.0), 4.0),
+        (np.nextafter(np.float32(4), np.float32(0)), 2.0),
+        (np.float64(1e300), 2.0**996),
+    ],
+)
+def test_the_power_divides_without_rounding(largest, power):
+    entries = [largest, largest.dtype.type(np.pi) / 4 * largest]
+    norm = clip.global_norm(jnp.asarray(entries))
+    assert norm.power == power
+    assert norm.power.dtype == largest.dtype
+    inverse = np.asarray(1 / norm.power)
+    assert inverse * np.asarray(norm.power) == 1
+    exact = np.asarray(entries, np.longdouble) / power
+    np.testing.assert_array_equal(np.asarray(entries) * inverse, exact)
+    np.testing.assert_allclose(norm.relative, np.sqrt(np.sum(exact**2)), rtol=2e-7)
 
 
 def test_nothing_and_zero_stay_what_they_are():
@@ -77,7 +112,8 @@ def test_nothing_and_zero_stay_what_they_are():
 @pytest.mark.parametrize("bad", [jnp.inf, -jnp.inf, jnp.nan])
 def test_what_is_not_finite_is_not_hidden(bad):
     tree = {"a": jnp.asarray([1.0, bad]), "b": jnp.ones(3)}
-    assert not np.isfinite(clip.global_norm(tree).largest)
+    norm = clip.global_norm(tree)
+    assert not np.isfinite(norm.power * norm.relative)
     transformation = clip.clip_by_global_norm(1.0)
     found, _ = transformation.update(tree, transformation.init(tree))
     assert not np.isfinite(flat(found)).all()
