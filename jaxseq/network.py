@@ -15,6 +15,7 @@ References:
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
 
 
 Layer = Cell | Both
+_NUM_DRAWN = 2**16  # numbers, equally likely, of which one is drawn for each entry
 
 
 class Stacked(NamedTuple):
@@ -170,6 +172,8 @@ def stack(
 def drop(key: Key, rate: float, ys: Array) -> Array:
     """Zeroes each entry with probability `rate`, scales the rest up, eq. (3).
 
+    An entry draws 16 bits: p is rounded to a multiple of 2^-16 below 1.
+
     Args:
         key: random key, consumed.
         rate: p, a number in [0, 1); static under `jit`.
@@ -184,9 +188,17 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
     check_key("key", key)
     check_rate("rate", rate)
     check_floats("ys", ys)
-    rate = float(rate)  # a NumPy scalar has a dtype that would win
-    kept = jax.random.bernoulli(key, 1 - rate, ys.shape)
-    return jnp.where(kept, ys / (1 - rate), jnp.zeros_like(ys))
+    num_dropped = min(round(float(rate) * _NUM_DRAWN), _NUM_DRAWN - 1)
+    kept = _draw_16_bits(key, ys.shape) >= num_dropped
+    return jnp.where(kept, ys / (1 - num_dropped / _NUM_DRAWN), jnp.zeros_like(ys))
+
+
+def _draw_16_bits(key: Key, shape: tuple[int, ...]) -> Array:
+    """Draws two numbers of each random word: to draw it costs most of a dropout."""
+    size = math.prod(shape)
+    words = jax.random.bits(key, (-(-size // 2),), jnp.uint32)
+    numbers = jnp.concatenate([words >> 16, words % _NUM_DRAWN])
+    return numbers[:size].reshape(shape)
 
 
 def _num_outputs(cell: Cell, params: Tree) -> int:
