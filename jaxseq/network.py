@@ -15,7 +15,6 @@ References:
 """
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -127,7 +126,7 @@ def stack(
         key: random key of the dropout, consumed; needed if `dropout` is not 0.
         unroll: `unroll` or `unroll_plain` of `jaxseq.unroll`.
         both: how layers of both directions are read: `one_by_one`, with `unroll`, or
-            `in_one_scan` of `jaxseq.both`.
+            `in_one_scan` of `jaxseq.both`, which takes no `unroll` and keeps the gates.
 
     Returns:
         The last layer's outputs, and the final states.
@@ -194,11 +193,15 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
 
 
 def _draw_16_bits(key: Key, shape: tuple[int, ...]) -> Array:
-    """Draws two numbers of each random word: to draw it costs most of a dropout."""
-    size = math.prod(shape)
-    words = jax.random.bits(key, (-(-size // 2),), jnp.uint32)
-    numbers = jnp.concatenate([words >> 16, words % _NUM_DRAWN])
-    return numbers[:size].reshape(shape)
+    """Draws numbers below 2^16, as uint32.
+
+    Each random word gives two, half of the last axis apart: to draw the words costs
+    most of a dropout.
+    """
+    *leading, size = shape or (1,)
+    words = jax.random.bits(key, (*leading, -(-size // 2)), jnp.uint32)
+    numbers = jnp.concatenate([words >> 16, words % _NUM_DRAWN], axis=-1)
+    return numbers[..., :size].reshape(shape)
 
 
 def _num_outputs(cell: Cell, params: Tree) -> int:

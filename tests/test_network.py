@@ -1,6 +1,7 @@
 """Stacks: layers by hand, directions by hand, and what dropout may do."""
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -168,9 +169,9 @@ def test_drop_keeps_the_shape(shape):
 def test_what_one_word_draws_for_two_entries_is_independent():
     """Of 40,000 pairs each of the four cases is at its share, within 4 deviations.
 
-    The two numbers of a word lie half of the entries apart.
+    The two numbers of a word lie half of the last axis apart.
     """
-    kept = np.asarray(drop(KEY, 0.3, np.ones((2, 40_000))) != 0)
+    kept = np.asarray(drop(KEY, 0.3, np.ones(80_000)) != 0).reshape(2, 40_000)
     found = np.bincount(kept[0] + 2 * kept[1], minlength=4) / 40_000
     shares = np.array([0.3 * 0.3, 0.7 * 0.3, 0.3 * 0.7, 0.7 * 0.7])
     deviations = np.sqrt(shares * (1 - shares) / 40_000)
@@ -266,3 +267,18 @@ def test_a_rate_of_numpy_keeps_the_dtype(dtype):
     ys = jnp.ones((4, 3), dtype)
     for rate in (np.float32(0.5), np.float64(0.5)):
         assert drop(jax.random.key(0), rate, ys).dtype == dtype
+
+
+def test_a_stack_copies_no_array_of_all_steps():
+    """But for the zeros that states and outputs begin as, nothing between layers."""
+    layers = [lstm.cell()] * 3
+    like = jax.eval_shape(lambda: init(KEY, layers, 8, 8, jnp.float32))
+    xs = jax.ShapeDtypeStruct((50, 3, 8), jnp.float32)
+
+    def loss(params, xs):
+        return jnp.sum(stack(layers, params, None, xs).ys)
+
+    text = jax.jit(jax.grad(loss, (0, 1))).lower(like, xs).compile().as_text()
+    copied = re.findall(r" f32\[50,3,\d+\]\S* (?:copy|transpose)\(%([\w.-]+)", text)
+    assert len(copied) <= 2 * len(layers)
+    assert all("broadcast" in name for name in copied), copied

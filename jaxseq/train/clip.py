@@ -4,8 +4,8 @@ The norm of a gradient of entries 3e19 is beyond float32 as soon as they are squ
 though every entry is finite; `optax.clip_by_global_norm` then divides by infinity and
 all of the update is 0. With c the largest norm,
 
-    m   = 2^⌊log₂ max_i |g_i|⌋         and within the normal numbers, as is 1 / m  (1)
-    n   = sqrt(Σ_i (g_i / m)²)         in 1 to 4 sqrt(number of entries)           (2)
+    m   = 2^⌊log₂ max_i |g_i|⌋         cut to what 1 / m too is a normal number of (1)
+    n   = sqrt(Σ_i (g_i / m)²)         4 sqrt(number of entries) at most           (2)
     g_i ← g_i                          if m n ≤ c                                  (3)
     g_i ← (g_i / m) (c / n)            else                                        (4)
 
@@ -67,7 +67,7 @@ def global_norm(tree: Tree) -> Norm:
     power = _power(largest)  # (1)
     total = jnp.zeros((), dtype)
     for leaf in leaves:
-        # No product with 1 / m: of constants XLA would square g_i first, and 1 / m.
+        # No product with 1 / m: of a g_i that it knows XLA would make g_i² / m².
         total += jnp.sum(jnp.square(leaf.astype(dtype) / power))
     return Norm(power, jnp.sqrt(total))  # (2)
 
@@ -131,9 +131,12 @@ def _check_max_norm(max_norm: float) -> None:
 
 
 def _power(largest: Array) -> Array:
-    """Returns m, eq. (1); 1 of 0."""
+    """Returns m, eq. (1): the exponent's bits, without those of the fraction."""
+    info = jnp.finfo(largest.dtype)
+    of_infinity, bits = (
+        jax.lax.bitcast_convert_type(number, f"uint{info.bits}")
+        for number in (jnp.full_like(largest, jnp.inf), largest)
+    )
+    power = jax.lax.bitcast_convert_type(bits & of_infinity, largest.dtype)
     # Beyond 2^±126 of float32, m or 1 / m would be flushed to 0.
-    furthest = -jnp.finfo(largest.dtype).minexp
-    exponent = jnp.clip(jnp.frexp(largest)[1] - 1, -furthest, furthest)
-    one = jnp.ones_like(largest)
-    return jnp.where(largest > 0, jnp.ldexp(one, exponent), one)
+    return jnp.clip(power, 2.0**info.minexp, 2.0**-info.minexp)
