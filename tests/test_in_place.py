@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from jaxseq import in_place
+from jaxseq.unroll import unroll
+from tests.models import CELLS, inputs
 
 
 def body(carry, x_t, spent_t):
@@ -113,3 +115,29 @@ def test_scan_under_vmap_is_a_loop_over_examples():
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a[1], b, rtol=1e-13), found, second
     )
+
+
+# The other LSTMs' tapes are of single gates, that fit no array of all of them.
+WRITING_OVER = (
+    *("elman", "jordan", "lstm", "lstm_linear", "gru_reset_after"),
+    "gru_reset_before",
+)
+
+
+@pytest.mark.parametrize("name", WRITING_OVER)
+def test_the_loops_of_a_cell_write_over_what_they_read(name, monkeypatch):
+    taken = []
+    places = in_place._places
+
+    def noted(emitted, buffers):
+        taken.append(places(emitted, buffers))
+        return taken[-1]
+
+    monkeypatch.setattr(in_place, "_places", noted)
+    cell = CELLS[name]
+    args = inputs(cell, 4)
+    jax.eval_shape(jax.grad(lambda *args: jnp.sum(unroll(cell, *args).ys)), *args)
+    # An Elman network's backward pass reads nothing but its states.
+    assert len(taken) == (1 if name == "elman" else 2)
+    for found in taken:
+        assert any(place is not None for place in found)

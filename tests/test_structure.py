@@ -92,6 +92,22 @@ def test_backward_loop_holds_the_recurrent_products_only(cell, mode):
 
 
 @every_cell
+def test_no_loop_cuts_weights_at_each_step(cell):
+    """XLA would copy the rows out of the matrix again at every step."""
+    jaxpr, _ = jaxpr_of_gradient(unroll, cell)
+    for scan in scans(jaxpr):
+        body = scan.params["jaxpr"].jaxpr
+        fixed = {id(v) for v in body.invars[: scan.params["num_consts"]]}
+        cut = [
+            e.primitive.name
+            for e in used(body)
+            if e.primitive.name in ("slice", "split")
+            and any(v.aval.ndim == 2 and id(v) in fixed for v in e.invars)
+        ]
+        assert cut == []
+
+
+@every_cell
 def test_weight_gradients_are_single_products_outside(cell):
     jaxpr, (params, _, _) = jaxpr_of_gradient(unroll, cell)
     outside = [

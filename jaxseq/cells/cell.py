@@ -145,7 +145,7 @@ class Cell(NamedTuple):
         step: `(prepared, state_tm1, z_t) -> (state_t, tape_t)`.
         output: `(state_t) -> y_t`, picks the part of the state that is the output; must
             be linear.
-        delta: `(params, trace_t, d_state_t) -> (d_state_tm1, delta_t)`, BP2T: the
+        delta: `(prepared, trace_t, d_state_t) -> (d_state_tm1, delta_t)`, BP2T: the
             error ∂L/∂state_t, complete, goes one step back.
         collect: `(params, xs, trace, deltas) -> (d_params, d_xs)`, BP3 and BP4: sums
             over time.
@@ -159,6 +159,8 @@ class Cell(NamedTuple):
         combine: `(prepared, state_tm1, z_t, r_t) -> (state_t, tape_t)`, the rest of the
             step, elementwise: `step` is `combine` after `recur`. Both are for
             `jaxseq.memory.outputs`, and may be left out.
+        prepare_delta: `(params) -> prepared`, what `delta` takes; the parameters
+            themselves, unless given.
 
     The cells of jaxseq have all of these; in `jaxseq.cells.derived` a user may leave
     out `init`, `sizes` and `zero_state`: then they are the functions below, that say
@@ -178,6 +180,7 @@ class Cell(NamedTuple):
     prepare: Callable[[Tree], Tree] = as_they_are
     recur: Callable[[Tree, Array], Tree] = no_recur
     combine: Callable[[Tree, Tree, Tree, Tree], tuple[Tree, Tree]] = no_combine
+    prepare_delta: Callable[[Tree], Tree] = as_they_are
 
 
 def no_init(*args: object) -> Tree:

@@ -94,6 +94,20 @@ class ParamsBefore(NamedTuple):
     b: Array
 
 
+class Rows(NamedTuple):
+    """W of the reset-before form in its two factors, cut apart once a loop.
+
+    XLA would copy the rows out of W at each step.
+
+    Attributes:
+        rz: `[2H, H]` W_r and W_z, or `[H, 2H]` transposed.
+        n: `[H, H]` W_n, or transposed.
+    """
+
+    rz: Array
+    n: Array
+
+
 class TapeAfter(NamedTuple):
     """The values of eqs. (1) to (3), kept for the deltas; the deltas, beside them.
 
@@ -106,18 +120,16 @@ class TapeAfter(NamedTuple):
     n: Array
 
 
-class GatesBefore(NamedTuple):
+class TapeBefore(NamedTuple):
     """The values of eqs. (1) to (3'), kept for the deltas.
 
     Attributes:
-        r: `[..., H]` the reset gate.
-        z: `[..., H]` the update gate.
-        n: `[..., H]` the candidate.
+        rzn: `[..., 3H]` r, z and n, in one array: it becomes that of δ.
+        reset: `[..., H]` r_t ⊙ h_{t-1}: what W_n was multiplied with.
     """
 
-    r: Array
-    z: Array
-    n: Array
+    rzn: Array
+    reset: Array
 
 
 @functools.cache
@@ -150,6 +162,8 @@ def reset_before() -> Cell:
         combine=no_combine,
         delta=delta_before,
         collect=collect_before,
+        prepare=cut_transposed,
+        prepare_delta=cut,
     )
 
 
@@ -292,52 +306,65 @@ def collect_after(
     return d_params, into_u @ params.U  # (BP5)
 
 
-def step_before(
-    prepared: Prepared, h_tm1: Array, z_t: Array
-) -> tuple[Array, GatesBefore]:
+def cut(params: ParamsBefore) -> Rows:
+    """Cuts W into the rows of both gates and those of the candidate.
+
+    Args:
+        params: the weights.
+    """
+    num_hidden = params.W.shape[1]
+    return Rows(params.W[: 2 * num_hidden], params.W[2 * num_hidden :])
+
+
+def cut_transposed(params: ParamsBefore) -> Rows:
+    """Cuts Wᵀ as `cut` does W.
+
+    Args:
+        params: the weights.
+    """
+    return Rows(*(W.T for W in cut(params)))
+
+
+def step_before(columns: Rows, h_tm1: Array, z_t: Array) -> tuple[Array, TapeBefore]:
     """Takes one step, eqs. (1), (2), (3') and (4).
 
     Args:
-        prepared: the weights, with Wᵀ.
+        columns: Wᵀ.
         h_tm1: `[..., H]` the state at t-1.
         z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
 
     Returns:
-        `[..., H]` the state at t, and the gates.
+        `[..., H]` the state at t; r, z and n, and r_t ⊙ h_{t-1}.
     """
     num_hidden = h_tm1.shape[-1]
-    W_rz_T, W_n_T = jnp.split(prepared.W_T, [2 * num_hidden], axis=1)
-    u_r, u_z, u_n = jnp.split(z_t, 3, axis=-1)
-    w_r, w_z = jnp.split(product(h_tm1, W_rz_T), 2, axis=-1)
-    r_t = sigmoid(u_r + w_r)  # (1)
-    gate_z = sigmoid(u_z + w_z)  # (2)
-    n_t = jnp.tanh(u_n + product(r_t * h_tm1, W_n_T))  # (3')
+    u_rz, u_n = jnp.split(z_t, [2 * num_hidden], axis=-1)
+    gates_rz = sigmoid(u_rz + product(h_tm1, columns.rz))  # (1), (2)
+    r_t, gate_z = jnp.split(gates_rz, 2, axis=-1)
+    reset_t = r_t * h_tm1
+    n_t = jnp.tanh(u_n + product(reset_t, columns.n))  # (3')
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
-    return h_t, GatesBefore(r_t, gate_z, n_t)
+    return h_t, TapeBefore(jnp.concatenate([gates_rz, n_t], axis=-1), reset_t)
 
 
-def delta_before(
-    params: ParamsBefore, trace_t: Trace, d_h_t: Array
-) -> tuple[Array, Array]:
+def delta_before(rows: Rows, trace_t: Trace, d_h_t: Array) -> tuple[Array, Array]:
     """Sends the error one step back, eqs. (5), (6), (7'), (8') and BP2T'.
 
     Args:
-        params: the weights.
+        rows: W.
         trace_t: of step t.
         d_h_t: `[..., H]` ∂L/∂h_t, complete.
 
     Returns:
         `[..., H]` what reaches h_{t-1}, and `[..., 3H]` δ_t.
     """
-    W_rz, W_n = _rows(params)
     h_tm1 = trace_t.state_tm1
-    r_t, gate_z, n_t = trace_t.tape
+    r_t, gate_z, n_t = jnp.split(trace_t.tape.rzn, 3, axis=-1)
     delta_z = d_h_t * (h_tm1 - n_t) * gate_z * (1 - gate_z)  # (5)
     delta_n = d_h_t * (1 - gate_z) * (1 - n_t**2)  # (6)
-    e_t = product(delta_n, W_n)  # (7')
+    e_t = product(delta_n, rows.n)  # (7')
     delta_r = e_t * h_tm1 * r_t * (1 - r_t)  # (8')
     delta_rz = jnp.concatenate([delta_r, delta_z], axis=-1)
-    d_h_tm1 = d_h_t * gate_z + e_t * r_t + product(delta_rz, W_rz)  # (BP2T')
+    d_h_tm1 = d_h_t * gate_z + e_t * r_t + product(delta_rz, rows.rz)  # (BP2T')
     return d_h_tm1, jnp.concatenate([delta_rz, delta_n], axis=-1)
 
 
@@ -346,19 +373,12 @@ def collect_before(
 ) -> tuple[ParamsBefore, Array]:
     """Sums the deltas into gradients; arguments and results as `collect_after`."""
     num_hidden = params.W.shape[1]
-    hs_tm1 = trace.state_tm1
     deltas_rz, deltas_n = jnp.split(deltas, [2 * num_hidden], axis=-1)
-    d_W_rz = sum_outer(deltas_rz, hs_tm1)  # (BP4W')
-    d_W_n = sum_outer(deltas_n, trace.tape.r * hs_tm1)  # (BP4W')
+    d_W_rz = sum_outer(deltas_rz, trace.state_tm1)  # (BP4W')
+    d_W_n = sum_outer(deltas_n, trace.tape.reset)  # (BP4W')
     d_params = ParamsBefore(
         U=sum_outer(deltas, xs),  # (BP4U)
         W=jnp.concatenate([d_W_rz, d_W_n]),
         b=sum_steps(deltas),  # (BP3)
     )
     return d_params, deltas @ params.U  # (BP5)
-
-
-def _rows(params: ParamsBefore) -> tuple[Array, Array]:
-    """Splits W into the rows of both gates and those of the candidate."""
-    num_hidden = params.W.shape[1]
-    return params.W[: 2 * num_hidden], params.W[2 * num_hidden :]
