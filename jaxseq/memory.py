@@ -95,12 +95,13 @@ def _outputs_of_states(cell, states):
 
 
 def _recall_from_states(cell, reverse, run, states):
+    narrow, wide = casts(run.state_0, run.xs.dtype)
     zs = _projected(cell, run)
     states_tm1 = previous(reverse, run, states)
     # Over time as one more batch axis: JAX makes one GEMM of it.
     step = jax.vmap(cell.step, (None, 0, 0))
-    _, tapes = step(cell.prepare(run.params), states_tm1, zs)  # (1)
-    return Trace(zs, states_tm1, states, tapes)
+    _, tapes = step(cell.prepare(run.params), wide(states_tm1), wide(zs))  # (1)
+    return Trace(zs, states_tm1, states, narrow(tapes))
 
 
 def _recall_from_outputs(cell, reverse, run, ys):
@@ -114,13 +115,12 @@ def _recall_from_outputs(cell, reverse, run, ys):
         run.xs,
         run.masks,
     )
-    rs = cell.recur(prepared, previous(reverse, of_states, ys))  # (1)
+    rs = cell.recur(prepared, wide(previous(reverse, of_states, ys)))  # (1)
 
     def body(state_tm1, inputs_t, z_t):
         r_t, masks_t = inputs_t
-        r_t, z_t = wide((r_t, z_t))
         state_tm1 = restarted(masks_t.restart, run.reset_state, state_tm1)
-        state_t, tape_t = cell.combine(prepared, state_tm1, z_t, r_t)  # (2)
+        state_t, tape_t = cell.combine(prepared, state_tm1, wide(z_t), r_t)  # (2)
         trace_t = narrow((state_tm1, state_t, tape_t))
         return frozen(masks_t.valid, state_t, state_tm1), trace_t
 
