@@ -29,6 +29,10 @@ ArchitectureName = Literal[
     "ras_elman",
     "ras_lstm_without_attention",
 ]
+_FEED_FORWARD = (
+    *("abs", "abs_plus", "abs_bag_of_words", "abs_convolution"),
+    "feed_forward_lm",
+)
 TokenName = Literal["words", "characters"]
 
 TOKENIZERS: dict[TokenName, Tokenizer] = {
@@ -120,8 +124,9 @@ class Config(runs.Options):
     patience: int = 2
     """Epochs without a lower held-out cost that end the training."""
 
-    num_shards: int = 2
-    """Parts of a batch, each on a core of its own; ABS trains faster with one."""
+    num_shards: int = 0
+    """Parts of a batch, each on a core of its own; 0: 2, but 1 for ABS, whose products,
+    of all words at once, have both cores work."""
 
     accumulate: int = 1
     """Parts of what a core has of a batch, one after the other: less memory."""
@@ -167,6 +172,9 @@ class Config(runs.Options):
             small = {"num_epochs": 1, "num_candidates": 2, "num_shown": 2}
             for name, value in small.items():
                 object.__setattr__(self, name, value)
+        if self.num_shards == 0:
+            num_shards = 1 if self.architecture in _FEED_FORWARD else 2
+            object.__setattr__(self, "num_shards", num_shards)
         for name in _COUNTS:
             count = getattr(self, name)
             cli.expect(1 <= count < 2**31, name, "1 or more", count)

@@ -7,17 +7,18 @@
 What is timed in training: an update, loss, gradients, clipping and Adam included, with
 dropout; a batch of each shape that the training of `experiments.summarize` has, the
 same pairs for everybody, laid out before the clock starts. jaxseq runs it on one device
-of the CPU and on two, as it is trained; PyTorch with as many threads as there are
-cores. Ahead of that PyTorch's loss and every gradient must equal jaxseq's from the same
-weights, without dropout; who fails is named and not timed. How the clock is read:
+of the CPU and on two; PyTorch with as many threads as there are cores. Ahead of that
+PyTorch's loss and every gradient must equal jaxseq's from the same weights, without
+dropout; who fails is named and not timed. How the clock is read:
 `experiments.bench.timing`. Compilation is apart.
 
 What is timed in search: all test pairs' summaries, from their words to the summaries'
 words, the first time, with compilation, and then again; the median of three. Of the
 first ones it is seen whether they equal those of documents read one by one.
 
-Ratios are taken within a shape only: time of PyTorch / time of jaxseq on two devices
-(on one, where there is one core); above 1 jaxseq is faster.
+Ratios are taken within a shape only: time of PyTorch / time of jaxseq as it is trained,
+ABS on one device, the others on two (on one, where there is one core); above 1 jaxseq
+is faster.
 
 File: `OUT/bench/summarize.jsonl`, a line a run of this program.
 """
@@ -61,6 +62,7 @@ from .summarize_peers import (
     Task,
     answer,
     errors,
+    form,
 )
 
 
@@ -77,24 +79,26 @@ def run(config: Config) -> None:
     """
     startup.prepare()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "summarize.jsonl")
+    training = make_training(config)
     num_shards = devices.share(2, config.batch_size)
-    training = dataclasses.replace(make_training(config), num_shards=num_shards)
+    num_devices = min(training.num_shards, num_shards)
+    training = dataclasses.replace(training, num_shards=num_shards)
     about = machine.about(PACKAGES)
     about["machine"]["num_devices"] = jax.device_count()
     try:
-        record = about | _measure(config, training)
+        record = about | _measure(config, training, num_devices)
     except (CorpusError, ValueError) as error:
         commands.fail(str(error))
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)
     record["config"] = results.settings(config)
-    records.append(path, record)
     print(summarize_report.summary(record))
+    records.append(path, record)
     print(path)
 
 
-def _measure(config: Config, training: Training) -> dict:
+def _measure(config: Config, training: Training, num_devices: int) -> dict:
     corpus = summarize_corpus.read(training)
     model = summarize_models.make(training, len(corpus.vocab.tokens))
     shapes = []
@@ -102,7 +106,7 @@ def _measure(config: Config, training: Training) -> dict:
         summarize_corpus.encode(training, corpus.vocab, part)
         for part in (corpus.train, corpus.valid)
     )
-    made = tasks(training, model, *examples)
+    made = tasks(training, model, num_devices, *examples)
     for number, task in enumerate(made, 1):
         print(f"shape {number}: {task.shape}", file=sys.stderr, flush=True)
         shapes.append(measure(task, CONTENDERS, config.repetitions))
@@ -119,6 +123,7 @@ def _measure(config: Config, training: Training) -> dict:
 def tasks(
     training: Training,
     model: Model,
+    num_devices: int,
     examples: Sequence[Example],
     valid: Sequence[Example],
 ) -> list[Task]:
@@ -145,6 +150,7 @@ def tasks(
             shape,
             num_batches[shape],
             setting,
+            num_devices,
         )
         for shape in sorted(fullest)
     ]
@@ -188,6 +194,7 @@ def measure(
         **task.shape._asdict(),
         "num_batches": task.num_batches,
         "num_pairs": sum(map(len, task.parts)),
+        "as_trained": form(task.num_devices),
         "contenders": entries,
     }
 

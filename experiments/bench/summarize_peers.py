@@ -44,6 +44,7 @@ class Task(NamedTuple):
     shape: Shape  # that holds each part
     num_batches: int  # of an epoch, that have this shape
     setting: Setting  # batch_size of all devices
+    num_devices: int  # that training has by default
 
 
 class Trainer(NamedTuple):
@@ -59,6 +60,11 @@ class Contender(NamedTuple):
 
     missing: Callable[[Task], str | None]  # why it cannot here, or None
     build: Callable[[Task], Trainer]
+
+
+def form(num_devices: int) -> str:
+    """Names jaxseq's form of so many devices."""
+    return f"jaxseq, {num_devices} device{'s' * (num_devices > 1)}"
 
 
 def answer(task: Task) -> tuple[float, Tree]:
@@ -157,7 +163,7 @@ def _torch(task: Task) -> Trainer:
 
 CONTENDERS: Mapping[str, Contender] = {
     **{
-        f"jaxseq, {num} device{'s' * (num > 1)}": Contender(
+        form(num): Contender(
             functools.partial(_too_few_devices, num), functools.partial(_jaxseq, num)
         )
         for num in (1, 2)

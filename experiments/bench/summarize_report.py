@@ -11,19 +11,13 @@ LEAST_A_SECOND = 300
 MOST_SHAPES = 4
 
 
-def fastest(shape: dict) -> str | None:
-    """Names jaxseq's form that ratios are taken to: of the most devices."""
-    names = [n for n in shape["contenders"] if n.startswith("jaxseq")]
-    timed = [n for n in names if "median" in shape["contenders"][n]]
-    return timed[-1] if timed else None
-
-
 def ratio(shape: dict, name: str) -> float | None:
-    """Divides a contender's time by jaxseq's; None where one was not timed."""
-    base, entries = fastest(shape), shape["contenders"]
-    if base is None or "median" not in entries[name]:
-        return None
-    return entries[name]["median"] / entries[base]["median"]
+    """Divides a contender's time by jaxseq's as it is trained; None: one is missing."""
+    times = [
+        shape["contenders"].get(who, {}).get("median")
+        for who in (name, shape["as_trained"])
+    ]
+    return None if None in times else times[0] / times[1]
 
 
 def table(shape: dict) -> str:
@@ -39,12 +33,13 @@ def table(shape: dict) -> str:
     for name, entry in shape["contenders"].items():
         if "median" in entry:
             compiling, error = entry["compile_seconds"], entry.get("error")
+            relative = ratio(shape, name)
             rows.add_row(
                 name,
                 report.ms(entry["median"]),
                 f"{report.ms(entry['lower'])}-{report.ms(entry['upper'])}",
                 f"{shape['num_pairs'] / entry['median']:.0f}",
-                f"{ratio(shape, name):.2f}",
+                "-" if relative is None else f"{relative:.2f}",
                 "-" if compiling is None else f"{compiling:.1f}",
                 "-" if error is None else f"{error:.0e}",
             )

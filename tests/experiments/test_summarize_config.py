@@ -20,6 +20,18 @@ def test_the_settings_are_those_of_the_config():
     assert typing.get_args(summarize_config.TokenName) == tuple(TOKENIZERS)
 
 
+def test_what_has_no_loop_over_time_is_trained_on_one_device():
+    shards = {
+        name: Config(architecture=name).num_shards
+        for name in summarize_models.ARCHITECTURES
+    }
+    two = ("copy", "ras_lstm", "ras_elman", "ras_lstm_without_attention")
+    assert {name for name, num in shards.items() if num == 2} == set(two)
+    assert set(shards.values()) == {1, 2}
+    assert Config(architecture="abs", num_shards=2).num_shards == 2
+    assert Config(num_shards=1).num_shards == 1
+
+
 def test_every_architecture_can_be_made():
     names = typing.get_args(summarize_config.ArchitectureName)
     assert tuple(summarize_models.ARCHITECTURES) == names

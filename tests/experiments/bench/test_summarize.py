@@ -57,7 +57,7 @@ ALL = [each for part in PARTS for each in part]
 def make_task(architecture):
     model = MODELS[architecture]
     params, shape = model.init(jax.random.key(0)), batches.Shape(4, 4, 8)
-    return Task(architecture, model, params, PARTS, shape, 1, SETTING)
+    return Task(architecture, model, params, PARTS, shape, 1, SETTING, 1)
 
 
 def answer_of(task):
@@ -147,7 +147,7 @@ def test_measure_names_who_is_missing_fails_or_is_wrong(monkeypatch):
 
 
 def test_goals_are_judged():
-    def record(torch, num_different=0, seconds=4.0):
+    def record(torch, num_different=0, seconds=4.0, trained="jaxseq, 2 devices"):
         entries = {
             "jaxseq, 1 device": entry(0.5),
             "jaxseq, 2 devices": entry(0.25),
@@ -155,7 +155,7 @@ def test_goals_are_judged():
         }
         return {
             "busy": False,
-            "shapes": [{"contenders": entries}] * 4,
+            "shapes": [{"as_trained": trained, "contenders": entries}] * 4,
             "search": {
                 "num_summaries": 1500,
                 "first_seconds": 9.0,
@@ -173,6 +173,10 @@ def test_goals_are_judged():
     assert judged(entry(0.3)) == [True] * 4
     # 0.29 / 0.25 is 1.16, whatever one device takes.
     assert judged(entry(0.29)) == [False, True, True, True]
+    # 0.59 / 0.5 and 0.61 / 0.5, whatever two take.
+    one = {"trained": "jaxseq, 1 device"}
+    assert [judged(entry(time), **one)[0] for time in (0.59, 0.61)] == [False, True]
+    assert judged(entry(0.3), trained="jaxseq, 3 devices")[0] is None
     assert judged({"missing": "not installed"}) == [None, True, True, True]
     assert judged(entry(1.0), num_different=1, seconds=6.0)[2:] == [False, False]
     printed = summarize_report.summary(record(entry(0.3)))
