@@ -162,8 +162,8 @@ def run(config: Config) -> None:
         sys.exit(130)
     except jax.errors.JaxRuntimeError as error:
         commands.fail(str(error).partition("\n")[0])
-    records.append(path, record)
     print(summary(record))
+    records.append(path, record)
     print(path)
 
 

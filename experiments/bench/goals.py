@@ -4,11 +4,12 @@ They are meant for the full grid on an idle machine of two cores, in float32; th
 ones for a GPU.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .peers import BASE
+from .peers import BASE, cudnn
 from .problem import Point
 from .ratios import (
     Ratio,
@@ -20,7 +21,10 @@ from .ratios import (
 from .records import Record, point_of
 
 
-JAX_PEERS = ("jaxseq-plain", "flax-linen", "flax-nnx", "haiku", "equinox", "keras")
+JAX_PEERS = (
+    *("jaxseq-plain", "flax-linen", "flax-nnx", "haiku", "equinox", "keras"),
+    cudnn.PEER.name,
+)
 CELLS = ("lstm", "gru", "elman")
 H100_POINT = Point("lstm", batch=16, hidden=768, steps=1024, dtype="bfloat16")
 
@@ -59,7 +63,12 @@ def judge(results: Sequence[Record]) -> list[Goal]:
             0.5,
             _memory(results, "jaxseq-chunked"),
         ),
-        _at_most("jaxseq-chunked: at most 1.25 of the time", 1.25, _chunked(results)),
+        *(
+            _at_most(
+                f"{name}: at most 1.25 of the time", 1.25, _all_cells(results, name)
+            )
+            for name in ("jaxseq-chunked", "jaxseq-states")
+        ),
         *_gpu(on_gpu),
     ]
 
@@ -119,10 +128,6 @@ def _memory(results: Sequence[Record], own: str = BASE.name) -> list[Ratio]:
     return _costs(results, "flax-linen", ("temp", "output"), own)
 
 
-def _chunked(results: Sequence[Record]) -> list[Ratio]:
-    return _all_cells(results, "jaxseq-chunked")
-
-
 def _costs(
     results: Sequence[Record], name: str, keys: Sequence[str], own: str = BASE.name
 ) -> list[Ratio]:
@@ -130,26 +135,30 @@ def _costs(
     found = []
     for record in results:
         there = timed(record)
-        if name in there and own in there:
-            ours, theirs = (
-                sum(there[who]["backward"][key] for key in keys) for who in (own, name)
-            )
+        costs = [there.get(who, {}).get("backward", {}) for who in (own, name)]
+        # Some devices do not tell how much memory a program takes.
+        if all(key in cost for cost in costs for key in keys):
+            ours, theirs = (sum(cost[key] for key in keys) for cost in costs)
             found.append(Ratio(point_of(record), ours / theirs))
     return found
 
 
 def _flatness(results: Sequence[Record]) -> list[Ratio]:
-    """Divides the time to compile the longest by that of the shortest sequence."""
-    groups: dict[Point, list[tuple[int, float]]] = {}
+    """Divides the time to compile the longest by that of the shortest sequence.
+
+    Of one machine, its versions and one commit only.
+    """
+    groups: dict[tuple[Point, str], list[tuple[int, float]]] = {}
     for record in results:
         point, there = point_of(record), timed(record)
         if BASE.name in there:
             seconds = there[BASE.name]["backward"]["compile_seconds"]
-            group = groups.setdefault(point._replace(steps=0), [])
+            about = json.dumps([record["machine"], record["commit"]], sort_keys=True)
+            group = groups.setdefault((point._replace(steps=0), about), [])
             group.append((point.steps, seconds))
     return [
         Ratio(point._replace(steps=max(group)[0]), max(group)[1] / min(group)[1])
-        for point, group in groups.items()
+        for (point, _), group in groups.items()
         if len(group) > 1
     ]
 

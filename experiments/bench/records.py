@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxseq import commands
+
 from .. import results
 from .problem import Point, tolerance
 
@@ -52,10 +54,17 @@ def write(path: Path, records: Sequence[Record]) -> None:
 
 
 def append(path: Path, record: dict) -> None:
-    """Adds a line to a file of runs, or leaves the file as it was."""
-    lines = path.read_text("utf-8") if path.exists() else ""
-    text = lines + json.dumps(record, sort_keys=True) + "\n"
-    results.replace(path, lambda part: part.write_text(text, "utf-8"))
+    """Adds a line to a file of runs, or leaves the file as it was.
+
+    Raises:
+        SystemExit: code 2 after one line on stderr, if the file cannot be written.
+    """
+    line = json.dumps(record, sort_keys=True) + "\n"
+    try:
+        lines = path.read_text("utf-8") if path.exists() else ""
+        results.replace(path, lambda part: part.write_text(lines + line, "utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        commands.fail(f"cannot add to {path}: {error}")
 
 
 def point_of(record: Record) -> Point:
@@ -90,9 +99,10 @@ def still_holds(
 
     Returns:
         Whether machine, versions and commit are the same, the code is as committed,
-        nobody is left out, and this run would time the same ones, no more often.
+        the machine was idle, nobody is left out, and this run would time the same ones,
+        no more often.
     """
-    if about["commit"]["is_changed"]:
+    if about["commit"]["is_changed"] or record.get("busy"):
         return False
     if any(record.get(key) != value for key, value in about.items()):
         return False

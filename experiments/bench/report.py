@@ -1,5 +1,6 @@
 """The benchmark's tables: one for each point, and a summary over the points."""
 
+import collections
 import io
 from collections.abc import Sequence
 
@@ -94,6 +95,7 @@ def summary(results: Sequence[Record]) -> str:
         lines.append(f"{num_busy} of them on a busy machine: not to be trusted")
     lines += ["", "Time / time of jaxseq, forward and backward: above 1, jaxseq leads"]
     lines.append(text_of(_ratio_table(measured)))
+    lines += _uncounted(measured)
     lines.append("\nGoals, meant for the full grid, by the points of an idle machine:")
     lines.append(verdicts(goals.judge(idle)))
     return "\n".join(lines)
@@ -156,6 +158,18 @@ def _ratio_table(results: Sequence[Record]) -> rich.table.Table:
         if any(values):
             rows.add_row(contender, *map(_spread, values))
     return rows
+
+
+def _uncounted(results: Sequence[Record]) -> list[str]:
+    """Names those whose points are not all in the table, with the reason."""
+    reasons = collections.Counter(
+        f"{name}, {record['point']['cell']}: {key}"
+        for record in results
+        for name, entry in record["contenders"].items()
+        for key in ("failed", "wrong")
+        if key in entry
+    )
+    return [f"  not counted: {why} at {num} points" for why, num in reasons.items()]
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -154,8 +154,8 @@ def run(config: Config) -> None:
         **before,
         "results": [result._asdict() for result in done],
     }
-    records.append(path, record)
     print(table(done))
+    records.append(path, record)
     print(path)
 
 

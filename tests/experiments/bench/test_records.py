@@ -1,5 +1,7 @@
 """Results in a file: written whole, read again, resumed by the right ones only."""
 
+import errno
+import os
 import time
 
 import jax
@@ -36,6 +38,31 @@ def test_write_leaves_the_file_when_it_fails(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["rnn.jsonl"]
 
 
+def test_append_adds_a_line_or_ends_in_one(tmp_path, capsys):
+    path = tmp_path / "runs.jsonl"
+    for number in range(2):
+        records.append(path, {"number": number})
+    assert path.read_text() == '{"number": 0}\n{"number": 1}\n'
+    before = b"\xff\n"
+    path.write_bytes(before)
+    with pytest.raises(SystemExit, match="2"):
+        records.append(path, {"number": 2})
+    assert path.read_bytes() == before
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: cannot add to {path}: ")
+    assert message.count("\n") == 1
+
+
+def test_append_to_a_full_disk_ends_in_one_line(tmp_path, capsys, monkeypatch):
+    def full(path, write):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(records.results, "replace", full)
+    with pytest.raises(SystemExit, match="2"):
+        records.append(tmp_path / "runs.jsonl", {})
+    assert "No space left on device" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["{", "[1]\n", '{"a": 1}\n', '{"point": {"b": 1}}\n'])
 def test_read_refuses_what_holds_no_results(tmp_path, text):
     path = tmp_path / "rnn.jsonl"
@@ -51,6 +78,8 @@ def test_still_holds_for_the_same_machine_commit_and_peers():
     assert records.still_holds(result, ABOUT, ["jaxseq", "torch"], LIMITS)
     assert records.still_holds(result, ABOUT, ["torch"], LIMITS)
     assert not records.still_holds(result, ABOUT, ["jaxseq", "torch", "keras"], LIMITS)
+    busy = result | {"busy": True}
+    assert not records.still_holds(busy, ABOUT, ["jaxseq", "torch"], LIMITS)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,35 @@ def test_goals_of_less_memory():
     assert goal(results, "jaxseq-chunked: memory").found.startswith("0.32 at")
     assert goal(results, "jaxseq-chunked: at most 1.25").found.startswith("1.30 at")
     assert goal(results, "jaxseq-chunked: at most 1.25").is_reached is False
+    assert goal(results, "jaxseq-states: at most 1.25").is_reached is None
+    results = [record({"jaxseq": 4.0, "jaxseq-states": 4.8})]
+    assert goal(results, "jaxseq-states: at most 1.25").found.startswith("1.20 at")
+    assert goal(results, "jaxseq-states: at most 1.25").is_reached
+
+
+def test_the_summary_names_who_is_not_counted():
+    wrong = {"form": "elman relu", "error": 1e-3, "wrong": "ys off"}
+    failed = {"form": "lstm", "failed": "ValueError: no"}
+    results = [record({"jaxseq": 4.0, "haiku": wrong, "keras": failed})] * 2
+    printed = report.summary(results)
+    assert "not counted: haiku, lstm: wrong at 2 points" in printed
+    assert "not counted: keras, lstm: failed at 2 points" in printed
+    assert "not counted" not in report.summary([record({"jaxseq": 4.0})])
+
+
+def test_compile_times_of_two_runs_are_not_compared():
+    slow = entry("jaxseq", 4.0, compile_seconds=1.3)
+    later = {"commit": {"commit": "def", "is_changed": False}}
+    results = [record({"jaxseq": slow}), record({"jaxseq": 4.0}, SHORT, **later)]
+    assert goal(results, "compiling flat").is_reached is None
+
+
+def test_a_device_that_does_not_tell_its_memory_is_not_judged_by_it():
+    flax = entry("flax-linen", 9.0)
+    for cost in ("temp", "output"):
+        del flax["backward"][cost]
+    results = [record({"jaxseq": 4.0, "flax-linen": flax})]
+    assert goal(results, "memory").is_reached is None
 
 
 def test_table_names_everybody():
