@@ -6,7 +6,8 @@
 It is called like `unroll`, and can be given to `jaxseq.network.stack` in its place.
 What cuDNN cannot do runs by `jaxseq.unroll.unroll`, with a warning that says why;
 `why_not` tells beforehand. Its gradients are cuDNN's own and cannot be differentiated
-again.
+again; forward mode and `jax.vmap` it has not, nor products in bfloat16, which
+`jax_default_matmul_precision` may ask for.
 
 cuDNN stacks the gates as i, f, c̃, o and adds two biases: ours is the first one, the
 other is 0.

@@ -6,7 +6,8 @@ NUM_UNROLLED steps make one body of the loop, so that XLA merges kernels across 
 and stores once what all of them emit. It writes over nothing: XLA would copy the whole
 array at each of the unrolled steps (experiments/bench/NOTES.md, trial 24).
 
-On a TPU, where nothing was measured, the loop is a CPU's.
+On a TPU, where nothing was measured, the loop is a CPU's. What counts is JAX's default
+backend: a program exported for another one has the loop of this one.
 """
 
 from collections.abc import Callable
