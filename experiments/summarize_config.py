@@ -172,7 +172,9 @@ class Config(runs.Options):
             small = {"num_epochs": 1, "num_candidates": 2, "num_shown": 2}
             for name, value in small.items():
                 object.__setattr__(self, name, value)
-        if self.num_shards == 0:
+        num = self.num_shards
+        cli.expect(0 <= num < 2**31, "num_shards", "0 or more", num)
+        if num == 0:
             num_shards = 1 if self.architecture in _FEED_FORWARD else 2
             object.__setattr__(self, "num_shards", num_shards)
         for name in _COUNTS:
@@ -235,7 +237,6 @@ _COUNTS = (
     "batch_size",
     "num_epochs",
     "patience",
-    "num_shards",
     "accumulate",
     "beam_size",
     "max_length",

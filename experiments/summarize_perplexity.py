@@ -99,6 +99,8 @@ class Config:
 
     def __post_init__(self):
         """Refuses values that make no sense, naming the option."""
+        num = self.num_shards
+        cli.expect(num >= 1, "num_shards", "1 or more", num)
         for name in ("architectures", "seeds"):
             cli.expect(bool(getattr(self, name)), name, "one or more", "none")
         for architecture in self.architectures:

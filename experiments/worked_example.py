@@ -127,12 +127,13 @@ def backward(example: Example, values: Forward) -> Backward:
     _, readout_vjp = jax.vjp(readout.readout, weights.readout, values.states)
     _, d_from_output = readout_vjp(output_deltas)
 
+    rows = cell.prepare_delta(weights.cell)
     d_from_next = [jnp.zeros_like(example.s_0)]
     d_states, state_deltas, parts = [], [], []
     for t in reversed(range(len(xs))):
         trace_t = jax.tree.map(lambda leaf, t=t: leaf[t], _trace(values))
         d_states.insert(0, d_from_output[t] + d_from_next[0])  # (BP2T)
-        d_s_tm1, delta_t = cell.delta(weights.cell, trace_t, d_states[0])  # (BP2)
+        d_s_tm1, delta_t = cell.delta(rows, trace_t, d_states[0])  # (BP2)
         d_from_next.insert(0, d_s_tm1)
         state_deltas.insert(0, delta_t)
         parts.insert(0, _part(example, values, output_deltas, delta_t, t))

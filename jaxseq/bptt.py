@@ -116,14 +116,14 @@ def _backward(kept, cell, reverse, residuals, d_result):
     d_ys, d_state_T = d_result
     d_ys = zero_unless(run.masks.valid, d_ys)
     trace = kept.recall(cell, reverse, run, kepts)
-    prepared = cell.prepare_delta(run.params)
+    rows = cell.prepare_delta(run.params)
 
     def body(carry, inputs_t, tape_t):
         d_state_t, d_reset_state = carry
         d_y_t, trace_t, masks_t = inputs_t
         d_y_t, trace_t = wide((d_y_t, trace_t._replace(tape=tape_t)))
         d_state_t = _add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))
-        d_state_tm1, delta_t = cell.delta(prepared, trace_t, d_state_t)  # (BP2T)
+        d_state_tm1, delta_t = cell.delta(rows, trace_t, d_state_t)  # (BP2T)
         d_state_tm1 = frozen(masks_t.valid, d_state_tm1, d_state_t)
         delta_t = zero_unless(masks_t.valid, delta_t)
         if masks_t.restart is not None:

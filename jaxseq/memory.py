@@ -17,7 +17,8 @@ U x_t + W h_{t-1} + b: of all steps, they are one product, with nothing to wait 
     state_t = combine(state_{t-1}, gates_t)    a loop of elementwise steps         (2)
 
 `states` needs (1), `outputs` needs (1) and (2): their gates all come back at once, and
-beside the δ of all steps: the peak is above that of `gates`, whose δ take their place.
+beside the δ of all steps: the peak is above that of `gates`, whose δ take their place;
+with a wide state (`jaxseq.precision`) the products of (1) are wide too.
 `chunked(n)` is `states` with those of n steps at a time, so that the peak is low too:
 the choice where memory counts, with n·B some hundreds. `sqrt` keeps the state at the
 start of each of √T chunks, and unrolls one chunk after the other again, from the last

@@ -171,7 +171,7 @@ def stack(
 def drop(key: Key, rate: float, ys: Array) -> Array:
     """Zeroes each entry with probability `rate`, scales the rest up, eq. (3).
 
-    An entry draws 16 bits: p is rounded to a multiple of 2^-16 below 1.
+    An entry draws 16 bits: p is rounded to a multiple of 2^-16 below 1, 0 among them.
 
     Args:
         key: random key, consumed.
@@ -189,7 +189,8 @@ def drop(key: Key, rate: float, ys: Array) -> Array:
     check_floats("ys", ys)
     num_dropped = min(round(float(rate) * _NUM_DRAWN), _NUM_DRAWN - 1)
     kept = _draw_16_bits(key, ys.shape) >= num_dropped
-    return jnp.where(kept, ys / (1 - num_dropped / _NUM_DRAWN), jnp.zeros_like(ys))
+    share = 1 - num_dropped / _NUM_DRAWN
+    return jnp.where(kept, ys / share, jnp.zeros_like(ys))  # (3)
 
 
 def _draw_16_bits(key: Key, shape: tuple[int, ...]) -> Array:

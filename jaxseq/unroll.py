@@ -85,8 +85,8 @@ def unroll(
         reset_state: as `state_0`, what `resets` restores; None for `state_0`. Differs
             from it when `state_0` was carried over from an earlier chunk.
         reverse: whether to read from the last step to the first.
-        memory: what to keep for the backward pass, one of `jaxseq.memory`. With B·H of
-            some hundreds `states` is the fastest too, by up to a fifth on a CPU.
+        memory: what to keep for the backward pass, one of `jaxseq.memory`. On a CPU,
+            with gates and B·H up to 64, `states` is faster too: .77 to 1 of the time.
 
     Returns:
         The outputs, in the order and the dtype of `xs`, and the final state.

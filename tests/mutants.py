@@ -443,8 +443,8 @@ MEMORY = _rows(
     "lstm outputs",
     (
         "states_tm1 off by one",
-        "Trace(zs, states_tm1, states, tapes)\n\n\ndef _recall_from_o",
-        "Trace(zs, states, states, tapes)\n\n\ndef _recall_from_o",
+        "Trace(zs, states_tm1, states, narrow(tapes))",
+        "Trace(zs, states, states, narrow(tapes))",
         "lstm states",
     ),
     ("(1) with h_t", "previous(reverse, of_states, ys)", "ys"),

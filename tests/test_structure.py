@@ -14,7 +14,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from jaxseq import losses, readout
-from jaxseq.cells import derived
+from jaxseq.cells import derived, gru
 from jaxseq.truncate import unroll_truncated
 from jaxseq.unroll import unroll, unroll_plain
 from tests.devices import two_devices
@@ -105,6 +105,15 @@ def test_no_loop_cuts_weights_at_each_step(cell):
             and any(v.aval.ndim == 2 and id(v) in fixed for v in e.invars)
         ]
         assert cut == []
+
+
+def test_the_test_above_sees_weights_that_are_cut():
+    def step(params, h_tm1, z_t):
+        return gru.step_before(gru.cut_transposed(params), h_tm1, z_t)
+
+    cell = gru.reset_before()._replace(prepare=lambda params: params, step=step)
+    with pytest.raises(AssertionError, match="'slice', 'slice'"):
+        test_no_loop_cuts_weights_at_each_step(cell)
 
 
 @every_cell

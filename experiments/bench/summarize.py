@@ -5,9 +5,10 @@
     python -m experiments.bench summarize --architecture abs       or ras_lstm
 
 What is timed in training: an update, loss, gradients, clipping and Adam included, with
-dropout; a batch of each shape that the training of `experiments.summarize` has, the
-same pairs for everybody, laid out before the clock starts. jaxseq runs it on one device
-of the CPU and on two; PyTorch with as many threads as there are cores. Ahead of that
+dropout; a batch of each shape that the training of `experiments.summarize` has on two
+devices, the same pairs for everybody, laid out before the clock starts. jaxseq runs it
+on two devices of the CPU and, both parts in one, on one of them, which has both cores
+too; PyTorch with as many threads as there are cores. Ahead of that
 PyTorch's loss and every gradient must equal jaxseq's from the same weights, without
 dropout; who fails is named and not timed. How the clock is read:
 `experiments.bench.timing`. Compilation is apart.

@@ -7,7 +7,8 @@ steps, outside the loop:
     zs = project(params, xs)                               before the loop, one GEMM
     prepared = prepare(params)                             before the loop
     state_t, tape_t = step(prepared, state_tm1, z_t)       in the forward loop
-    d_state_tm1, delta_t = delta(params, trace_t, d_state_t)       in the backward loop
+    rows = prepare_delta(params)                           before the backward loop
+    d_state_tm1, delta_t = delta(rows, trace_t, d_state_t)         in the backward loop
     d_params, d_xs = collect(params, xs, trace, deltas)    after the loop, GEMMs
 
 The textbook's weight gradient dW = Σ_t δ_t s_{t-1}ᵀ needs nothing but the deltas, so
@@ -145,8 +146,8 @@ class Cell(NamedTuple):
         step: `(prepared, state_tm1, z_t) -> (state_t, tape_t)`.
         output: `(state_t) -> y_t`, picks the part of the state that is the output; must
             be linear.
-        delta: `(prepared, trace_t, d_state_t) -> (d_state_tm1, delta_t)`, BP2T: the
-            error ∂L/∂state_t, complete, goes one step back.
+        delta: `(rows, trace_t, d_state_t) -> (d_state_tm1, delta_t)`, BP2T: the error
+            ∂L/∂state_t, complete, goes one step back.
         collect: `(params, xs, trace, deltas) -> (d_params, d_xs)`, BP3 and BP4: sums
             over time.
         is_truncated: whether `step` holds back errors by `stop_gradient` (as Elman
@@ -159,8 +160,8 @@ class Cell(NamedTuple):
         combine: `(prepared, state_tm1, z_t, r_t) -> (state_t, tape_t)`, the rest of the
             step, elementwise: `step` is `combine` after `recur`. Both are for
             `jaxseq.memory.outputs`, and may be left out.
-        prepare_delta: `(params) -> prepared`, what `delta` takes; the parameters
-            themselves, unless given.
+        prepare_delta: `(params) -> rows`, what `delta` takes: the parameters in the
+            form that the backward loop needs; themselves, unless given.
 
     The cells of jaxseq have all of these; in `jaxseq.cells.derived` a user may leave
     out `init`, `sizes` and `zero_state`: then they are the functions below, that say
@@ -233,8 +234,8 @@ def truncated(cell: Cell, name: str) -> Cell:
     def step(prepared, state_tm1, z_t):
         return cell.step(prepared, jax.lax.stop_gradient(state_tm1), z_t)
 
-    def delta(params, trace_t, d_state_t):
-        d_state_tm1, delta_t = cell.delta(params, trace_t, d_state_t)
+    def delta(rows, trace_t, d_state_t):
+        d_state_tm1, delta_t = cell.delta(rows, trace_t, d_state_t)
         return jax.tree.map(jnp.zeros_like, d_state_tm1), delta_t
 
     return cell._replace(

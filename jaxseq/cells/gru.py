@@ -94,14 +94,14 @@ class ParamsBefore(NamedTuple):
     b: Array
 
 
-class Rows(NamedTuple):
-    """W of the reset-before form in its two factors, cut apart once a loop.
+class Cut(NamedTuple):
+    """W of the reset-before form cut in two, as its two products need it.
 
-    XLA would copy the rows out of W at each step.
+    Before a loop: XLA would copy the rows out of W at each step.
 
     Attributes:
-        rz: `[2H, H]` W_r and W_z, or `[H, 2H]` transposed.
-        n: `[H, H]` W_n, or transposed.
+        rz: `[2H, H]` W_r and W_z; `[H, 2H]` if transposed.
+        n: `[H, H]` W_n.
     """
 
     rz: Array
@@ -306,30 +306,30 @@ def collect_after(
     return d_params, into_u @ params.U  # (BP5)
 
 
-def cut(params: ParamsBefore) -> Rows:
-    """Cuts W into the rows of both gates and those of the candidate.
+def cut(params: ParamsBefore) -> Cut:
+    """Returns W in two: the rows of both gates, and those of the candidate.
 
     Args:
         params: the weights.
     """
     num_hidden = params.W.shape[1]
-    return Rows(params.W[: 2 * num_hidden], params.W[2 * num_hidden :])
+    return Cut(params.W[: 2 * num_hidden], params.W[2 * num_hidden :])
 
 
-def cut_transposed(params: ParamsBefore) -> Rows:
-    """Cuts Wᵀ as `cut` does W.
+def cut_transposed(params: ParamsBefore) -> Cut:
+    """Returns Wᵀ in two: the columns of both gates, and those of the candidate.
 
     Args:
         params: the weights.
     """
-    return Rows(*(W.T for W in cut(params)))
+    return Cut(*(W.T for W in cut(params)))
 
 
-def step_before(columns: Rows, h_tm1: Array, z_t: Array) -> tuple[Array, TapeBefore]:
+def step_before(columns: Cut, h_tm1: Array, z_t: Array) -> tuple[Array, TapeBefore]:
     """Takes one step, eqs. (1), (2), (3') and (4).
 
     Args:
-        columns: Wᵀ.
+        columns: Wᵀ, by `cut_transposed`.
         h_tm1: `[..., H]` the state at t-1.
         z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
 
@@ -340,17 +340,17 @@ def step_before(columns: Rows, h_tm1: Array, z_t: Array) -> tuple[Array, TapeBef
     u_rz, u_n = jnp.split(z_t, [2 * num_hidden], axis=-1)
     gates_rz = sigmoid(u_rz + product(h_tm1, columns.rz))  # (1), (2)
     r_t, gate_z = jnp.split(gates_rz, 2, axis=-1)
-    reset_t = r_t * h_tm1
+    reset_t = r_t * h_tm1  # the factor of W_n in (3')
     n_t = jnp.tanh(u_n + product(reset_t, columns.n))  # (3')
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, TapeBefore(jnp.concatenate([gates_rz, n_t], axis=-1), reset_t)
 
 
-def delta_before(rows: Rows, trace_t: Trace, d_h_t: Array) -> tuple[Array, Array]:
+def delta_before(rows: Cut, trace_t: Trace, d_h_t: Array) -> tuple[Array, Array]:
     """Sends the error one step back, eqs. (5), (6), (7'), (8') and BP2T'.
 
     Args:
-        rows: W.
+        rows: W, by `cut`.
         trace_t: of step t.
         d_h_t: `[..., H]` ∂L/∂h_t, complete.
 

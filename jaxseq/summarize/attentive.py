@@ -196,13 +196,13 @@ def _backward(cell, score, residuals, d_result):
     trace = Trace(zs, previous(False, run, states), states, tapes)
     _, of_c = split(cell, params.cell, xs.shape[-1])
     queries = cell.output(trace.state_tm1)
-    prepared = cell.prepare_delta(params.cell)
+    rows = cell.prepare_delta(params.cell)
 
     def body(d_state_t, inputs_t, tape_t):
         d_y_t, d_context_t, d_weights_t, weights_t, context_t, trace_t = inputs_t
         trace_t = wide(trace_t._replace(tape=tape_t))
         d_state_t = _add_output(cell, d_state_t, trace_t.state, wide(d_y_t))  # (4)
-        d_state_tm1, delta_t = cell.delta(prepared, trace_t, d_state_t)  # (5)
+        d_state_tm1, delta_t = cell.delta(rows, trace_t, d_state_t)  # (5)
         delta_t = narrow(delta_t)
         one = jax.tree.map(lambda a: a[None], (context_t, narrow(trace_t), delta_t))
         _, through_cell = cell.collect(of_c, *one)  # of which this alone is used

@@ -19,7 +19,7 @@ def alike(key: Key | None, rate: float, xs: Array) -> Array:
         xs: `[T, B, I]`.
 
     Returns:
-        `[T, B, I]`, what is kept divided by 1 - rate, the rest 0.
+        `[T, B, I]`, what is kept divided by its share, the rest 0: `network.drop`.
     """
     if key is None or rate == 0:
         return xs

@@ -4,7 +4,8 @@ The norm of a gradient of entries 3e19 is beyond float32 as soon as they are squ
 though every entry is finite; `optax.clip_by_global_norm` then divides by infinity and
 all of the update is 0. With c the largest norm,
 
-    m   = 2^⌊log₂ max_i |g_i|⌋         cut to what 1 / m too is a normal number of (1)
+    m   = 2^⌊log₂ max_i |g_i|⌋         within 2^±126 in float32, so that m and 1 / m
+                                       are normal numbers                          (1)
     n   = sqrt(Σ_i (g_i / m)²)         4 sqrt(number of entries) at most           (2)
     g_i ← g_i                          if m n ≤ c                                  (3)
     g_i ← (g_i / m) (c / n)            else                                        (4)
