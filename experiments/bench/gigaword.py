@@ -172,7 +172,7 @@ def _measure(config: Config) -> dict:
     model = summarize_models.make(training, config.num_ids)
     drawn = draw(config)
     shapes = []
-    for number, task in enumerate(tasks(training, model, drawn, ()), 1):
+    for number, task in enumerate(tasks(training, model, 1, drawn, ()), 1):
         print(f"shape {number}: {task.shape}", file=sys.stderr, flush=True)
         shape = measure(task, {_WHO: CONTENDERS[_WHO]}, config.repetitions)
         shapes.append(shape | {"num_flops": _num_flops(task)})
