@@ -57,12 +57,8 @@ def write_json(path: Path, result: object) -> Path:
 
 
 def settings(config) -> dict:
-    """Turns a frozen Config into what JSON can hold, but for where results go."""
-    return {
-        name: _plain(value)
-        for name, value in dataclasses.asdict(config).items()
-        if name != "out"
-    }
+    """Turns a frozen Config into what JSON can hold: paths and tuples."""
+    return {name: _plain(value) for name, value in dataclasses.asdict(config).items()}
 
 
 def _plain(value):

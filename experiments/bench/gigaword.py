@@ -35,7 +35,7 @@ from jaxseq import commands
 from jaxseq.summarize.examples import Document, Example
 from jaxseq.text.vocab import EOS
 
-from .. import cli, results, startup, summarize_models
+from .. import cli, startup, summarize_models
 from ..summarize_config import ArchitectureName, Config as Training
 from . import gemm, machine, products, records, report, summarize_report
 from .summarize import measure, tasks
@@ -154,7 +154,7 @@ def run(config: Config) -> None:
     """
     startup.prepare()
     path = cli.result_file(cli.results_folder(config.out, "bench"), "gigaword.jsonl")
-    record = machine.about(PACKAGES) | {"config": results.settings(config)}
+    record = machine.about(PACKAGES) | {"config": records.settings(config)}
     try:
         record |= _measure(config)
     except KeyboardInterrupt:

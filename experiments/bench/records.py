@@ -53,6 +53,13 @@ def write(path: Path, records: Sequence[Record]) -> None:
         raise RecordsError(f"cannot write {path}: {error.strerror}") from error
 
 
+def settings(config) -> dict:
+    """Returns what a run was told, fit for JSON, but where its results go."""
+    told = results.settings(config)
+    del told["out"]
+    return told
+
+
 def append(path: Path, record: dict) -> None:
     """Adds a line to a file of runs, or leaves the file as it was.
 

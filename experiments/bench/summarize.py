@@ -45,7 +45,6 @@ from jaxseq.types import Tree
 from .. import (
     cli,
     devices,
-    results,
     startup,
     summarize_config,
     summarize_corpus,
@@ -93,7 +92,7 @@ def run(config: Config) -> None:
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)
-    record["config"] = results.settings(config)
+    record["config"] = records.settings(config)
     print(summarize_report.summary(record))
     records.append(path, record)
     print(path)

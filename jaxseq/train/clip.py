@@ -117,7 +117,8 @@ def clip(tree: Tree, max_norm: float, norm: Norm) -> Tree:
         # Rounding to a narrow dtype may lengthen each entry by half a unit.
         is_narrow = leaf.dtype != dtype
         least = 1 - jnp.finfo(leaf.dtype).eps / 2 if is_narrow else 1
-        shorter = leaf.astype(dtype) * (1 / norm.power)
+        # Apart, as of a leaf that it knows XLA would multiply the two scalars first.
+        shorter = jax.lax.optimization_barrier(leaf.astype(dtype) * (1 / norm.power))
         shorter = shorter * (scale * jnp.asarray(least, dtype))
         shorter = shorter.astype(leaf.dtype)  # (4)
         return jnp.where(is_short, leaf, shorter)  # (3)
