@@ -125,8 +125,8 @@ class Config(runs.Options):
     """Epochs without a lower held-out cost that end the training."""
 
     num_shards: int = 0
-    """Parts of a batch, each on a core of its own; 0: 2, but 1 for ABS, whose products,
-    of all words at once, have both cores work."""
+    """Parts of a batch, each on a core of its own; 0: 2, but 1 for ABS, which trains
+    faster so, and writes a little slower."""
 
     accumulate: int = 1
     """Parts of what a core has of a batch, one after the other: less memory."""
