@@ -54,10 +54,14 @@ def write(path: Path, records: Sequence[Record]) -> None:
 
 
 def settings(config) -> dict:
-    """Returns what a run was told, fit for JSON, but where its results go."""
+    """Returns what a run was told, fit for JSON.
+
+    Of a file its name alone, and not where results go.
+    """
     told = results.settings(config)
     del told["out"]
-    return told
+    files = {name: getattr(config, name) for name in told}
+    return told | {n: file.name for n, file in files.items() if isinstance(file, Path)}
 
 
 def append(path: Path, record: dict) -> None:

@@ -8,10 +8,10 @@ What is timed in training: an update, loss, gradients, clipping and Adam include
 dropout; a batch of each shape that the training of `experiments.summarize` has on two
 devices, the same pairs for everybody, laid out before the clock starts. jaxseq runs it
 on two devices of the CPU and, both parts in one, on one of them, which has both cores
-too; PyTorch with as many threads as there are cores. Ahead of that
-PyTorch's loss and every gradient must equal jaxseq's from the same weights, without
-dropout; who fails is named and not timed. How the clock is read:
-`experiments.bench.timing`. Compilation is apart.
+too; PyTorch with as many threads as there are cores. Ahead of that PyTorch's loss and
+every gradient must equal jaxseq's from the same weights, without dropout; who fails is
+named and not timed. How the clock is read: `experiments.bench.timing`. Compilation is
+apart.
 
 What is timed in search: all test pairs' summaries, from their words to the summaries'
 words, the first time, with compilation, and then again; the median of three. Of the

@@ -144,12 +144,8 @@ def run(config: Config) -> None:
     except KeyboardInterrupt:
         print("stopped by the keyboard", file=sys.stderr)
         sys.exit(130)
-    settings = {
-        key: value.name if isinstance(value, Path) else value
-        for key, value in dataclasses.asdict(config).items()
-    }
     record = about | {
-        "config": settings,
+        "config": records.settings(config),
         "workers": workers,
         **before,
         "results": [result._asdict() for result in done],
