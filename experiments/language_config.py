@@ -35,7 +35,7 @@ CellName = Literal[
     "gru",
     "gru_before",
 ]
-TokenName = Literal["words", "characters"]
+TokenName = Literal["words", "characters", "spaces"]
 PrecisionName = Literal["float32", "bfloat16"]
 
 CELLS: dict[CellName, Callable[[int], Cell]] = {
@@ -60,6 +60,7 @@ PRECISIONS: dict[PrecisionName, Precision] = {
 TOKENIZERS: dict[TokenName, Tokenizer] = {
     "words": tokens.words,
     "characters": tokens.characters,
+    "spaces": tokens.spaces,
 }
 
 

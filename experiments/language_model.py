@@ -46,7 +46,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxseq import commands, language_model
+from jaxseq import commands, generate, language_model
 from jaxseq.cells import Cell
 from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError
@@ -211,8 +211,8 @@ def sample(
     Raises:
         Diverged: if it writes none, as its logits are not finite.
     """
-    generate = functools.partial(
-        language_model.generate,
+    draw_text = functools.partial(
+        generate.generate,
         cells=cells,
         num_steps=config.num_sampled,
         temperature=config.temperature,
@@ -220,7 +220,7 @@ def sample(
     )
     allowed = ~np.isin(np.arange(len(known.tokens)), (PAD, UNK, BOS))
     ids = np.asarray(
-        jax.jit(generate)(
+        jax.jit(draw_text)(
             jax.random.key(config.seed),
             params=params,
             first_id=np.int32(EOS),
@@ -228,11 +228,10 @@ def sample(
         )
     )
     # The products of finite weights may overflow, even where the held-out cost did not.
-    if language_model.NO_ID in ids:
+    if generate.NO_ID in ids:
         raise Diverged(
-            f"the model's logits over --temperature {config.temperature} are not "
-            "finite, so it writes nothing; try a smaller learning rate or a larger "
-            "temperature"
+            "the model's logits are not finite, so it writes nothing; try a smaller "
+            "learning rate"
         )
     ends = np.flatnonzero(ids == EOS)
     lines = [vocab.decode(known, line[line != EOS]) for line in np.split(ids, ends)]

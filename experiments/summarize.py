@@ -9,6 +9,8 @@ the first words of the document, which no model without copying passes on so few
     python -m experiments.summarize --pairs train.article.txt.gz train.title.txt.gz
     python -m experiments.summarize --model out/summarize/model.npz "A text to shorten."
 
+With `--heatmaps FILE` the attention of such a summary is a page too.
+
 Ours, on the 1,543 test pairs (36,014 to train on, 5,000 words, 8 epochs, seed 0;
 stemmed F1): ROUGE-1/2/L 48.4, 25.9, 43.9, with --num-members 2 48.8, 26.6, 44.3; the
 best lead, of 13 words: 37.7, 18.0, 32.8. Training took 349 s and 584 s on two cores,
@@ -42,10 +44,11 @@ written. A run that was stopped or killed goes on from there when it is started 
 on a CPU to the same bits.
 """
 
+import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from jaxseq import commands
 from jaxseq.summarize import model_file
@@ -71,6 +74,7 @@ from . import (
     summarize_tuning,
     summarize_use,
 )
+from .bench import machine
 from .summarize_config import Config
 from .summarize_corpus import Corpus
 from .summarize_report import Scoring
@@ -85,6 +89,10 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     startup.prepare()
     config = commands.parse(Config, args, __doc__)
+    if config.model is not None:
+        with _failing_in_one_line(config):
+            default = summarize_use.defaults(config.model)
+        config = commands.parse(Config, args, __doc__, default)
     num_shards = devices.share(
         config.num_shards, config.batch_size // config.accumulate
     )
@@ -100,12 +108,18 @@ def run(config: Config) -> None:
             little memory or a full disk, 130 for Ctrl-C, 143 for SIGTERM, 129 for a
             closed terminal.
     """
+    with _failing_in_one_line(config):
+        if config.model is not None:
+            summarize_use.use(config, config.model)
+        else:
+            learn(config)
+
+
+@contextlib.contextmanager
+def _failing_in_one_line(config: Config) -> Iterator[None]:
     try:
         with runs.in_one_line(config.out, ADVICE):
-            if config.model is not None:
-                summarize_use.use(config, config.model)
-            else:
-                learn(config)
+            yield
     except ValueError as error:
         commands.fail(str(error))
 
@@ -128,17 +142,28 @@ def learn(config: Config) -> None:
         f"({time.monotonic() - started:.1f} s)",
         flush=True,
     )
+    num_cut = summarize_corpus.num_cut(config, corpus.train)
+    print(
+        f"to train on, {num_cut.documents:,} documents are cut to {config.max_words} "
+        f"words, {num_cut.summaries:,} summaries to {config.max_targets - 1}"
+    )
     with progress.show("summarize") as report:
         trained = summarize_training.train(config, corpus, folder, report)
     scoring = summarize_report.scoring(config, corpus)
     params, tuning, beside = trained.params, None, {}
+    radius = summarize_config.attended_radius(config)
+    attended_beside = {}
     if config.architecture == "abs_plus":
-        beside = {"abs": write(config, params, corpus, scoring)[1]}
+        summaries, beside["abs"] = write(config, params, corpus, scoring)
+        found = summarize_report.attended(corpus.test, summaries, radius)
+        attended_beside["abs"] = found
         params, tuning = summarize_tuning.tune(config, params, corpus, scoring)
         print(f"tuned on held-out pairs: {tuning}")
-    settings = summarize_config.model_settings(config)
+    search = summarize_config.search_settings(config)
+    about = summarize_use.described(config, corpus.vocab, search)
+    # The larger file first: where the disk is full an older model keeps its vocabulary.
+    model_file.save(files[0], params, about)
     vocab.save(corpus.vocab, files[1])
-    model_file.save(files[0], params, model_file.about(corpus.vocab, settings))
     written_at = time.monotonic()
     summaries, written = write(config, params, corpus, scoring)
     seconds_written = time.monotonic() - written_at
@@ -147,19 +172,21 @@ def learn(config: Config) -> None:
     measured = summarize_report.measure(
         corpus.test, config.architecture, written, num_lead, scoring, beside
     )
-    radius = summarize_config.attended_radius(config)
     attended = summarize_report.attended(corpus.test, summaries, radius)
     repeated = summarize_report.repeated(summaries)
     places = summarize_report.places_shown(len(summaries), config.num_shown)
     shown = summarize_report.shown(corpus.test, written, places)
     result = {
         "config": results.settings(config),
+        "machine": machine.describe(("jax", "jaxlib", "optax")),
+        "commit": machine.commit(("jaxseq", ":(glob)experiments/*.py")),
         "corpus": {
             "name": corpus.name,
             "num_train": len(corpus.train.pairs),
             "num_valid": len(corpus.valid.pairs),
             "num_test": len(corpus.test.pairs),
             "num_left_out": corpus.num_left_out,
+            "num_cut": num_cut._asdict(),
             "num_ids": len(corpus.vocab.tokens),
         },
         "seconds": round(trained.seconds, 1),
@@ -171,6 +198,7 @@ def learn(config: Config) -> None:
         "tuning": tuning,
         "rouge": measured,
         "attention": attended,
+        "attention_beside": attended_beside,
         "repeated": repeated,
         "examples": shown,
     }
@@ -188,13 +216,8 @@ def learn(config: Config) -> None:
     summarize_training.discard(folder)
     print(f"\n{summarize_report.examples_table(shown)}\n")
     print(summarize_report.table(measured))
-    if attended["num_words"]:
-        print(
-            f"of {attended['num_words']:,} written words that the documents have, "
-            f"{attended['share']:.3f} were written with the attention's maximum there, "
-            f"± {radius} places (chance {attended['chance']:.3f}; "
-            f"{attended['num_replaced']:,} words in the place of UNK are not counted)"
-        )
+    for name, found in (attended_beside | {config.architecture: attended}).items():
+        print(summarize_report.attention_line(name, found), end="")
     print(
         f"of {repeated['num_words']:,} written words {repeated['share']:.4f} stood in "
         "their summary already"

@@ -33,11 +33,12 @@ _FEED_FORWARD = (
     *("abs", "abs_plus", "abs_bag_of_words", "abs_convolution"),
     "feed_forward_lm",
 )
-TokenName = Literal["words", "characters"]
+TokenName = Literal["words", "characters", "spaces"]
 
 TOKENIZERS: dict[TokenName, Tokenizer] = {
     "words": tokens.words,
     "characters": tokens.characters,
+    "spaces": tokens.spaces,
 }
 
 
@@ -54,6 +55,9 @@ class Config(runs.Options):
     file: Path | None = None
     """Texts to summarize with MODEL, one a line (plain, .gz, .bz2, .xz)."""
 
+    heatmaps: Path | None = None
+    """A page to write, with MODEL: the attention of every summary."""
+
     pairs: tuple[Path, ...] = ()
     """JSONL or TSV of documents and summaries, or a file of each, line by line; JSONL
     may say the split of each, train, valid or test."""
@@ -67,8 +71,9 @@ class Config(runs.Options):
     architecture: ArchitectureName = "copy"
     """Which summarizer: one that copies, or one of 2015 and 2016."""
 
-    tokens: TokenName = "words"
-    """What a token is."""
+    tokens: TokenName | Literal["auto"] = "auto"
+    """What a token is; auto: words, but of two files of PAIRS, which are tokenized by
+    custom, as Gigaword's, what is between spaces."""
 
     max_vocab: int = 5000
     """V: different tokens at most; the others can be copied only."""
@@ -140,7 +145,7 @@ class Config(runs.Options):
     max_length: int = 14
     """Words of a summary at most."""
 
-    length_penalty: float = 1.0
+    length_norm: float = 1.0
     """Summaries are ranked by their score over this power of their length."""
 
     sharpness: float | None = 0.4
@@ -148,7 +153,8 @@ class Config(runs.Options):
     this power of its probability; None: the first by score."""
 
     no_repeat: int = 2
-    """No sequence of so many words is written twice; 0 allows it."""
+    """No sequence of so many words is written twice, UNK counted as a word, whatever
+    comes in its place; 0 allows it."""
 
     num_candidates: int = 32
     """Weights of the features of ABS+ that are tried on held-out pairs."""
@@ -172,6 +178,9 @@ class Config(runs.Options):
             small = {"num_epochs": 1, "num_candidates": 2, "num_shown": 2}
             for name, value in small.items():
                 object.__setattr__(self, name, value)
+        if self.tokens == "auto":
+            tokens = "spaces" if len(self.pairs) == 2 else "words"
+            object.__setattr__(self, "tokens", tokens)
         num = self.num_shards
         cli.expect(0 <= num < 2**31, "num_shards", "0 or more", num)
         if num == 0:
@@ -209,8 +218,8 @@ class Config(runs.Options):
         tau = self.sharpness
         is_power = tau is None or 0 <= tau < math.inf
         cli.expect(is_power, "sharpness", "0 or more, or None", tau)
-        alpha = self.length_penalty
-        cli.expect(0 <= alpha < math.inf, "length_penalty", "0 or more", alpha)
+        alpha = self.length_norm
+        cli.expect(0 <= alpha < math.inf, "length_norm", "0 or more", alpha)
         for name in ("pairs", "valid", "test"):
             num = len(getattr(self, name))
             cli.expect(num <= 2, name, "one file, or documents and summaries", num)
@@ -223,6 +232,8 @@ class Config(runs.Options):
         has_text = bool(self.text) or self.file is not None
         has_model = self.model is not None or not has_text
         cli.expect(has_model, "model", "one to summarize the texts with", "none")
+        has_maps = self.heatmaps is None or self.model is not None
+        cli.expect(has_maps, "heatmaps", "--model beside it", "none")
         has_use = self.model is None or has_text
         cli.expect(has_use, "model", "a text or --file to summarize", "none")
 
@@ -272,6 +283,11 @@ _OF_MODEL = (
     "num_members",
     *("num_context", "radius", "num_layers"),
 )
+# How it is searched, unless it is told otherwise.
+_OF_SEARCH = (
+    *("beam_size", "min_length", "max_length", "length_norm", "sharpness"),
+    "no_repeat",
+)
 
 
 def make_setting(config: Config) -> Setting:
@@ -288,7 +304,7 @@ def make_options(config: Config) -> Options:
         beam_size=config.beam_size,
         min_length=config.min_length,
         max_length=config.max_length,
-        length_penalty=config.length_penalty,
+        length_norm=config.length_norm,
         no_repeat_ngram_size=config.no_repeat,
         forbidden=_FORBIDDEN.get(config.architecture, (UNK, BOS)),
     )
@@ -298,7 +314,7 @@ def make_choice(config: Config) -> Choose:
     """Returns how one of the hypotheses is chosen."""
     if config.sharpness is None:
         return beam.best
-    return risk.least(config.sharpness, config.length_penalty)
+    return risk.least(config.sharpness, config.length_norm)
 
 
 def trained_settings(config: Config) -> dict:
@@ -309,6 +325,17 @@ def trained_settings(config: Config) -> dict:
 def model_settings(config: Config) -> dict:
     """Returns what a model's file must say for the model to be used."""
     return {name: getattr(config, name) for name in _OF_MODEL}
+
+
+def search_settings(config: Config) -> dict:
+    """Returns what a model's file says of how it is searched."""
+    return {name: getattr(config, name) for name in _OF_SEARCH}
+
+
+def tokenizer(config: Config) -> Tokenizer:
+    """Returns what makes tokens of a text, and a text of tokens."""
+    assert config.tokens != "auto"  # settled as the config was made
+    return TOKENIZERS[config.tokens]
 
 
 def attended_radius(config: Config) -> int:

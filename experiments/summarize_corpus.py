@@ -14,8 +14,9 @@ from jaxseq.text import vocab
 from jaxseq.text.files import CorpusError, read_lines
 from jaxseq.text.vocab import Vocab
 
+from . import summarize_config
 from .data import debian
-from .summarize_config import TOKENIZERS, Config
+from .summarize_config import Config
 
 
 HELD_OUT_SHARE = 0.04
@@ -63,9 +64,11 @@ def read(config: Config) -> Corpus:
     if config.smoke:
         parts = [part[:NUM_SMOKE] for part in parts]
 
+    tokenizer = summarize_config.tokenizer(config)
+
     def split(text: str) -> list[str]:
         # One object for all equal tokens: a copy of each is most of a large corpus.
-        return list(map(sys.intern, TOKENIZERS[config.tokens].split(text)))
+        return list(map(sys.intern, tokenizer.split(text)))
 
     made = [
         Part(part, [split(p.document) for p in part], [split(p.summary) for p in part])
@@ -92,6 +95,22 @@ def encode(config: Config, known: Vocab, part: Part) -> list[Example]:
         targets = examples.encode_summary(known, document, summary, config.max_targets)
         made.append(Example(document, targets))
     return made
+
+
+class Cut(NamedTuple):
+    """How many texts are longer than what is read of them."""
+
+    documents: int
+    summaries: int
+
+
+def num_cut(config: Config, part: Part) -> Cut:
+    """Counts the documents and the summaries whose ends `encode` leaves out."""
+    most = config.max_targets - 1  # and the end
+    return Cut(
+        sum(len(words) > config.max_words for words in part.documents),
+        sum(len(words) > most for words in part.summaries),
+    )
 
 
 def _own(config: Config) -> list[list[Pair]]:

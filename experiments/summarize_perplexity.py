@@ -19,17 +19,17 @@ of the weights that a training keeps. The test pairs are not looked at.
 Files under `OUT/summarize_perplexity/`: ARCHITECTURE_SEED.json, a training, and
 result.json, the table. A training whose file is there, of the same settings and of
 pairs of the same content, is not repeated: the program goes on where it was stopped,
-and several of it, with other `--architectures` or `--seeds`, can share the work.
+within a training from its last checkpoint, and several of it, with other
+`--architectures` or `--seeds`, can share the work.
 """
 
 import dataclasses
+import hashlib
 import json
 import math
-import tempfile
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import jax
 
 from jaxseq import commands
 from jaxseq.text.files import CorpusError
@@ -45,6 +45,7 @@ from . import (
     summarize_corpus,
     summarize_training,
 )
+from .bench import machine
 from .summarize_config import ArchitectureName, Config as Training
 from .summarize_corpus import Corpus
 
@@ -155,7 +156,8 @@ def run(config: Config) -> dict:
     result = {
         "config": results.settings(config),
         "corpus": corpus.name,
-        "device": jax.devices()[0].device_kind,
+        "machine": machine.describe(("jax", "jaxlib", "optax")),
+        "commit": machine.commit(("jaxseq", ":(glob)experiments/*.py")),
         "trainings": found,
         "num_in_order": num_in_order(found),
     }
@@ -184,8 +186,12 @@ def _trained(
         if record["about"] == about:
             return record
     title = f"{training.architecture}, seed {training.seed}"
-    with tempfile.TemporaryDirectory() as own, progress.show(title) as report:
-        trained = summarize_training.train(training, corpus, Path(own), report)
+    # Of other settings, no training goes on from here.
+    said = json.dumps(about, sort_keys=True).encode()
+    own = folder / f"{path.stem}_{hashlib.sha256(said).hexdigest()[:16]}"
+    own.mkdir(exist_ok=True)
+    with progress.show(title) as report:
+        trained = summarize_training.train(training, corpus, own, report)
     num_last = -(-len(trained.nats) // len(trained.valid_nats))
     last = trained.nats[-num_last:]
     record = {
@@ -196,6 +202,7 @@ def _trained(
         "valid_perplexity": [math.exp(nats) for nats in trained.valid_nats],
     }
     results.write_json(path, record)
+    shutil.rmtree(own)
     return record
 
 

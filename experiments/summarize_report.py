@@ -13,9 +13,9 @@ from jaxseq.summarize.rouge.metrics import Score
 from jaxseq.summarize.rouge.settings import Settings
 from jaxseq.summarize.summarizer import Summary
 
-from . import heatmap
+from . import heatmap, summarize_config
 from .heatmap import Alignment
-from .summarize_config import TOKENIZERS, Config
+from .summarize_config import Config
 from .summarize_corpus import Corpus, Part
 
 
@@ -52,8 +52,11 @@ def scoring(config: Config, corpus: Corpus) -> Scoring:
         for tokenizer in (any_script, english)
     )
     is_english = num_all - num_kept <= MOST_DROPPED * num_all
-    settings = Settings(tokenizer=english if is_english else any_script)
-    return Scoring(TOKENIZERS[config.tokens].join, settings)
+    # A placeholder that a model writes is no word that it found, whatever is hoped for.
+    settings = Settings(
+        tokenizer=english if is_english else any_script, unk=rouge.settings.miss_unk
+    )
+    return Scoring(summarize_config.tokenizer(config).join, settings)
 
 
 def leads(part: Part, num_words: int, scoring: Scoring) -> list[str]:
@@ -244,6 +247,18 @@ def alignments(
         for number, place in enumerate(places, start=1)
         if summaries[place].weights.any()
     }
+
+
+def attention_line(name: str, attended: Mapping[str, float]) -> str:
+    """Writes what `attended` found of a summarizer; nothing where it found no word."""
+    if not attended["num_words"]:
+        return ""
+    return (
+        f"{name}: of {attended['num_words']:,} written words that the documents have, "
+        f"{attended['share']:.3f} were written with the attention's maximum there, ± "
+        f"{attended['radius']} places (chance {attended['chance']:.3f}; "
+        f"{attended['num_replaced']:,} words in the place of UNK are not counted)\n"
+    )
 
 
 def examples_table(examples: Sequence[dict]) -> str:

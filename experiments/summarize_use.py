@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -16,26 +16,69 @@ from jaxseq.text.vocab import Vocab
 
 from . import (
     cli,
+    heatmap,
+    heatmap_page,
+    pages,
     summarize_config,
     summarize_corpus,
     summarize_models,
     summarize_report,
 )
-from .summarize_config import TOKENIZERS, Config
+from .heatmap import Alignment
+from .summarize_config import Config
+
+
+_SEARCH = "search"  # in a model's file, how it is searched
+
+
+def defaults(path: Path) -> Config:
+    """Returns what a command line leaves out where a model is used: as its file says.
+
+    Args:
+        path: the model's file.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: in one line, if it is none.
+    """
+    found = _settings_of(path)
+    try:
+        own = {name: found[name] for name in summarize_config.model_settings(Config())}
+        return Config(**own, **found.get(_SEARCH, {}))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_model(path) from error
 
 
 def use(config: Config, path: Path) -> None:
-    """Has a model summarize what the config gives, and prints a line for each text."""
+    """Has a model summarize what the config gives, and prints a line for each text.
+
+    Where the config names a page for them, the heatmaps of all are written too.
+    """
     given = config
     config, _, params, known = load(config, path)
     _refuse_others(given, config)
+    if config.heatmaps is not None:
+        cli.result_file(config.heatmaps.parent, config.heatmaps.name)
     texts = summarize_corpus.texts_of(config.text, config.file)
-    tokenizer = TOKENIZERS[config.tokens]
+    tokenizer = summarize_config.tokenizer(config)
     documents = [tokenizer.split(text) for text in texts]
     summaries = summarize_models.write(config, params, known, documents)
-    for number, summary in enumerate(summaries, start=1):
+    maps: dict[int, Alignment] = {}
+    both = zip(documents, summaries, strict=True)
+    for number, (document, summary) in enumerate(both, start=1):
         _say(number, summary)
         print(summarize_report.line(tokenizer.join(summary.words)))
+        if config.heatmaps is not None and summary.weights.any():
+            maps[number] = heatmap.align(
+                document[: summary.num_read],
+                summary.words,
+                summary.weights,
+                summary.is_replaced,
+                space=tokenizer.join(["", ""]),
+            )
+    if config.heatmaps is not None:
+        language = pages.language_of(" ".join(texts))
+        heatmap_page.write(config.heatmaps, "Summaries", maps, language)
 
 
 class Loaded(NamedTuple):
@@ -57,31 +100,52 @@ def load(config: Config, path: Path) -> Loaded:
     Raises:
         ValueError: in one line, if they cannot be read or do not fit each other.
     """
-    if path.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder; a model is a file, as model.npz")
-    found = model_file.settings_of(path)
+    found = _settings_of(path)
     known = vocab.load(path.with_suffix(".vocab.json"))
     names = summarize_config.model_settings(config)
     try:
         config = dataclasses.replace(config, **{name: found[name] for name in names})
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} is no model of this program") from error
-    about = model_file.about(known, summarize_config.model_settings(config))
+        raise _no_model(path) from error
+    about = described(config, known, found.get(_SEARCH))
     model = summarize_models.make(config, len(known.tokens))
     params = model_file.load(path, model.init(jax.random.key(0)), about)
     return Loaded(config, model, params, known)
 
 
+def described(config: Config, known: Vocab, search: dict | None) -> str:
+    """Returns what a model's file says that it is of.
+
+    Args:
+        config: of the training.
+        known: its vocabulary.
+        search: how the model is searched; None for a file that does not say it.
+    """
+    settings = summarize_config.model_settings(config)
+    if search is not None:
+        settings[_SEARCH] = search
+    return model_file.about(known, settings)
+
+
+def _settings_of(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; a model is a file, as model.npz")
+    return model_file.settings_of(path)
+
+
+def _no_model(path: Path) -> ValueError:
+    return ValueError(f"{str(path)!r} is no model of this program")
+
+
 def _refuse_others(given: Config, loaded: Config) -> None:
-    """Refuses settings that the model has other ones of, if they are not the defaults.
+    """Refuses settings that the model has other ones of.
 
     Raises:
         ValueError: "--option: expected ..., got ...".
     """
     for name, of_model in summarize_config.model_settings(loaded).items():
         value = getattr(given, name)
-        is_plain = value in (of_model, getattr(Config, name))
-        cli.expect(is_plain, name, f"the model's {of_model}", value)
+        cli.expect(value == of_model, name, f"the model's {of_model}", value)
 
 
 def _say(number: int, summary: Summary) -> None:

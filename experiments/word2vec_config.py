@@ -33,7 +33,7 @@ OutputName = Literal["negatives", "tree", "softmax"]
 TokenName = Literal["spaces", "words", "characters", "chinese"]
 
 TOKENS: dict[TokenName, Callable[[str], list[str]]] = {
-    "spaces": str.split,
+    "spaces": tokens.spaces.split,
     "words": tokens.words.split,
     "characters": tokens.characters.split,
     "chinese": chinese.words,

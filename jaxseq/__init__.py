@@ -29,6 +29,7 @@ What stands around it:
     readout         the output layer
     losses          losses a step, with their deltas
     language_model  which word comes next
+    generate        the text that such a model writes
     attention       a weighted sum of a memory; its scores: dot, general, additive
 
 Models that are not recurrent layers, and whole systems:
@@ -79,6 +80,7 @@ if TYPE_CHECKING:  # what static tools see
         cudnn as cudnn,
         embedding as embedding,
         explain as explain,
+        generate as generate,
         gradcheck as gradcheck,
         hopfield as hopfield,
         host_memory as host_memory,

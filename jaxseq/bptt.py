@@ -8,7 +8,7 @@ Forward, over t = 1 … T:
 
 Backward, over t = T … 1, with d_state_T from outside:
 
-    d_state_t += outputᵀ d_y_t                                                    (BP2)
+    d_state_t += outputᵀ d_y_t                                                     (3)
     d_state_{t-1}, δ_t = delta(d_state_t)      `lax.scan`, emits δ only          (BP2T)
     d_params, d_xs = collect(δ_1 … δ_T)        GEMMs, after the loop     (BP3, BP4, BP5)
 
@@ -110,7 +110,7 @@ def _run(keep, outputs, cell, reverse, run):
 
 
 def _backward(kept, cell, reverse, residuals, d_result):
-    """Runs (BP2), (BP2T), then (BP3), (BP4), (BP5)."""
+    """Runs (3), (BP2T), then (BP3), (BP4), (BP5)."""
     run, kepts = residuals
     narrow, wide = casts(run.state_0, run.xs.dtype)
     d_ys, d_state_T = d_result
@@ -122,7 +122,8 @@ def _backward(kept, cell, reverse, residuals, d_result):
         d_state_t, d_reset_state = carry
         d_y_t, trace_t, masks_t = inputs_t
         d_y_t, trace_t = wide((d_y_t, trace_t._replace(tape=tape_t)))
-        d_state_t = _add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))
+        d_out_t = _transpose(cell.output, trace_t.state, d_y_t)
+        d_state_t = _add(d_state_t, d_out_t)  # (3)
         d_state_tm1, delta_t = cell.delta(rows, trace_t, d_state_t)  # (BP2T)
         d_state_tm1 = frozen(masks_t.valid, d_state_tm1, d_state_t)
         delta_t = zero_unless(masks_t.valid, delta_t)

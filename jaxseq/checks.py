@@ -293,7 +293,17 @@ def structure(tree: Tree) -> str:
     Args:
         tree: the tree.
     """
-    # Many records are called Params: their modules tell them apart.
-    module = type(tree).__module__.rpartition(".")[2] + "."
     starred = str(jax.tree.map(lambda _: "*", tree)).replace("'*'", "*")
-    return (module if hasattr(tree, "_fields") else "") + starred
+    if not hasattr(tree, "_fields"):
+        return starred
+    return record_name(type(tree)).removesuffix(type(tree).__name__) + starred
+
+
+def record_name(record: type) -> str:
+    """Returns the name of a record with its module: `lstm.Params`, as many are Params.
+
+    Args:
+        record: the class.
+    """
+    module = record.__module__.removeprefix("jaxseq.").removeprefix("cells.")
+    return f"{module}.{record.__name__}"

@@ -79,7 +79,10 @@ _RULE = re.compile(r"[╭╰]|[│ ]+[─-]{9}")  # without lines to draw with, 
 
 
 def parse(
-    config: type[Config], args: Sequence[str] | None, about: str | None
+    config: type[Config],
+    args: Sequence[str] | None,
+    about: str | None,
+    default: Config | None = None,
 ) -> Config:
     """Reads a command line into a frozen dataclass.
 
@@ -87,6 +90,7 @@ def parse(
         config: the dataclass; its docstrings are the help of the options.
         args: the command line after the program's name; None for this program's.
         about: the module's docstring: what the program does, with examples.
+        default: what is left out is as here; None for the defaults of the dataclass.
 
     Returns:
         An instance of `config`.
@@ -112,7 +116,13 @@ def parse(
             contextlib.redirect_stdout(helped),
             contextlib.redirect_stderr(refusal),
         ):
-            return tyro.cli(config, prog=_program(config), args=args, description=_HERE)
+            return tyro.cli(
+                config,
+                prog=_program(config),
+                args=args,
+                description=_HERE,
+                default=tyro.MISSING_NONPROP if default is None else default,
+            )
     except SystemExit as stop:
         if not stop.code:
             helped.seek(0)

@@ -1,6 +1,6 @@
 """A recurrent language model: which word comes next, given all that came before.
 
-    x_t = drop(E w_t)                              row w_t of the embedding        (1)
+    x_t = drop(Eᵀ w_t)                             row w_t of the embedding        (1)
     h_t = the stack of cells, over x_1 … x_t       `jaxseq.network`                (2)
     a_t = V drop(h_t) + b                          `jaxseq.readout`                (3)
     P(w_{t+1} | w_1 … w_t) = softmax(a_t)                                          (4)
@@ -19,14 +19,11 @@ References:
     dropout goes in (1) and (3).
 """
 
-import numbers
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
-import jax.core
 import jax.numpy as jnp
-import numpy as np
 
 from jaxseq import embedding, losses as step_losses, network, readout
 from jaxseq.cells.cell import Cell
@@ -45,9 +42,6 @@ from jaxseq.checks import (
 from jaxseq.precision import cast, state_dtype
 from jaxseq.types import Array, DTypeLike, Key, Tree
 from jaxseq.unroll import Unrolled, unroll as unroll_by_deltas
-
-
-NO_ID = -1  # what `generate` puts where it cannot draw
 
 
 class Params(NamedTuple):
@@ -136,8 +130,11 @@ def zero_states(
         cells: the L layers, from the words on.
         params: the weights.
         batch_shape: sizes of the batch axes.
+
+    Raises:
+        ValueError: naming the argument.
     """
-    _check_model(cells, params)
+    check_model(cells, params)
     return tuple(
         zero_state(cell, p, batch_shape)
         for cell, p in zip(cells, params.layers, strict=True)
@@ -171,7 +168,7 @@ def predict(
     Raises:
         ValueError: naming the argument.
     """
-    _check_model(cells, params)
+    check_model(cells, params)
     check_integers("ids", ids)
     expect(jnp.ndim(ids) >= 1, "ids", "shape [T, ...]", describe(ids))
     check_rate("dropout", dropout)
@@ -231,101 +228,16 @@ def score(
     return Scored(step_losses.cross_entropy(logits, targets), states)  # (4), (5)
 
 
-def generate(
-    key: Key,
-    cells: Sequence[Cell],
-    params: Params,
-    first_id: Array | int,
-    num_steps: int,
-    *,
-    allowed: Array,
-    temperature: Array | float = 1.0,
-    restart_id: Array | int | None = None,
-) -> Array:
-    """Draws a text from the model, word by word.
-
-    Inside `jit` a wrong value cannot be refused. There an id that is none, no word
-    allowed, or a temperature not above 0 give `NO_ID`, as do logits that are not finite
-    (NaN weights), and from the first `NO_ID` on there is no other.
+def check_model(cells: Sequence[Cell], params: Params) -> None:
+    """Checks that the weights are a language model's, of these cells.
 
     Args:
-        key: random key, consumed.
-        cells: L cells; static under `jit`.
+        cells: L cells.
         params: the weights.
-        first_id: integer scalar, what the model reads first, from zero states.
-        num_steps: T, how many words to draw, one at least; static under `jit`.
-        allowed: `[V]` bool, which words may be drawn, one at least.
-        temperature: scalar above 0; a_t is divided by it: below 1 the likely words
-            become likelier.
-        restart_id: scalar, the id that is read from zero states wherever it comes, for
-            a model that was trained with `resets` there; None for none.
-
-    Returns:
-        `[T]` ids, without the first; `NO_ID` where none can be drawn.
 
     Raises:
         ValueError: naming the argument.
     """
-    check_key("key", key)
-    _check_model(cells, params)
-    num_ids = params.embedding.shape[0]
-    first_id = _scalar_id("first_id", first_id, num_ids)
-    check_count("num_steps", num_steps)
-    check_mask("allowed", allowed, (num_ids,))
-    if not isinstance(allowed, jax.core.Tracer):
-        expect(bool(np.any(allowed)), "allowed", "one True at least", "none")
-    _check_temperature(temperature)
-    temperature = jnp.asarray(temperature, params.embedding.dtype)
-    allowed = jnp.asarray(allowed) & (temperature > 0)
-    if restart_id is not None:
-        restart_id = _scalar_id("restart_id", restart_id, num_ids)
-        allowed &= restart_id != NO_ID
-
-    def body(carry, key_t):
-        states, id_t = carry
-        ids = id_t[None]
-        resets = None if restart_id is None else ids == restart_id
-        logits, states = predict(cells, params, states, ids, resets=resets)
-        weights = jnp.where(allowed, logits[0] / temperature, -jnp.inf)
-        drawn = jax.random.categorical(key_t, weights).astype(id_t.dtype)
-        # What is read as NO_ID is NaN, so that nothing is drawn after it.
-        can_draw = jnp.isfinite(jnp.max(weights))
-        id_t = jnp.where(can_draw, drawn, jnp.full_like(drawn, NO_ID))
-        return (states, id_t), id_t
-
-    start = (zero_states(cells, params, ()), first_id)
-    return jax.lax.scan(body, start, jax.random.split(key, num_steps))[1]
-
-
-def _drop(key: Key | None, rate: float, xs: Array) -> Array:
-    return xs if key is None or rate == 0 else network.drop(key, rate, xs)
-
-
-def _scalar_id(argument: str, given: Array | int, num_ids: int) -> Array:
-    """Checks one id, 0 to V - 1, where concrete; a traced one that is none: NO_ID."""
-    array: Any = np.asarray(given) if isinstance(given, int) else given
-    check_ids(argument, array, num_ids, ())
-    if not isinstance(array, jax.Array):
-        array = jnp.asarray(array.astype(np.int32))
-    small = array.astype(jnp.int32)
-    # Compared as it came too: of more bits, it may be an id by its last 32 only.
-    is_same = small.astype(array.dtype) == array
-    is_id = is_same & (small >= 0) & (small < num_ids)
-    return jnp.where(is_id, small, jnp.full_like(small, NO_ID))
-
-
-def _check_temperature(temperature: Array | float) -> None:
-    is_scalar = isinstance(temperature, numbers.Real) or (
-        isinstance(temperature, jax.Array | np.ndarray)
-        and jnp.issubdtype(temperature.dtype, jnp.floating)
-        and temperature.shape == ()
-    )
-    is_traced = isinstance(temperature, jax.core.Tracer)
-    is_positive = is_scalar and (is_traced or temperature > 0)
-    expect(bool(is_positive), "temperature", "a number above 0", repr(temperature))
-
-
-def _check_model(cells: Sequence[Cell], params: Params) -> None:
     _check_cells(cells)
     is_params = isinstance(params, Params)
     expect(is_params, "params", "language_model.Params", type(params).__name__)
@@ -336,6 +248,10 @@ def _check_model(cells: Sequence[Cell], params: Params) -> None:
     fits = is_sequence and len(params.layers) == len(cells)
     got = len(params.layers) if is_sequence else type(params.layers).__name__
     expect(fits, "params.layers", f"one entry a cell, {len(cells)}", got)
+
+
+def _drop(key: Key | None, rate: float, xs: Array) -> Array:
+    return xs if key is None or rate == 0 else network.drop(key, rate, xs)
 
 
 def _check_cells(cells: Sequence[Cell]) -> None:

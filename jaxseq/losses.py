@@ -4,8 +4,8 @@ With a_t the readout's pre-activation, o_t = g(a_t) the output and y_t the targe
 
     cross_entropy        g softmax    L_t = -Σ_k y_tk log o_tk                     (1)
     squared_error        g identity   L_t = ½ Σ_k (o_tk - y_tk)²                   (2)
-    bernoulli            g logistic   L_t = -Σ_k y_tk log o_tk
-                                            + (1 - y_tk) log(1 - o_tk)             (3)
+    bernoulli            g logistic   L_t = -Σ_k (y_tk log o_tk
+                                             + (1 - y_tk) log(1 - o_tk))           (3)
 
 Each loss is the one that belongs to its g, so that all three have the same delta:
 
@@ -69,7 +69,7 @@ def cross_entropy(logits: Array, ids: Array, mask: Array | None = None) -> Array
     ids = _as_int32(ids, logits.shape[-1])
     if mask is not None:
         ids = jnp.where(mask, ids, jnp.zeros_like(ids))
-    check_ids("ids", ids, logits.shape[-1])
+        check_ids("ids", ids, logits.shape[-1])
     return _masked(_cross_entropy, logits, ids, mask)
 
 

@@ -1,7 +1,7 @@
 """Stacks of recurrent layers, in one or both directions, with dropout between them.
 
-    ys^0 = xs
-    ys^l = unroll(cell^l, drop(ys^{l-1}))                      layer l = 1 … L     (1)
+    ys^1 = unroll(cell^1, xs)
+    ys^l = unroll(cell^l, drop(ys^{l-1}))                      layer l = 2 … L     (1)
     ys^l = [unroll(cell, ·), unroll(cell', ·, reverse)]        both directions     (2)
     drop(y) = y ⊙ m / (1 - p),  m ~ Bernoulli(1 - p)           between layers      (3)
 

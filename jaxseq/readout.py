@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.axes import alike
-from jaxseq.cells.cell import affine, sum_outer, sum_steps, uniform
+from jaxseq.cells.cell import affine, sum_outer, sum_steps
+from jaxseq.cells.draws import uniform
 from jaxseq.checks import (
     check_count,
     check_dtype,

@@ -64,8 +64,9 @@ def unroll_truncated(
     state_0, reset_state = check_unroll(
         cell, params, state_0, xs, lengths, resets, reset_state
     )
-    state_0, reset_state, xs, lengths, resets = alike(
-        state_0, reset_state, xs, lengths, resets
+    # All of them here: `unroll` would mark the weights in the loop over the chunks.
+    params, state_0, reset_state, xs, lengths, resets = alike(
+        params, state_0, reset_state, xs, lengths, resets
     )
     check_count("num_steps", num_steps)
     check_function("unroll", unroll)

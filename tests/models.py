@@ -32,7 +32,7 @@ def _step_of_lstm(params, state_tm1, x_t):
 
 
 def _project(params, x_t):
-    return lstm.project(params, x_t)
+    return elman.project(params, x_t)
 
 
 def _recur(params, h_tm1):
@@ -66,7 +66,7 @@ CELLS = {
         _step_of_lstm,
         output=lstm.output,
         init=lstm.init,
-        sizes=lstm.sizes,
+        sizes=elman.sizes,
         zero_state=lstm.zero_state,
     ),
     "derived_from_parts": derived.from_parts(

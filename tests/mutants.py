@@ -63,15 +63,21 @@ CELL = _rows(
     ("BP3 mean", "jnp.sum(deltas, ", "jnp.mean(deltas, "),
     (
         "truncated keeps error, elman",
-        "jax.tree.map(jnp.zeros_like, d_state_tm1)",
-        "d_state_tm1",
+        "return held(jnp.zeros_like, d_state_tm1)",
+        "return d_state_tm1",
         "elman_one_step",
     ),
     (
         "truncated keeps error, jordan",
-        "jax.tree.map(jnp.zeros_like, d_state_tm1)",
-        "d_state_tm1",
+        "return held(jnp.zeros_like, d_state_tm1)",
+        "return d_state_tm1",
         "jordan_one_step",
+    ),
+    (
+        "truncated keeps error, lstm_1997",
+        "return held(jnp.zeros_like, d_state_tm1)",
+        "return d_state_tm1",
+        "lstm_1997_truncated",
     ),
 )
 
@@ -154,15 +160,15 @@ LSTM_1997 = _rows(
     ("(10) carousel cut", "c=d_s_t,", "c=jnp.zeros_like(d_s_t),"),
     ("gates i, o swapped", "[delta_i, delta_o, d", "[delta_o, delta_i, d"),
     (
-        "truncated keeps error",
-        "jnp.zeros_like(d_state_tm1.h)",
-        "d_state_tm1.h",
+        "truncated cuts carousel",
+        "state._replace(h=hold(state.h))",
+        "State(hold(state.h), hold(state.c))",
         "lstm_1997_truncated",
     ),
     (
-        "truncated cuts carousel",
-        "d_state_tm1._replace(h=jnp.zeros_like(d_state_tm1.h))",
-        "jax.tree.map(jnp.zeros_like, d_state_tm1)",
+        "truncated cuts carousel alone",
+        "state._replace(h=hold(state.h))",
+        "state._replace(c=hold(state.c))",
         "lstm_1997_truncated",
     ),
 )
@@ -217,7 +223,7 @@ LSTM_PEEPHOLE = _rows(
 )
 
 GRU_AFTER = _rows(
-    "cells/gru.py",
+    "cells/gru/after.py",
     "gru_after",
     ("(5) sign", "(trace_t.state_tm1 - n_t)", "(n_t - trace_t.state_tm1)"),
     ("(5) h_t for h_tm1", "(trace_t.state_tm1 - n_t)", "(trace_t.state - n_t)"),
@@ -254,33 +260,33 @@ GRU_AFTER = _rows(
 )
 
 GRU_BEFORE = _rows(
-    "cells/gru.py",
+    "cells/gru/before.py",
     "gru_before",
     ("(5) sign before", "(h_tm1 - n_t)", "(n_t - h_tm1)"),
-    ("(7') without slope", "(delta_n, rows.n)", "(d_h_t * (1 - gate_z), rows.n)"),
-    ("(7') transposed", "(delta_n, rows.n)", "(delta_n, rows.n.T)"),
-    ("(8') h_t for h_tm1", "e_t * h_tm1 * r_t", "e_t * trace_t.state * r_t"),
-    ("(8') h forgotten", "e_t * h_tm1 * r_t", "e_t * r_t"),
-    ("(8') slope forgotten", "h_tm1 * r_t * (1 - r_t)", "h_tm1"),
-    ("BP2T' reset forgotten", "gate_z + e_t * r_t", "gate_z + e_t"),
-    ("BP2T' candidate path lost", "gate_z + e_t * r_t", "gate_z"),
-    ("BP2T' z path lost", "d_h_t * gate_z + e_t", "e_t"),
-    ("BP2T' gates' path lost", "e_t * r_t + product(delta_rz, rows.rz)", "e_t * r_t"),
+    ("(7) without slope", "(delta_n, rows.n)", "(d_h_t * (1 - gate_z), rows.n)"),
+    ("(7) transposed", "(delta_n, rows.n)", "(delta_n, rows.n.T)"),
+    ("(8) h_t for h_tm1", "e_t * h_tm1 * r_t", "e_t * trace_t.state * r_t"),
+    ("(8) h forgotten", "e_t * h_tm1 * r_t", "e_t * r_t"),
+    ("(8) slope forgotten", "h_tm1 * r_t * (1 - r_t)", "h_tm1"),
+    ("BP2T reset forgotten", "gate_z + e_t * r_t", "gate_z + e_t"),
+    ("BP2T candidate path lost", "gate_z + e_t * r_t", "gate_z"),
+    ("BP2T z path lost", "d_h_t * gate_z + e_t", "e_t"),
+    ("BP2T gates' path lost", "e_t * r_t + product(delta_rz, rows.rz)", "e_t * r_t"),
     ("gates r, z swapped before", "[delta_r, delta_z], ", "[delta_z, delta_r], "),
     (
-        "BP4W' W_n not reset",
+        "BP4W W_n not reset",
         "(deltas_n, trace.tape.reset)",
         "(deltas_n, trace.state_tm1)",
     ),
-    ("(3') with z", "reset_t = r_t * h_tm1", "reset_t = gate_z * h_tm1"),
+    ("(3) with z", "reset_t = r_t * h_tm1", "reset_t = gate_z * h_tm1"),
     (
-        "reset kept is not that of (3')",
+        "reset kept is not that of (3)",
         "axis=-1), reset_t)",
         "axis=-1), gate_z * h_tm1)",
     ),
-    ("BP4W' rows swapped", "[d_W_rz, d_W_n]", "[d_W_n, d_W_rz]"),
+    ("BP4W rows swapped", "[d_W_rz, d_W_n]", "[d_W_n, d_W_rz]"),
     (
-        "BP4W' with h_t",
+        "BP4W with h_t",
         "sum_outer(deltas_rz, trace.state_tm1)",
         "sum_outer(deltas_rz, trace.state)",
     ),
@@ -383,14 +389,14 @@ BPTT = _rows(
     ),
     (
         "later error lost",
-        "_add(d_state_t, _transpose(cell.output, trace_t.state, d_y_t))",
-        "_transpose(cell.output, trace_t.state, d_y_t)",
+        "_add(d_state_t, d_out_t)",
+        "d_out_t",
     ),
-    ("output's error lost", "d_state_t = _add(d_state_t, _t", "_add(d_state_t, _t"),
+    ("output's error lost", "d_state_t = _add(d_state_t, d_o", "_add(d_state_t, d_o"),
     (
         "output's error twice",
-        "_add(d_state_t, _t",
-        "_add(_add(d_state_t, d_state_t), _t",
+        "_add(d_state_t, d_out_t)",
+        "_add(_add(d_state_t, d_state_t), d_out_t)",
     ),
     ("wrong direction", "reverse=not reverse", "reverse=reverse"),
     (

@@ -36,5 +36,7 @@ def test_a_cell_that_projects_nothing_is_refused():
     cell = CELLS["derived_from_step"]
     params, _, _ = draw(cell, 1)
     inputs.check_sums("cell", lstm.cell(), params, 1)
-    with pytest.raises(ValueError, match="cell: expected one whose project sums"):
-        inputs.check_sums("cell", cell, params, 1)
+    halves = lstm.init(jax.random.key(0), 2, 4)  # alike, but not the whole
+    for refused in (params, halves):
+        with pytest.raises(ValueError, match="cell: expected one whose project sums"):
+            inputs.check_sums("cell", cell, refused, 1)

@@ -8,6 +8,7 @@ wrong may.
 
 import functools
 import importlib
+import operator
 import pathlib
 import shutil
 import sys
@@ -169,8 +170,9 @@ def _record(package, argument):
     """Gives a record of jaxseq the class of its copy."""
     if isinstance(argument, np.ndarray):
         return argument
-    module = type(argument).__module__.removeprefix("jaxseq.cells.")
-    return getattr(getattr(package.cells, module), type(argument).__name__)(*argument)
+    module = type(argument).__module__.removeprefix("jaxseq.")
+    record = operator.attrgetter(f"{module}.{type(argument).__name__}")(package)
+    return record(*argument)
 
 
 def _loss(package, name, form):

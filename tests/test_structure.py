@@ -109,7 +109,7 @@ def test_no_loop_cuts_weights_at_each_step(cell):
 
 def test_the_test_above_sees_weights_that_are_cut():
     def step(params, h_tm1, z_t):
-        return gru.step_before(gru.cut_transposed(params), h_tm1, z_t)
+        return gru.before.step(gru.before.cut_transposed(params), h_tm1, z_t)
 
     cell = gru.reset_before()._replace(prepare=lambda params: params, step=step)
     with pytest.raises(AssertionError, match="'slice', 'slice'"):
@@ -246,6 +246,15 @@ def test_shard_map_takes_every_cell(cell):
     assert relative_error(spread(*args), jax.grad(total, (0, 1, 2))(*args)) <= 1e-12
 
 
+def assert_reduces_after_loops(jaxpr):
+    """No all-reduce waits in a loop: weight gradients are summed once, at the end."""
+    bodies = [scan.params["jaxpr"].jaxpr for scan in scans(jaxpr)]
+    inside = {e.primitive.name for body in bodies for e in equations(body)}
+    outside = {e.primitive.name for e in outside_loops(jaxpr)}
+    assert not any("psum" in name for name in inside)
+    assert any("psum" in name for name in outside)
+
+
 @two_devices
 @pytest.mark.slow
 def test_shard_map_takes_chunks_from_zeros():
@@ -257,6 +266,7 @@ def test_shard_map_takes_chunks_from_zeros():
 
     spread = jax.grad(lambda *a: spread_over_two(total, a))
     assert relative_error(spread(*args), jax.grad(total)(*args)) <= 1e-12
+    assert_reduces_after_loops(jax.make_jaxpr(spread)(*args).jaxpr)
 
 
 @two_devices
@@ -302,10 +312,4 @@ def test_shard_map_over_the_batch_gives_the_same_gradient():
     gradient = jax.jit(jax.grad(spread, (0, 1, 2, 3)))
     expected = jax.grad(functools.partial(total, unroll_plain), (0, 1, 2, 3))(*args)
     assert relative_error(gradient(*args), expected) <= 1e-12
-    # No all-reduce waits inside a loop: weight gradients are summed once, at the end.
-    jaxpr = jax.make_jaxpr(gradient)(*args).jaxpr
-    bodies = [scan.params["jaxpr"].jaxpr for scan in scans(jaxpr)]
-    inside = {e.primitive.name for body in bodies for e in equations(body)}
-    outside = {e.primitive.name for e in outside_loops(jaxpr)}
-    assert not any("psum" in name for name in inside)
-    assert any("psum" in name for name in outside)
+    assert_reduces_after_loops(jax.make_jaxpr(gradient)(*args).jaxpr)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxseq import memory
-from jaxseq.cells import derived, elman, jordan, lstm, lstm_1997
+from jaxseq.cells import derived, elman, jordan, lstm, lstm_1997, lstm_lecture
 from jaxseq.unroll import unroll, unroll_plain
 from tests.models import CELLS, inputs, relative_error
 
@@ -105,8 +105,8 @@ def test_reset_state_is_told_from_the_carried_state():
 
 def test_lstm_weights_of_the_lecture_go_in_and_out():
     params = lstm.init(jax.random.key(0), 3, 4, jnp.float64)
-    lecture = lstm.to_lecture(params)
-    assert relative_error(lstm.from_lecture(lecture), params) == 0
+    lecture = lstm_lecture.to_lecture(params)
+    assert relative_error(lstm_lecture.from_lecture(lecture), params) == 0
     h, x = jnp.arange(4.0), jnp.arange(3.0)
     joined = lecture.W_f @ jnp.concatenate([h, x]) + lecture.b_f
     stacked = params.U @ x + params.W @ h + params.b
@@ -153,7 +153,7 @@ def test_a_chunk_of_padding_alone_reads_the_sequences_own_first_input(kept):
 def test_lectures_weights_are_not_cut_out_of_three_gates():
     params = lstm_1997.cell().init(jax.random.key(0), 3, 4)
     with pytest.raises(ValueError, match="U: expected 4H = 16 rows"):
-        lstm.to_lecture(params)
+        lstm_lecture.to_lecture(params)
 
 
 def test_float64_is_right_once_it_is_there():

@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq import embedding, language_model, readout as output
+from jaxseq import embedding, generate, language_model, readout as output
 from jaxseq.attention import additive, dot, general
 from jaxseq.attention.attend import attend, attend_plain
 from jaxseq.attention.memory import Memory, remember, remember_plain
-from jaxseq.cells import derived, elman, gru, jordan, lstm, lstm_coupled
+from jaxseq.cells import derived, elman, gru, jordan, lstm, lstm_coupled, lstm_lecture
 from jaxseq.losses import bernoulli, cross_entropy, cross_entropy_soft, squared_error
 from jaxseq.network import Both, drop, init as init_stack, stack
 from jaxseq.text import batches, vocab
@@ -132,8 +132,8 @@ UNROLL = [
         "params of GRU after",
         {"cell": gru.reset_after(), "params": GRU},
         "params",
-        "ParamsAfter",
-        "ParamsBefore",
+        "gru.after.ParamsAfter",
+        "gru.before.ParamsBefore",
     ),
     (
         "params of four gates for three",
@@ -748,8 +748,8 @@ SCORE = calls(
 )
 
 GENERATE = calls(
-    "language_model.generate",
-    language_model.generate,
+    "generate.generate",
+    generate.generate,
     {
         "key": KEY,
         "cells": [elman.cell()],
@@ -903,7 +903,7 @@ BUILD = calls(
     ],
 )
 
-LECTURE = lstm.LectureParams(*[np.ones((3, 5))] * 4, *[np.ones(3)] * 4)
+LECTURE = lstm_lecture.LectureParams(*[np.ones((3, 5))] * 4, *[np.ones(3)] * 4)
 
 
 def _lecture(**changed):
@@ -911,8 +911,8 @@ def _lecture(**changed):
 
 
 FROM_LECTURE = calls(
-    "lstm.from_lecture",
-    lstm.from_lecture,
+    "lstm_lecture.from_lecture",
+    lstm_lecture.from_lecture,
     _lecture(),
     [
         ("W_f vector", _lecture(W_f=np.ones(3)), "W_f", "[H, H + I]", "float64[3]"),

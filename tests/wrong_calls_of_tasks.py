@@ -607,10 +607,10 @@ SUMMARIZE = [
     *calls(
         "risk.least",
         risk.least,
-        {"sharpness": 1.0, "length_penalty": 1.0},
+        {"sharpness": 1.0, "length_norm": 1.0},
         [
             (f"{name} {got}", {name: value}, name, "a number of 0 or more", got)
-            for name in ("sharpness", "length_penalty")
+            for name in ("sharpness", "length_norm")
             for value, got in ((-1.0, "-1.0"), (np.nan, "nan"), ("1", "'1'"))
         ],
     ),

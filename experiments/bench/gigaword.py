@@ -18,8 +18,8 @@ product in float32; what is computed for padding counts, as it is in the program
 File: `OUT/bench/gigaword.jsonl`, a line a run of this program.
 
 References:
-    Rush, Chopra, Weston 2015 (D15-1044), section 7: V, D 200, H 400, batches of 64.
-    Chopra, Auli, Rush 2016 (N16-1012).
+    Rush, Chopra, Weston 2015 (D15-1044), Chopra, Auli, Rush 2016 (N16-1012): the
+    models. V, D, H and the size of a batch are ours, in the order of theirs.
 """
 
 import dataclasses

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import jax
@@ -64,14 +64,17 @@ def describe(packages: Iterable[str]) -> dict:
     }
 
 
-def commit() -> dict:
+def commit(code: Sequence[str] = CODE) -> dict:
     """Returns the git commit, and whether the code differs from it.
 
     Both are None outside of a git checkout.
+
+    Args:
+        code: what counts as code, as git's pathspecs from the root.
     """
     try:
         name = _git("rev-parse", "HEAD")
-        changes = _git("status", "--porcelain", "--", *CODE)
+        changes = _git("status", "--porcelain", "--", *code)
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "is_changed": None}
     return {"commit": name, "is_changed": bool(changes)}

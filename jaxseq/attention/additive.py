@@ -34,7 +34,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.attention.score import Score, Sizes, check_draw, check_record
-from jaxseq.cells.cell import affine, sum_outer, sum_steps, uniform
+from jaxseq.cells.cell import affine, sum_outer, sum_steps
+from jaxseq.cells.draws import uniform
 from jaxseq.checks import check_count, describe, expect
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key, accumulator

@@ -30,7 +30,8 @@ from jaxseq.attention.score import (
     mix,
     spread,
 )
-from jaxseq.cells.cell import sum_outer, uniform
+from jaxseq.cells.cell import sum_outer
+from jaxseq.cells.draws import uniform
 from jaxseq.checks import describe, expect
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key

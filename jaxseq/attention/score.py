@@ -31,7 +31,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxseq.checks import check_count, check_dtype, check_floats, check_key, expect
+from jaxseq.checks import (
+    check_count,
+    check_dtype,
+    check_floats,
+    check_key,
+    expect,
+    record_name,
+)
 from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
 
 
@@ -172,8 +179,8 @@ def check_record(params: Tree, kind: type) -> None:
         kind: the record.
     """
     fields = ", ".join(kind.__annotations__)
-    name = f"{kind.__module__.rpartition('.')[2]}.Params, {fields}"
-    expect(isinstance(params, kind), "params", name, type(params).__name__)
+    expected = f"{record_name(kind)}, {fields}"
+    expect(isinstance(params, kind), "params", expected, type(params).__name__)
     for field, leaf in params._asdict().items():
         check_floats(f"params.{field}", leaf)
 

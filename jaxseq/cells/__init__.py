@@ -9,9 +9,11 @@
     lstm_1997_blocks  the same to the letter, with memory blocks
     lstm_peephole     gates that see the cells
     lstm_coupled      input gate = 1 - forget gate
+    lstm_lecture      the LSTM's weights as the lecture writes them
     lstm_linear       cells that come out without the last tanh
-    gru               reset after (cuDNN, PyTorch) and reset before (the paper)
+    gru               resets after (cuDNN, PyTorch) or before (the paper): a file each
     derived           a cell of your own from its step, with no delta to write
+    draws             how weights are drawn
     inputs            inputs in two parts, one of them known before the loop
     checks            what cells, parameters and states are refused for
 
@@ -29,6 +31,7 @@ from jaxseq.cells import (
     lstm_1997 as lstm_1997,
     lstm_1997_blocks as lstm_1997_blocks,
     lstm_coupled as lstm_coupled,
+    lstm_lecture as lstm_lecture,
     lstm_linear as lstm_linear,
     lstm_peephole as lstm_peephole,
 )

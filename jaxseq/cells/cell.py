@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.precision import product
-from jaxseq.types import Array, DTypeLike, Key, Tree, accumulator
+from jaxseq.types import Array, Tree, accumulator
 
 
 class Trace(NamedTuple):
@@ -220,23 +220,30 @@ def no_zero_state(params: Tree, batch_shape: tuple[int, ...]) -> Tree:
 
 
 @functools.cache
-def truncated(cell: Cell, name: str) -> Cell:
-    """Returns the cell with the one-step gradient: the last state is a mere input.
+def truncated(
+    cell: Cell,
+    name: str,
+    held: Callable[[Callable[[Array], Array], Tree], Tree] = jax.tree.map,
+) -> Cell:
+    """Returns the cell with a truncated gradient: some of the last state is an input.
 
-    The forward pass is the cell's; no error goes from one step to the one before
-    (BP2T is 0), as Jordan 1986 and Elman 1990 trained.
+    The forward pass is the cell's. No error goes back through that part of the state
+    (its BP2T is 0): through none of it, as Jordan 1986 and Elman 1990 trained, or
+    through all but the carousel of the LSTM of 1997.
 
     Args:
         cell: the cell.
         name: of the new cell.
+        held: `(f, state) -> state`, applies f to what no error goes back through; to
+            all of the state, unless given.
     """
 
     def step(prepared, state_tm1, z_t):
-        return cell.step(prepared, jax.lax.stop_gradient(state_tm1), z_t)
+        return cell.step(prepared, held(jax.lax.stop_gradient, state_tm1), z_t)
 
     def delta(rows, trace_t, d_state_t):
         d_state_tm1, delta_t = cell.delta(rows, trace_t, d_state_t)
-        return jax.tree.map(jnp.zeros_like, d_state_tm1), delta_t
+        return held(jnp.zeros_like, d_state_tm1), delta_t
 
     return cell._replace(
         name=name, step=step, delta=delta, is_truncated=True, combine=no_combine
@@ -283,37 +290,3 @@ def sum_steps(deltas: Array) -> Array:
         deltas: `[T, ..., G]` errors of the pre-activations.
     """
     return jnp.sum(deltas, axis=tuple(range(deltas.ndim - 1)))
-
-
-def uniform(key: Key, shape: tuple[int, ...], fan_in: int, dtype: DTypeLike) -> Array:
-    """Draws weights of this shape from ±1/√fan_in (LeCun et al. 1998, section 4.6).
-
-    The key is consumed.
-
-    Args:
-        key: random key, consumed.
-        shape: of the weights, `[to, from]`.
-        fan_in: how many inputs a unit has.
-        dtype: of the weights.
-    """
-    bound = max(fan_in, 1) ** -0.5
-    return jax.random.uniform(key, shape, dtype, -bound, bound)
-
-
-def orthogonal(key: Key, num_blocks: int, size: int, dtype: DTypeLike) -> Array:
-    """Draws `[num_blocks * size, size]`: square orthogonal blocks, one per gate.
-
-    An orthogonal recurrent matrix keeps the length of the errors that pass through it
-    (Saxe, McClelland, Ganguli 2014). The key is consumed.
-
-    Args:
-        key: random key, consumed.
-        num_blocks: how many blocks, one a gate.
-        size: of a block, H.
-        dtype: floating-point dtype of the weights.
-    """
-    draw = jax.nn.initializers.orthogonal()
-    keys = jax.random.split(key, num_blocks)
-    # The QR decomposition exists in float32 and float64 only.
-    blocks = [draw(k, (size, size), accumulator(dtype)) for k in keys]
-    return jnp.concatenate(blocks).astype(dtype)

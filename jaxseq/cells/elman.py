@@ -44,14 +44,13 @@ from jaxseq.cells.cell import (
     Sizes,
     Trace,
     affine,
-    orthogonal,
     recur,
     sum_outer,
     sum_steps,
     transpose,
     truncated,
-    uniform,
 )
+from jaxseq.cells.draws import orthogonal, uniform
 from jaxseq.checks import check_draw
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
@@ -177,7 +176,7 @@ def project(params: Params, xs: Array) -> Array:
         xs: `[T, ..., I]` the inputs.
 
     Returns:
-        `[T, ..., H]`.
+        `[T, ..., H]`; of stacked gates, as those of an LSTM, `[T, ..., G]`.
     """
     return affine(params.U, xs, params.b)
 

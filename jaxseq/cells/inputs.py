@@ -76,11 +76,11 @@ def check_sums(argument: str, cell: Cell, params: Tree, num_first: int) -> None:
         params: of all inputs.
         num_first: how many inputs are the first part, as in `split`.
     """
-    projected = [
-        jax.eval_shape(cell.project, part, _inputs(cell, part))
-        for part in split(cell, params, num_first)
-    ]
-    is_sum = jax.tree.leaves(projected[0]) == jax.tree.leaves(projected[1])
+    whole, *parts = (
+        jax.tree.leaves(jax.eval_shape(cell.project, some, _inputs(cell, some)))
+        for some in (params, *split(cell, params, num_first))
+    )
+    is_sum = all(part == whole for part in parts)
     expect(is_sum, argument, "one whose project sums over its inputs", cell.name)
 
 

@@ -47,8 +47,8 @@ from jaxseq.cells.cell import (
     sum_outer,
     sum_steps,
     truncated,
-    uniform,
 )
+from jaxseq.cells.draws import uniform
 from jaxseq.checks import check_count, check_draw, check_floats, check_rate
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key

@@ -23,8 +23,8 @@ the error of a pre-activation (the argument of σ or tanh):
     d_x_t = Uᵀ δ_t                                                                (BP5)
 
 The four gates' weights are stacked in this order, f i o c̃, so that a step has one
-product. The lecture writes W_f [h_{t-1}, x_t] with one matrix for both: `from_lecture`
-and `to_lecture` convert.
+product. The lecture writes W_f [h_{t-1}, x_t] with one matrix for both:
+`jaxseq.cells.lstm_lecture` converts.
 
 Sizes: I inputs, H cells. Each stack of gates is [4H, ·].
 
@@ -41,20 +41,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseq.cells import elman
 from jaxseq.cells.cell import (
     Cell,
     Prepared,
-    Sizes,
     Trace,
-    affine,
-    orthogonal,
     recur,
     sum_outer,
     sum_steps,
     transpose,
-    uniform,
 )
-from jaxseq.checks import check_draw, check_floats, describe, expect
+from jaxseq.cells.draws import orthogonal, uniform
+from jaxseq.checks import check_draw
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -85,36 +83,15 @@ class State(NamedTuple):
     c: Array
 
 
-class LectureParams(NamedTuple):
-    """The lecture's weights, on the concatenation [h_{t-1}, x_t].
-
-    Attributes:
-        W_f: `[H, H + I]` of the forget gate.
-        W_i: `[H, H + I]` of the input gate.
-        W_o: `[H, H + I]` of the output gate.
-        W_c: `[H, H + I]` of the candidate.
-        b_f, b_i, b_o, b_c: `[H]` their biases.
-    """
-
-    W_f: Array
-    W_i: Array
-    W_o: Array
-    W_c: Array
-    b_f: Array
-    b_i: Array
-    b_o: Array
-    b_c: Array
-
-
 @functools.cache
 def cell() -> Cell:
     """Returns the LSTM cell with forget gate."""
     return Cell(
         name="lstm",
         init=init,
-        sizes=sizes,
+        sizes=elman.sizes,
         zero_state=zero_state,
-        project=project,
+        project=elman.project,
         step=step,
         output=output,
         delta=delta,
@@ -176,15 +153,6 @@ def init_gates(
     )
 
 
-def sizes(params: Params) -> Sizes:
-    """Reads I and H off the weights.
-
-    Args:
-        params: the weights.
-    """
-    return Sizes(num_inputs=params.U.shape[1], num_hidden=params.W.shape[1])
-
-
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
     """Returns h_0 = c_0 = 0, `[*batch_shape, H]`.
 
@@ -195,16 +163,6 @@ def zero_state(params: Params, batch_shape: tuple[int, ...]) -> State:
     shape = (*batch_shape, params.W.shape[1])
     # Not one array twice: `jit` cannot be given the same buffer to reuse twice.
     return State(*(jnp.zeros(shape, params.W.dtype) for _ in State._fields))
-
-
-def project(params: Params, xs: Array) -> Array:
-    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., 4H]`.
-
-    Args:
-        params: the weights.
-        xs: `[T, ..., I]` the inputs.
-    """
-    return affine(params.U, xs, params.b)
 
 
 def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array]:
@@ -306,55 +264,3 @@ def collect(
         b=sum_steps(deltas),  # (BP3)
     )
     return d_params, deltas @ params.U  # (BP5)
-
-
-def from_lecture(weights: LectureParams) -> Params:
-    """Converts the lecture's weights on [h_{t-1}, x_t].
-
-    Args:
-        weights: the lecture's.
-
-    Raises:
-        ValueError: naming the weights whose shape or dtype does not fit the others'.
-    """
-    is_lecture = isinstance(weights, LectureParams)
-    expect(is_lecture, "weights", "LectureParams", type(weights).__name__)
-    for name, array in zip(weights._fields, weights, strict=True):
-        check_floats(name, array)
-        dtype = weights.W_f.dtype
-        expect(array.dtype == dtype, name, f"{dtype}, as W_f", describe(array))
-    expect(weights.b_f.ndim == 1, "b_f", "shape [H]", describe(weights.b_f))
-    num_hidden = weights.b_f.shape[0]
-    for name, matrix in zip(weights._fields[:4], weights[:4], strict=True):
-        fits = matrix.ndim == 2 and matrix.shape[0] == num_hidden < matrix.shape[1]
-        fits = fits and matrix.shape == weights.W_f.shape
-        expected = f"shape [H, H + I] with H = {num_hidden}, as W_f"
-        expect(fits, name, expected, describe(matrix))
-    for name, bias in zip(weights._fields[4:], weights[4:], strict=True):
-        fits = bias.shape == weights.b_f.shape
-        expect(fits, name, f"shape [{num_hidden}], as b_f", describe(bias))
-    stacked = jnp.concatenate(weights[:4])
-    return Params(
-        U=stacked[:, num_hidden:],
-        W=stacked[:, :num_hidden],
-        b=jnp.concatenate(weights[4:]),
-    )
-
-
-def to_lecture(params: Params) -> LectureParams:
-    """Converts to the lecture's weights on [h_{t-1}, x_t]; inverts `from_lecture`.
-
-    Args:
-        params: the weights.
-
-    Raises:
-        ValueError: if the parameters are not those of an LSTM with four gates.
-    """
-    is_lstm = isinstance(params, Params)
-    expect(is_lstm, "params", "lstm.Params", type(params).__name__)
-    num_hidden = params.W.shape[-1]
-    for name, array in zip(params._fields, params, strict=True):
-        expected = f"4H = {4 * num_hidden} rows, a gate H"
-        expect(array.shape[0] == 4 * num_hidden, name, expected, describe(array))
-    stacked = jnp.concatenate([params.W, params.U], axis=1)
-    return LectureParams(*jnp.split(stacked, 4), *jnp.split(params.b, 4))

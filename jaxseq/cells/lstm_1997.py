@@ -32,13 +32,13 @@ cells' outputs, not the other gates.
 """
 
 import functools
+from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 
 from jaxseq.cells import lstm
 from jaxseq.cells.activations import sigmoid
-from jaxseq.cells.cell import Cell, Prepared, Trace, no_combine, recur
+from jaxseq.cells.cell import Cell, Prepared, Trace, recur, truncated as cut_back
 from jaxseq.cells.lstm import Params, State
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
@@ -54,14 +54,8 @@ def cell() -> Cell:
 
 @functools.cache
 def truncated() -> Cell:
-    """Returns the cell of 1997 with the paper's truncated gradient."""
-    return cell()._replace(
-        name="lstm_1997.truncated",
-        step=step_truncated,
-        combine=no_combine,
-        delta=delta_truncated,
-        is_truncated=True,
-    )
+    """Returns the cell of 1997 with the paper's truncated gradient: BP2T = 0."""
+    return cut_back(cell(), "lstm_1997.truncated", _hold_output)
 
 
 def init(
@@ -135,34 +129,9 @@ def delta(params: Params, trace_t: Trace, d_state_t: State) -> tuple[State, Arra
     return d_state_tm1, delta_t
 
 
-def step_truncated(
-    prepared: Prepared, state_tm1: State, z_t: Array
-) -> tuple[State, tuple[Array, Array, Array]]:
-    """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}.
-
-    Args:
-        prepared: the weights, as `prepare` makes them.
-        state_tm1: leaves `[..., H]`, the state at t-1.
-        z_t: `[..., 3H]` U x_t + b.
-    """
-    held = state_tm1._replace(h=jax.lax.stop_gradient(state_tm1.h))
-    return step(prepared, held, z_t)
-
-
-def delta_truncated(
-    params: Params, trace_t: Trace, d_state_t: State
-) -> tuple[State, Array]:
-    """Sends errors back along the carousel only: eqs. (6) to (10), BP2T = 0.
-
-    Otherwise as `delta`.
-
-    Args:
-        params: the weights.
-        trace_t: of step t.
-        d_state_t: leaves `[..., H]`, the complete error of the state.
-    """
-    d_state_tm1, delta_t = delta(params, trace_t, d_state_t)
-    return d_state_tm1._replace(h=jnp.zeros_like(d_state_tm1.h)), delta_t
+def _hold_output(hold: Callable[[Array], Array], state: State) -> State:
+    """Holds the errors of y back, not those of the carousel."""
+    return state._replace(h=hold(state.h))
 
 
 def _h(s: Array) -> Array:

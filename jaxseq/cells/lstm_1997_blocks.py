@@ -35,6 +35,7 @@ cells only.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -51,8 +52,9 @@ from jaxseq.cells.cell import (
     sum_outer,
     sum_steps,
     transpose,
-    uniform,
+    truncated as cut_back,
 )
+from jaxseq.cells.draws import uniform
 from jaxseq.checks import check_count, check_draw, expect
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
@@ -121,12 +123,8 @@ def _cell(block_size: int) -> Cell:
 
 @functools.cache
 def _truncated(block_size: int) -> Cell:
-    return _cell(block_size)._replace(
-        name=f"lstm_1997_blocks.truncated({block_size})",
-        step=functools.partial(step_truncated, block_size),
-        delta=functools.partial(delta_truncated, block_size),
-        is_truncated=True,
-    )
+    name = f"lstm_1997_blocks.truncated({block_size})"
+    return cut_back(_cell(block_size), name, _hold_hidden)
 
 
 def init(
@@ -267,38 +265,6 @@ def delta(
     return d_state_tm1, delta_t
 
 
-def step_truncated(
-    block_size: int, prepared: Prepared, state_tm1: State, z_t: Array
-) -> tuple[State, Array]:
-    """Takes one step, eqs. (1) to (5), holding back the errors of y_{t-1}.
-
-    Args:
-        block_size: cells in a block.
-        prepared: the weights, as `prepare` makes them.
-        state_tm1: leaves `[..., ·]`, the state at t-1.
-        z_t: `[..., K]` U x_t + b.
-    """
-    held = state_tm1._replace(y=jax.lax.stop_gradient(state_tm1.y))
-    return step(block_size, prepared, held, z_t)
-
-
-def delta_truncated(
-    block_size: int, params: Params, trace_t: Trace, d_state_t: State
-) -> tuple[State, Array]:
-    """Sends errors back along the carousel only: eqs. (6) to (10), BP2T = 0.
-
-    Otherwise as `delta`.
-
-    Args:
-        block_size: cells in a block.
-        params: the weights.
-        trace_t: of step t.
-        d_state_t: leaves `[..., ·]`, the complete error of the state.
-    """
-    d_state_tm1, delta_t = delta(block_size, params, trace_t, d_state_t)
-    return d_state_tm1._replace(y=jnp.zeros_like(d_state_tm1.y)), delta_t
-
-
 def collect(
     params: Params, xs: Array, trace: Trace, deltas: Array
 ) -> tuple[Params, Array]:
@@ -319,6 +285,11 @@ def collect(
         b=sum_steps(deltas),  # (BP3)
     )
     return d_params, deltas @ params.U  # (BP5)
+
+
+def _hold_hidden(hold: Callable[[Array], Array], state: State) -> State:
+    """Holds the errors of y back, not those of the carousel."""
+    return state._replace(y=hold(state.y))
 
 
 def _split(block_size: int, units: Array) -> tuple[Array, Array, Array]:

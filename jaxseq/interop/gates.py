@@ -25,7 +25,7 @@ import numpy as np
 
 from jaxseq.cells import Cell, elman, gru, lstm
 from jaxseq.cells.activations import Activation
-from jaxseq.checks import describe, expect
+from jaxseq.checks import describe, expect, record_name
 from jaxseq.types import Array, Tree
 
 
@@ -90,8 +90,8 @@ def kind_of(argument: str, cell: Cell) -> str:
     Raises:
         ValueError: if it has no counterpart in PyTorch and Keras.
     """
-    kinds: dict[Any, str] = {lstm.step: "lstm", gru.step_after: "gru"}
-    kinds[gru.step_before] = "gru"
+    kinds: dict[Any, str] = {lstm.step: "lstm", gru.after.step: "gru"}
+    kinds[gru.before.step] = "gru"
     kind = "elman" if activation_of(cell) is not None else kinds.get(cell.step)
     expected = "the cell of lstm, gru or elman that other libraries have"
     expect(kind is not None, argument, expected, cell.name)
@@ -208,8 +208,7 @@ def check_params(argument: str, cell: Cell, params: Tree) -> None:
     """
     record = _record(cell)
     is_one = isinstance(params, record)
-    expected = f"{record.__module__.rpartition('.')[2]}.{record.__name__}"
-    expect(is_one, argument, expected, type(params).__name__)
+    expect(is_one, argument, record_name(record), type(params).__name__)
     num_inputs, num_hidden = cell.sizes(params)
     num_rows = len(getattr(OURS, kind_of(argument, cell))) * num_hidden
     wanted = {"U": (num_rows, num_inputs), "W": (num_rows, num_hidden)}
@@ -270,8 +269,8 @@ def on_device(argument: str, tree: Tree) -> Tree:
 
 
 def _record(cell: Cell) -> Any:
-    records: dict[Any, Any] = {lstm.step: lstm.Params, gru.step_after: gru.ParamsAfter}
-    records[gru.step_before] = gru.ParamsBefore
+    records: dict[Any, Any] = {lstm.step: lstm.Params, gru.after.step: gru.ParamsAfter}
+    records[gru.before.step] = gru.ParamsBefore
     return records.get(cell.step, elman.Params)
 
 

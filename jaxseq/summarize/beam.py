@@ -234,4 +234,4 @@ def _at(leaf: Array, places: Array) -> Array:
 def _norms(options: Options, dtype: np.dtype) -> Array:
     """Returns n^α for n = 0 … T + 1; 1 for none, whose sum is 0."""
     lengths = np.maximum(np.arange(options.max_length + 2), 1)
-    return jnp.asarray(lengths**options.length_penalty, dtype)
+    return jnp.asarray(lengths**options.length_norm, dtype)

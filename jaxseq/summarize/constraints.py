@@ -38,7 +38,7 @@ class Options(NamedTuple):
         beam_size: K, how many hypotheses of a document are kept; `greedy` has one.
         min_length: the least number of words, EOS not counted.
         max_length: T, the largest.
-        length_penalty: α ≥ 0. Hypotheses are ranked by s / n^α, s the sum of the n
+        length_norm: α ≥ 0. Hypotheses are ranked by s / n^α, s the sum of the n
             scores of their words and of EOS: 0 ranks by the sum, 1 by the mean. As
             log p < 0, a larger α favours longer summaries.
         no_repeat_ngram_size: n, no n-gram occurs twice; 0 allows all.
@@ -48,7 +48,7 @@ class Options(NamedTuple):
     beam_size: int = 5
     min_length: int = 1
     max_length: int = 14
-    length_penalty: float = 0.0
+    length_norm: float = 0.0
     no_repeat_ngram_size: int = 0
     forbidden: tuple[int, ...] = (UNK, BOS)
 
@@ -77,10 +77,10 @@ def check_options(options: Options) -> None:
         f"max_length = {options.max_length} or less",
         options.min_length,
     )
-    alpha = options.length_penalty
+    alpha = options.length_norm
     is_number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
     is_number = is_number and math.isfinite(alpha) and alpha >= 0
-    expect(is_number, "options.length_penalty", "a number of 0 or more", repr(alpha))
+    expect(is_number, "options.length_norm", "a number of 0 or more", repr(alpha))
     size = options.no_repeat_ngram_size
     check_count("options.no_repeat_ngram_size", size, least=0)
     ids = options.forbidden

@@ -66,7 +66,7 @@ def greedy(
     lengths = jnp.sum(tokens != PAD, axis=-1, dtype=jnp.int32)
     is_complete = jnp.any(words == EOS, axis=0)
     num_terms = jnp.maximum(lengths + is_complete.astype(jnp.int32), 1).astype(dtype)
-    scores = total / num_terms**options.length_penalty  # (2)
+    scores = total / num_terms**options.length_norm  # (2)
     return Hypotheses(
         tokens=tokens,
         lengths=lengths,

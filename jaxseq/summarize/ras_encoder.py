@@ -32,7 +32,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxseq.axes import alike
-from jaxseq.cells.cell import sum_outer, uniform
+from jaxseq.cells.cell import sum_outer
+from jaxseq.cells.draws import uniform
 from jaxseq.checks import check_count, check_draw, describe, expect
 from jaxseq.masks import zero_unless
 from jaxseq.precision import product

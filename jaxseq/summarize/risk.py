@@ -39,31 +39,29 @@ Choose = Callable[[Hypotheses], Hypotheses]  # one of K: `beam.best` is another
 
 # typed: True is refused, and not taken for 1.0.
 @functools.lru_cache(maxsize=None, typed=True)
-def least(sharpness: float, length_penalty: float) -> Choose:
+def least(sharpness: float, length_norm: float) -> Choose:
     """Returns the choice of least risk, for `jaxseq.summarize.summarizer`.
 
     Equal arguments give one and the same function, so that `jit` knows it again.
 
     Args:
         sharpness: τ, 0 or more.
-        length_penalty: α of the search, by which its scores are s / n^α.
+        length_norm: α of the search, by which its scores are s / n^α.
 
     Raises:
         ValueError: naming the argument.
     """
-    for name, value in (("sharpness", sharpness), ("length_penalty", length_penalty)):
+    for name, value in (("sharpness", sharpness), ("length_norm", length_norm)):
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         fits = is_number and math.isfinite(value) and value >= 0
         expect(fits, name, "a number of 0 or more", repr(value))
-    return functools.partial(_least, sharpness, length_penalty)
+    return functools.partial(_least, sharpness, length_norm)
 
 
-def _least(
-    sharpness: float, length_penalty: float, hypotheses: Hypotheses
-) -> Hypotheses:
+def _least(sharpness: float, length_norm: float, hypotheses: Hypotheses) -> Hypotheses:
     """Chooses a hypothesis for each document; fields `[B, ...]`."""
     num_terms = hypotheses.lengths + hypotheses.is_complete.astype(jnp.int32)
-    norms = jnp.maximum(num_terms, 1).astype(hypotheses.scores.dtype) ** length_penalty
+    norms = jnp.maximum(num_terms, 1).astype(hypotheses.scores.dtype) ** length_norm
     sums = hypotheses.scores * norms
     # Of a place without a hypothesis the score is -∞, its probability 0.
     is_there = hypotheses.lengths > 0

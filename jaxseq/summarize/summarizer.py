@@ -47,7 +47,7 @@ class Summary(NamedTuple):
     num_left: int
 
 
-DEFAULT = Options(length_penalty=1.0, no_repeat_ngram_size=1)
+DEFAULT = Options(length_norm=1.0, no_repeat_ngram_size=1)
 
 
 def summarize(

@@ -2,8 +2,9 @@
 
 `normalize` is the one place where text is normalised: lower case, then Unicode
 normalisation form C, so that an "é" of one code point and one of two are the same
-token. `words` applies it; `characters` takes the text as it is, because it promises
-to give exactly that text back (call `unicodedata.normalize` before it if need be).
+token. `words` applies it; `spaces` takes a text that was tokenized before as it is,
+and so does `characters`, because it promises to give exactly that text back (call
+`unicodedata.normalize` before it if need be).
 """
 
 import re
@@ -72,6 +73,9 @@ def _split_words(text: str) -> list[str]:
 
 words = Tokenizer(split=_split_words, join=" ".join)
 """Lower-case words and punctuation marks, see `WORD_PATTERN`; joined by spaces."""
+
+spaces = Tokenizer(split=str.split, join=" ".join)
+"""What stands between white space, as it is: of a text that is tokenized already."""
 
 characters = Tokenizer(split=list, join="".join)
 """One token a code point; `join(split(text)) == text` for every text."""

@@ -1,8 +1,10 @@
 """The summarizer's experiment: pairs in, a model, ROUGE and summaries out."""
 
 import contextlib
+import dataclasses
 import errno
 import gzip
+import html
 import itertools
 import json
 import signal
@@ -19,6 +21,7 @@ from experiments import (
     summarize_models,
     summarize_perplexity,
     summarize_report,
+    summarize_use,
 )
 from experiments.summarize_config import Config
 from jaxseq.summarize import model_file
@@ -158,6 +161,36 @@ def test_main_uses_a_model(trained, tmp_path, capsys):
     assert set(second[2].split()) <= {"zzz", "qqq", "xxx", *_words(trained)}
 
 
+@pytest.mark.parametrize("is_older", [False, True])
+def test_a_model_is_searched_as_it_was_unless_told(
+    is_older, trained, tmp_path, monkeypatch
+):
+    """Options of the search are in its file; in those of before they were not."""
+    model = trained / "model.npz"
+    known = vocab.load(trained / "model.vocab.json")
+    own = summarize_use.defaults(model)
+    given = {"beam_size": 3, "sharpness": None, "length_norm": 0.5}
+    config = dataclasses.replace(own, **given)
+    path = tmp_path / "model.npz"
+    model_of = summarize_models.make(config, len(known.tokens))
+    search = None if is_older else summarize_config.search_settings(config)
+    about = summarize_use.described(config, known, search)
+    model_file.save(path, model_of.init(jax.random.key(0)), about)
+    vocab.save(known, tmp_path / "model.vocab.json")
+    searched = []
+
+    def write(config, params, known, documents):
+        searched.append(summarize_config.search_settings(config))
+        return [Summary([], [], np.ones((0, 1)), 1, 0)] * len(documents)
+
+    monkeypatch.setattr(summarize_models, "write", write)
+    summarize.main(["--model", str(path), "text"])
+    summarize.main(["--model", str(path), "--max-length", "5", "text"])
+    plain = summarize_config.search_settings(Config())
+    expected = plain if is_older else plain | given | {"max_length": own.max_length}
+    assert searched == [expected, expected | {"max_length": 5}]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_summary_is_a_line_whatever_is_in_it(end, trained, capsys, monkeypatch):
     def write(config, params, known, documents):
@@ -183,6 +216,20 @@ def test_the_file_of_summaries_has_a_line_each(farm, tmp_path, monkeypatch):
     assert [line.split() for line in text.split("\n")] == [["a", "b"]] * 4 + [[]]
 
 
+def test_the_attention_of_ones_own_texts_is_drawn(trained, tmp_path, capsys):
+    page = tmp_path / "maps.html"
+    args = ["--model", str(trained / "model.npz"), "--heatmaps", str(page)]
+    summarize.main([*args, "The <cat> sat.", "", "zzz qqq"])
+    first = capsys.readouterr().out.splitlines()[0]
+    text = page.read_text("utf-8")
+    assert "&lt;" in text
+    assert all(f"<span>{html.escape(word)}</span>" in text for word in first.split())
+    assert "qqq" in text
+    with pytest.raises(SystemExit, match="2"):
+        summarize.main([*args[:3], str(tmp_path), "The cat sat."])
+    assert "it is a folder" in capsys.readouterr().err
+
+
 def _words(folder):
     content = json.loads((folder / "model.vocab.json").read_text("utf-8"))
     return content["tokens"]
@@ -192,6 +239,7 @@ def _words(folder):
     ("args", "message"),
     [
         (["--max-words", "9"], "--max-words: expected the model's 8, got 9"),
+        (["--max-words", "60"], "--max-words: expected the model's 8, got 60"),
         (["--architecture", "abs"], "--architecture: expected the model's copy, got"),
     ],
 )
@@ -356,6 +404,7 @@ def test_read_refuses_fewer_pairs_than_are_held_out(tmp_path):
         (["a text"], "--model: expected one to summarize the texts with"),
         (["--file", "x"], "--model: expected one to summarize the texts with"),
         (["--model", "x"], "--model: expected a text or --file"),
+        (["--heatmaps", "x"], "--heatmaps: expected --model beside it, got none"),
         (["--model", "/nowhere/x.npz", "text"], "No such file"),
         (["--model", ".", "text"], "'.' is a folder; a model is a file"),
         (["--pairs", "/nowhere/x.tsv"], "/nowhere/x.tsv': No such file"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,13 @@ def test_the_settings_are_those_of_the_config():
     names = {field.name for field in dataclasses.fields(Config)}
     assert set(setting._fields) <= names
     assert typing.get_args(summarize_config.TokenName) == tuple(TOKENIZERS)
+
+
+def test_two_files_are_tokenized_by_custom():
+    one, two = (Path("a.article.txt"),), (Path("a.article.txt"), Path("a.title.txt"))
+    assert (Config().tokens, Config(pairs=one).tokens) == ("words", "words")
+    assert Config(pairs=two).tokens == "spaces"
+    assert Config(pairs=two, tokens="words").tokens == "words"
 
 
 def test_what_has_no_loop_over_time_is_trained_on_one_device():
@@ -58,9 +66,9 @@ def test_a_model_says_all_that_it_is_made_of(name):
 
 
 def test_the_choice_knows_how_the_search_ranks():
-    config = Config(sharpness=0.7, length_penalty=0.3)
+    config = Config(sharpness=0.7, length_norm=0.3)
     assert summarize_config.make_choice(config) is risk.least(0.7, 0.3)
-    assert summarize_config.make_options(config).length_penalty == 0.3
+    assert summarize_config.make_options(config).length_norm == 0.3
     best = dataclasses.replace(config, sharpness=None)
     assert summarize_config.make_choice(best) is beam.best
 

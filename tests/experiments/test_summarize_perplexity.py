@@ -83,3 +83,23 @@ def test_what_is_there_is_not_trained_again(tmp_path, capsys, monkeypatch):
         with pytest.raises(SystemExit, match="2"):
             summarize_perplexity.main([*one, *more])
         assert named in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_training_that_is_stopped_is_found_again(tmp_path, monkeypatch):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"the cat no{n}\tcat\n" for n in range(60)), "utf-8")
+    args = ["--pairs", str(path), "--out", str(tmp_path), *TINY, "--seeds", "3"]
+    folders = []
+
+    def stop(training, corpus, folder, report):
+        (folder / "checkpoint").touch()
+        folders.append(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(summarize_perplexity.summarize_training, "train", stop)
+    for rate in ("0.02", "0.02", "0.01"):
+        with pytest.raises(SystemExit, match="130"):
+            summarize_perplexity.main([*args, "--learning-rate", rate])
+    first, again, other = folders
+    assert first == again != other
+    assert (first / "checkpoint").exists()

@@ -297,6 +297,10 @@ WRONG_LAYERS = {
         ([Both(lstm.cell(), lstm.cell())], of_layers([lstm.cell()])[1]),
         r"params\[0\]: expected Both",
     ),
+    "type of a GRU": (
+        ([gru.reset_after()], of_layers([elman.cell()])[1]),
+        "gru.after.ParamsAfter, got Params",
+    ),
     "type": (([lstm.cell()], of_layers([elman.cell()])[1]), "lstm.Params, got Params"),
     "inputs": (
         ([lstm.cell()] * 2, of_layers([lstm.cell()])[1] * 2),

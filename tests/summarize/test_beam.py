@@ -80,9 +80,7 @@ def every_string(params, document, options):
         itertools.product(WORDS, repeat=length) for length in lengths
     )
     allowed = [s for s in strings if not repeats(s, options.no_repeat_ngram_size)]
-    scored = [
-        (score_of(params, document, s, options.length_penalty), s) for s in allowed
-    ]
+    scored = [(score_of(params, document, s, options.length_norm), s) for s in allowed]
     return sorted(scored, reverse=True)
 
 
@@ -153,7 +151,7 @@ def test_what_is_found_keeps_the_rules_and_says_its_own_score(options, seed):
         np.testing.assert_array_equal(found.weights[document, k], weights)
         if found.is_complete[document, k]:
             assert options.min_length <= len(words) <= options.max_length
-            expected = score_of(params, document, words, options.length_penalty)
+            expected = score_of(params, document, words, options.length_norm)
             np.testing.assert_allclose(found.scores[document, k], expected, rtol=1e-12)
     ranks = np.where(found.is_complete, found.scores, -np.inf)
     assert (ranks[:, :-1] >= ranks[:, 1:]).all()
@@ -182,7 +180,7 @@ def test_a_finished_hypothesis_keeps_its_score():
     assert (found.lengths[:, 1] > 0).all()
 
 
-def test_length_penalty_favours_longer():
+def test_length_norm_favours_longer():
     params = draw(5, spread=0.3)
     means = [
         float(
@@ -354,8 +352,8 @@ def test_unknown_words_may_be_allowed():
         ({"max_length": 2.5}, "options.max_length: expected an integer ≥ 1, got 2.5"),
         ({"min_length": -1}, "options.min_length: expected an integer ≥ 0, got -1"),
         ({"min_length": 99}, "options.min_length: expected max_length = 14 or less"),
-        ({"length_penalty": -1.0}, "options.length_penalty: expected a number of 0"),
-        ({"length_penalty": math.nan}, "options.length_penalty: expected a number"),
+        ({"length_norm": -1.0}, "options.length_norm: expected a number of 0"),
+        ({"length_norm": math.nan}, "options.length_norm: expected a number"),
         ({"no_repeat_ngram_size": True}, "options.no_repeat_ngram_size: expected an"),
         ({"forbidden": [1]}, "options.forbidden: expected a tuple of ids"),
         ({"forbidden": (EOS,)}, "options.forbidden: expected no EOS, id 3"),

@@ -63,6 +63,23 @@ def test_characters_gives_exactly_the_text_back(text):
     assert all(len(token) == 1 for token in split)
 
 
+def test_spaces_leaves_what_is_tokenized_as_it_is():
+    text = " the u.s. paid <unk> #.## billion -lrb- E\u0301\u3000t.\n"
+    split = [
+        "the",
+        "u.s.",
+        "paid",
+        "<unk>",
+        "#.##",
+        "billion",
+        "-lrb-",
+        "E\u0301",
+        "t.",
+    ]
+    assert tokens.spaces.split(text) == split
+    assert tokens.spaces.split(tokens.spaces.join(split)) == split
+
+
 def test_characters_leaves_case_and_decomposition_alone():
     text = "E\u0301 A"
     assert tokens.characters.split(text) == ["E", "\u0301", " ", "A"]

@@ -98,7 +98,7 @@ def gru_before(form: Form) -> Cell:
         return (1 - z_t) * n_t + z_t * h_tm1  # (5)
 
     return derived.from_step(
-        step, init=gru.init_before, sizes=lstm.sizes, zero_state=gru.zero_state
+        step, init=gru.before.init, sizes=elman.sizes, zero_state=elman.zero_state
     )
 
 
@@ -119,7 +119,7 @@ def gru_after(form: Form) -> Cell:
         return (1 - z_t) * n_t + z_t * h_tm1  # (5)
 
     return derived.from_step(
-        step, init=gru.init_after, sizes=lstm.sizes, zero_state=gru.zero_state
+        step, init=gru.after.init, sizes=elman.sizes, zero_state=elman.zero_state
     )
 
 
@@ -148,7 +148,7 @@ def lstm_whole(form: Form) -> Cell:
         step,
         output=lstm.output,
         init=lstm_peephole.init,
-        sizes=lstm.sizes,
+        sizes=elman.sizes,
         zero_state=lstm.zero_state,
     )
 
