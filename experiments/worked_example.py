@@ -109,7 +109,7 @@ def forward(example: Example) -> Forward:
     states_tm1 = jnp.stack(states[:-1])
     logits = readout.readout(example.weights.readout, jnp.stack(states[1:]))
     return Forward(
-        projected=zs,
+        projected=affine(params.U, example.xs, params.b),
         recurrent=affine(params.W, states_tm1, jnp.zeros_like(params.b)),
         states_tm1=states_tm1,
         states=jnp.stack(states[1:]),

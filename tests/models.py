@@ -21,6 +21,7 @@ from jaxseq.cells import (
     lstm_linear,
     lstm_peephole,
 )
+from jaxseq.cells.cell import affine
 
 
 NUM_INPUTS, NUM_HIDDEN = 3, 4
@@ -32,7 +33,7 @@ def _step_of_lstm(params, state_tm1, x_t):
 
 
 def _project(params, x_t):
-    return elman.project(params, x_t)
+    return affine(params.U, x_t, params.b)
 
 
 def _recur(params, h_tm1):

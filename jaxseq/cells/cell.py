@@ -90,17 +90,41 @@ def as_they_are(params: Tree) -> Tree:
     return params
 
 
-def recur(prepared: Prepared, y_tm1: Array) -> Array:
-    """Multiplies the last output with the recurrent weights: W y_{t-1}.
+def sizes(params: Tree) -> Sizes:
+    """Reads I and H off the weights.
 
     Args:
-        prepared: the weights, as `prepare` makes them.
+        params: the weights, with U and W.
+    """
+    return Sizes(num_inputs=params.U.shape[1], num_hidden=params.W.shape[1])
+
+
+def project(params: Tree, xs: Array) -> Array:
+    """Returns U x_t for all t: what of a step's pre-activations needs no state.
+
+    Args:
+        params: the weights, with U.
+        xs: `[T, ..., I]` the inputs.
+
+    Returns:
+        `[T, ..., G]`.
+    """
+    return product(xs, params.U.T)
+
+
+def recur(prepared: Prepared, y_tm1: Array) -> Array:
+    """Returns W y_{t-1} + b: what `project` leaves of the pre-activations of a step.
+
+    The bias is here, as adding it to U x_t would read and write those of all t again.
+
+    Args:
+        prepared: the weights, as `transpose` makes them, with b.
         y_tm1: `[..., H]` the last output.
 
     Returns:
         `[..., G]`.
     """
-    return product(y_tm1, prepared.W_T)
+    return plus(product(y_tm1, prepared.W_T), prepared.params.b)
 
 
 def no_recur(prepared: Tree, y_tm1: Array) -> Tree:
@@ -156,7 +180,8 @@ class Cell(NamedTuple):
             it again has no meaning that could be relied on.
         prepare: `(params) -> prepared`, what `step` takes: the parameters in the form
             that the loop needs; the parameters themselves, unless given.
-        recur: `(prepared, y_tm1) -> r_t`, the product of the last output with weights.
+        recur: `(prepared, y_tm1) -> r_t`, the product of the last output with weights,
+            and what else is added to z_t.
         combine: `(prepared, state_tm1, z_t, r_t) -> (state_t, tape_t)`, the rest of the
             step, elementwise: `step` is `combine` after `recur`. Both are for
             `jaxseq.memory.outputs`, and may be left out.
@@ -258,7 +283,19 @@ def affine(weights: Array, xs: Array, bias: Array) -> Array:
         xs: `[..., N]`.
         bias: b, `[G]`.
     """
-    ys = product(xs, weights.T)
+    return plus(product(xs, weights.T), bias)
+
+
+def plus(ys: Array, bias: Array) -> Array:
+    """Returns y + b for every y of a stack, in the dtype of y.
+
+    Args:
+        ys: `[..., G]`.
+        bias: b, `[G]`.
+
+    Returns:
+        `[..., G]`.
+    """
     return ys + jnp.broadcast_to(bias, ys.shape).astype(ys.dtype)
 
 

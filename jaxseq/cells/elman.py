@@ -41,10 +41,10 @@ from jaxseq.cells.activations import Activation, check_activation, tanh
 from jaxseq.cells.cell import (
     Cell,
     Prepared,
-    Sizes,
     Trace,
-    affine,
+    project,
     recur,
+    sizes,
     sum_outer,
     sum_steps,
     transpose,
@@ -149,15 +149,6 @@ def init(
     )
 
 
-def sizes(params: Params) -> Sizes:
-    """Reads I and H off the weights.
-
-    Args:
-        params: the weights.
-    """
-    return Sizes(num_inputs=params.U.shape[1], num_hidden=params.W.shape[1])
-
-
 def zero_state(params: Params, batch_shape: tuple[int, ...]) -> Array:
     """Returns s_0 = 0, `[*batch_shape, H]`.
 
@@ -166,19 +157,6 @@ def zero_state(params: Params, batch_shape: tuple[int, ...]) -> Array:
         batch_shape: sizes of the batch axes.
     """
     return jnp.zeros((*batch_shape, params.W.shape[1]), params.W.dtype)
-
-
-def project(params: Params, xs: Array) -> Array:
-    """Returns U x_t + b for all t: the part of (1) that needs no state.
-
-    Args:
-        params: the weights.
-        xs: `[T, ..., I]` the inputs.
-
-    Returns:
-        `[T, ..., H]`; of stacked gates, as those of an LSTM, `[T, ..., G]`.
-    """
-    return affine(params.U, xs, params.b)
 
 
 def step(
@@ -190,7 +168,7 @@ def step(
         activation: f.
         prepared: the weights, with Wᵀ.
         s_tm1: `[..., H]` the state at t-1.
-        z_t: `[..., H]` U x_t + b.
+        z_t: `[..., H]` U x_t.
 
     Returns:
         `[..., H]` the state at t, and an empty tape: the state is enough.
@@ -201,7 +179,7 @@ def step(
 def combine(
     activation: Activation, prepared: Prepared, s_tm1: Array, z_t: Array, r_t: Array
 ) -> tuple[Array, tuple[()]]:
-    """Takes one step whose product r_t = W s_{t-1} is known; otherwise as `step`."""
+    """Takes one step whose r_t = W s_{t-1} + b is known; otherwise as `step`."""
     del prepared, s_tm1
     return activation.value(z_t + r_t), ()  # (1)
 

@@ -5,7 +5,7 @@ each part is known:
 
     project(x) = project_u(u) + P v                                                (1)
 
-project_u is that of a cell with the weights of the first inputs, and has the biases; P
+project_u is that of a cell with the weights of the first inputs, and has any biases; P
 is `project` with the weights of the others, less what it gives for 0. Which weights
 belong to an input is seen from `init`: their shapes grow with the number of inputs.
 """

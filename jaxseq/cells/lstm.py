@@ -41,12 +41,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseq.cells import elman
 from jaxseq.cells.cell import (
     Cell,
     Prepared,
     Trace,
+    project,
     recur,
+    sizes,
     sum_outer,
     sum_steps,
     transpose,
@@ -89,9 +90,9 @@ def cell() -> Cell:
     return Cell(
         name="lstm",
         init=init,
-        sizes=elman.sizes,
+        sizes=sizes,
         zero_state=zero_state,
-        project=elman.project,
+        project=project,
         step=step,
         output=output,
         delta=delta,
@@ -171,7 +172,7 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array
     Args:
         prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each, the state at t-1.
-        z_t: `[..., 4H]` U x_t + b.
+        z_t: `[..., 4H]` U x_t.
 
     Returns:
         The state at t, and `[..., 4H]` the gates f, i, o, c̃.
@@ -182,7 +183,7 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array
 def combine(
     prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
 ) -> tuple[State, Array]:
-    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    """Takes one step whose r_t = W h_{t-1} + b is known; otherwise as `step`."""
     del prepared
     gates_t = squash(z_t + r_t)  # (1), (2), (3), (4)
     f_t, i_t, o_t, g_t = jnp.split(gates_t, 4, axis=-1)

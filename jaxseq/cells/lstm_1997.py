@@ -82,7 +82,7 @@ def step(
     Args:
         prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each: y as `h`, s as `c`.
-        z_t: `[..., 3H]` U x_t + b.
+        z_t: `[..., 3H]` U x_t.
 
     Returns:
         The state at t, and i, o, g: leaves `[..., H]`.
@@ -93,7 +93,7 @@ def step(
 def combine(
     prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
 ) -> tuple[State, tuple[Array, Array, Array]]:
-    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    """Takes one step whose r_t = W h_{t-1} + b is known; otherwise as `step`."""
     del prepared
     a_i, a_o, a_g = jnp.split(z_t + r_t, 3, axis=-1)
     i_t = sigmoid(a_i)  # (1)

@@ -47,7 +47,7 @@ from jaxseq.cells.cell import (
     Prepared,
     Sizes,
     Trace,
-    affine,
+    project,
     recur,
     sum_outer,
     sum_steps,
@@ -188,16 +188,6 @@ def zero_state(block_size: int, params: Params, batch_shape: tuple[int, ...]) ->
     )
 
 
-def project(params: Params, xs: Array) -> Array:
-    """Returns U x_t + b for all t, `[T, ..., I]` to `[T, ..., K]`.
-
-    Args:
-        params: the weights.
-        xs: `[T, ..., I]` the inputs.
-    """
-    return affine(params.U, xs, params.b)
-
-
 def step(
     block_size: int, prepared: Prepared, state_tm1: State, z_t: Array
 ) -> tuple[State, Array]:
@@ -207,7 +197,7 @@ def step(
         block_size: S.
         prepared: the weights, with Wᵀ.
         state_tm1: the state at t-1.
-        z_t: `[..., K]` U x_t + b.
+        z_t: `[..., K]` U x_t.
 
     Returns:
         The state at t, and `[..., H]` g.

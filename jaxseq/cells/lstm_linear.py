@@ -41,7 +41,7 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array
     Args:
         prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each, the state at t-1.
-        z_t: `[..., 4H]` U x_t + b.
+        z_t: `[..., 4H]` U x_t.
 
     Returns:
         The state at t, and `[..., 4H]` the gates f, i, o, c̃.
@@ -52,7 +52,7 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Array
 def combine(
     prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
 ) -> tuple[State, Array]:
-    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    """Takes one step whose r_t = W h_{t-1} + b is known; otherwise as `step`."""
     del prepared
     gates_t = squash(z_t + r_t)  # (1), (2), (3), (4)
     f_t, i_t, o_t, g_t = jnp.split(gates_t, 4, axis=-1)

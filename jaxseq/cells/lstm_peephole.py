@@ -110,7 +110,7 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Gates
     Args:
         prepared: the weights, with Wᵀ.
         state_tm1: `[..., H]` each, the state at t-1.
-        z_t: `[..., 4H]` U x_t + b.
+        z_t: `[..., 4H]` U x_t.
 
     Returns:
         The state at t, and the gates.
@@ -121,7 +121,7 @@ def step(prepared: Prepared, state_tm1: State, z_t: Array) -> tuple[State, Gates
 def combine(
     prepared: Prepared, state_tm1: State, z_t: Array, r_t: Array
 ) -> tuple[State, Gates]:
-    """Takes one step whose product r_t = W h_{t-1} is known; otherwise as `step`."""
+    """Takes one step whose r_t = W h_{t-1} + b is known; otherwise as `step`."""
     c_tm1 = state_tm1.c
     p_f, p_i, p_o = _peepholes(prepared.params, c_tm1)
     a_f, a_i, a_o, a_c = jnp.split(z_t + r_t, 4, axis=-1)

@@ -38,7 +38,9 @@ from jaxseq.cells.cell import (
     Cell,
     Prepared,
     Trace,
-    recur,
+    plus,
+    project,
+    sizes,
     sum_outer,
     sum_steps,
     transpose,
@@ -81,9 +83,9 @@ def reset_after() -> Cell:
     return Cell(
         name="gru.reset_after",
         init=init,
-        sizes=elman.sizes,
+        sizes=sizes,
         zero_state=elman.zero_state,
-        project=elman.project,
+        project=project,
         step=step,
         output=elman.output,
         delta=delta,
@@ -115,12 +117,25 @@ def step(prepared: Prepared, h_tm1: Array, z_t: Array) -> tuple[Array, Tape]:
     Args:
         prepared: the weights, with Wᵀ.
         h_tm1: `[..., H]` the state at t-1.
-        z_t: `[..., 3H]` U x_t + b, the projected input (not the gate z).
+        z_t: `[..., 3H]` U x_t, the projected input (not the gate z).
 
     Returns:
         `[..., H]` the state at t, and r, z, m and n.
     """
     return combine(prepared, h_tm1, z_t, recur(prepared, h_tm1))
+
+
+def recur(prepared: Prepared, h_tm1: Array) -> Array:
+    """Returns W h_{t-1}, without biases: r_t comes between those of n_t.
+
+    Args:
+        prepared: the weights, with Wᵀ.
+        h_tm1: `[..., H]` the state at t-1.
+
+    Returns:
+        `[..., 3H]`.
+    """
+    return product(h_tm1, prepared.W_T)
 
 
 def combine(
@@ -131,15 +146,16 @@ def combine(
     Args:
         prepared: the weights, with Wᵀ.
         h_tm1: `[..., H]` the state at t-1.
-        z_t: `[..., 3H]` U x_t + b.
+        z_t: `[..., 3H]` U x_t.
         w_h_tm1: `[..., 3H]` W h_{t-1}.
     """
     num_hidden = h_tm1.shape[-1]
+    z_t = plus(z_t, prepared.params.b)
     u_rz, u_n = jnp.split(z_t, [2 * num_hidden], axis=-1)
     w_rz, w_n = jnp.split(w_h_tm1, [2 * num_hidden], axis=-1)
     gates_rz = sigmoid(u_rz + w_rz)  # (1), (2)
     r_t, gate_z = jnp.split(gates_rz, 2, axis=-1)
-    m_t = w_n + jnp.broadcast_to(prepared.params.b_m, w_n.shape).astype(w_n.dtype)
+    m_t = plus(w_n, prepared.params.b_m)
     n_t = jnp.tanh(u_n + r_t * m_t)  # (3)
     h_t = (1 - gate_z) * n_t + gate_z * h_tm1  # (4)
     return h_t, Tape(jnp.concatenate([gates_rz, m_t], axis=-1), n_t)

@@ -34,7 +34,7 @@ import jax.numpy as jnp
 
 from jaxseq.cells import elman, lstm
 from jaxseq.cells.activations import sigmoid
-from jaxseq.cells.cell import Cell, Trace, sum_outer, sum_steps
+from jaxseq.cells.cell import Cell, Trace, affine, sizes, sum_outer, sum_steps
 from jaxseq.precision import product
 from jaxseq.types import Array, DTypeLike, Key
 
@@ -85,9 +85,9 @@ def reset_before() -> Cell:
     return Cell(
         name="gru.reset_before",
         init=init,
-        sizes=elman.sizes,
+        sizes=sizes,
         zero_state=elman.zero_state,
-        project=elman.project,
+        project=project,
         step=step,
         output=elman.output,
         delta=delta,
@@ -109,6 +109,19 @@ def init(
         dtype: floating-point dtype of the weights.
     """
     return ParamsBefore(*lstm.init_gates(3, key, num_inputs, num_hidden, dtype))
+
+
+def project(params: ParamsBefore, xs: Array) -> Array:
+    """Returns U x_t + b for all t.
+
+    Args:
+        params: the weights.
+        xs: `[T, ..., I]` the inputs.
+
+    Returns:
+        `[T, ..., 3H]`.
+    """
+    return affine(params.U, xs, params.b)
 
 
 def cut(params: ParamsBefore) -> Cut:
