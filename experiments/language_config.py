@@ -17,12 +17,11 @@ from jaxseq.cells import (
     lstm_peephole,
 )
 from jaxseq.cells.activations import tanh
-from jaxseq.text import tokens
-from jaxseq.text.tokens import Tokenizer
 from jaxseq.train import precision
 from jaxseq.train.precision import Precision
 
 from . import cli, runs
+from .tokenizers import TOKENIZERS, TokenName
 
 
 CellName = Literal[
@@ -35,7 +34,6 @@ CellName = Literal[
     "gru",
     "gru_before",
 ]
-TokenName = Literal["words", "characters", "spaces"]
 PrecisionName = Literal["float32", "bfloat16"]
 
 CELLS: dict[CellName, Callable[[int], Cell]] = {
@@ -55,12 +53,6 @@ CELLS: dict[CellName, Callable[[int], Cell]] = {
 PRECISIONS: dict[PrecisionName, Precision] = {
     "float32": precision.FLOAT32,
     "bfloat16": precision.BFLOAT16,
-}
-
-TOKENIZERS: dict[TokenName, Tokenizer] = {
-    "words": tokens.words,
-    "characters": tokens.characters,
-    "spaces": tokens.spaces,
 }
 
 
@@ -145,6 +137,9 @@ class Config(runs.Options):
             value = getattr(self, name)
             is_positive = value is None or (value > 0 and math.isfinite(value))
             cli.expect(is_positive, name, "a number above 0", value)
+        is_normal = 2.0**-126 <= self.temperature <= 2.0**127
+        expected = "2^-126 to 2^127, as float32 has them"
+        cli.expect(is_normal, "temperature", expected, self.temperature)
         alone = self.num_processes == 1 and self.process == 0
         meets = self.address not in (None, "auto")
         expected = "HOST:PORT beside --num-processes and --process"

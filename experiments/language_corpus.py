@@ -36,7 +36,7 @@ def from_debian(tokenizer: Tokenizer, max_vocab: int) -> Corpus:
     """Reads the shipped corpus: descriptions and synopses, its own held-out split.
 
     Args:
-        tokenizer: words or characters.
+        tokenizer: makes tokens of a line.
         max_vocab: the largest V, the four special ids included.
 
     Raises:
@@ -55,7 +55,7 @@ def from_files(
     Args:
         text: the file to train on.
         valid_text: the file that is held out; None for the last 5 % of `text`.
-        tokenizer: words or characters.
+        tokenizer: makes tokens of a line.
         max_vocab: as in `from_debian`.
 
     Raises:

@@ -9,7 +9,8 @@ the first words of the document, which no model without copying passes on so few
     python -m experiments.summarize --pairs train.article.txt.gz train.title.txt.gz
     python -m experiments.summarize --model out/summarize/model.npz "A text to shorten."
 
-With `--heatmaps FILE` the attention of such a summary is a page too.
+With `--heatmaps FILE` the attention of such a summary is a page too. A model is
+searched as it was after its training, unless an option says otherwise.
 
 Ours, on the 1,543 test pairs (36,014 to train on, 5,000 words, 8 epochs, seed 0;
 stemmed F1): ROUGE-1/2/L 48.4, 25.9, 43.9, with --num-members 2 48.8, 26.6, 44.3; the
@@ -144,8 +145,9 @@ def learn(config: Config) -> None:
     )
     num_cut = summarize_corpus.num_cut(config, corpus.train)
     print(
-        f"to train on, {num_cut.documents:,} documents are cut to {config.max_words} "
-        f"words, {num_cut.summaries:,} summaries to {config.max_targets - 1}"
+        f"to train on, {num_cut.documents:,} documents are read to {config.max_words} "
+        f"words, {num_cut.summaries:,} summaries learnt to {config.max_targets}, "
+        "without their end"
     )
     with progress.show("summarize") as report:
         trained = summarize_training.train(config, corpus, folder, report)
@@ -159,10 +161,11 @@ def learn(config: Config) -> None:
         attended_beside["abs"] = found
         params, tuning = summarize_tuning.tune(config, params, corpus, scoring)
         print(f"tuned on held-out pairs: {tuning}")
+    settings = summarize_config.model_settings(config)
+    about = model_file.about(corpus.vocab, settings)
     search = summarize_config.search_settings(config)
-    about = summarize_use.described(config, corpus.vocab, search)
     # The larger file first: where the disk is full an older model keeps its vocabulary.
-    model_file.save(files[0], params, about)
+    model_file.save(files[0], params, about, search)
     vocab.save(corpus.vocab, files[1])
     written_at = time.monotonic()
     summaries, written = write(config, params, corpus, scoring)

@@ -11,11 +11,11 @@ from jaxseq.summarize import beam, constraints, risk
 from jaxseq.summarize.constraints import Options
 from jaxseq.summarize.risk import Choose
 from jaxseq.summarize.setting import Setting
-from jaxseq.text import tokens
 from jaxseq.text.tokens import Tokenizer
 from jaxseq.text.vocab import BOS, UNK
 
 from . import cli, runs
+from .tokenizers import TOKENIZERS, TokenName
 
 
 ArchitectureName = Literal[
@@ -33,13 +33,6 @@ _FEED_FORWARD = (
     *("abs", "abs_plus", "abs_bag_of_words", "abs_convolution"),
     "feed_forward_lm",
 )
-TokenName = Literal["words", "characters", "spaces"]
-
-TOKENIZERS: dict[TokenName, Tokenizer] = {
-    "words": tokens.words,
-    "characters": tokens.characters,
-    "spaces": tokens.spaces,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +43,8 @@ class Config(runs.Options):
     """Texts to summarize with MODEL, each in quotation marks; none: train."""
 
     model: Path | None = None
-    """A model that was trained before; its vocabulary lies beside it."""
+    """A model that was trained before; its vocabulary lies beside it. What is left out
+    below is as in its file, and so is the search."""
 
     file: Path | None = None
     """Texts to summarize with MODEL, one a line (plain, .gz, .bz2, .xz)."""
@@ -195,7 +189,8 @@ class Config(runs.Options):
         # The four special ids and one word.
         cli.expect(self.max_vocab >= 5, "max_vocab", "5 or more", self.max_vocab)
         expected = f"--max-length {self.max_length} or less"
-        fits = self.min_length <= self.max_length
+        # A model's own file may say more.
+        fits = self.min_length <= self.max_length or self.model is not None
         cli.expect(fits, "min_length", expected, self.min_length)
         num_parts = self.num_shards * self.accumulate
         expected = f"a multiple of --num-shards {self.num_shards}"

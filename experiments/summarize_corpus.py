@@ -105,11 +105,11 @@ class Cut(NamedTuple):
 
 
 def num_cut(config: Config, part: Part) -> Cut:
-    """Counts the documents and the summaries whose ends `encode` leaves out."""
-    most = config.max_targets - 1  # and the end
+    """Counts documents read in part, and summaries without their end in `encode`."""
     return Cut(
         sum(len(words) > config.max_words for words in part.documents),
-        sum(len(words) > most for words in part.summaries),
+        # The end is a target too.
+        sum(len(words) >= config.max_targets for words in part.summaries),
     )
 
 

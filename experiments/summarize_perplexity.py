@@ -95,6 +95,9 @@ class Config:
     pairs: tuple[Path, ...] = ()
     """As `experiments.summarize` takes them; none: the shipped ones."""
 
+    resume: runs.Resume = "auto"
+    """Go on from the checkpoint of a training that was stopped, or start it afresh."""
+
     out: Path = Path("out")
     """Folder of the results: they go to OUT/summarize_perplexity/."""
 
@@ -181,14 +184,15 @@ def _trained(
     """Returns a training's record: that of its file, or of a new one."""
     path = folder / f"{training.architecture}_{training.seed}.json"
     about = {**summarize_config.trained_settings(training), **content}
-    if path.exists():
-        record = json.loads(path.read_text("utf-8"))
-        if record["about"] == about:
-            return record
-    title = f"{training.architecture}, seed {training.seed}"
     # Of other settings, no training goes on from here.
     said = json.dumps(about, sort_keys=True).encode()
     own = folder / f"{path.stem}_{hashlib.sha256(said).hexdigest()[:16]}"
+    if path.exists():
+        record = json.loads(path.read_text("utf-8"))
+        if record["about"] == about:
+            shutil.rmtree(own, ignore_errors=True)
+            return record
+    title = f"{training.architecture}, seed {training.seed}"
     own.mkdir(exist_ok=True)
     with progress.show(title) as report:
         trained = summarize_training.train(training, corpus, own, report)

@@ -28,9 +28,6 @@ from .heatmap import Alignment
 from .summarize_config import Config
 
 
-_SEARCH = "search"  # in a model's file, how it is searched
-
-
 def defaults(path: Path) -> Config:
     """Returns what a command line leaves out where a model is used: as its file says.
 
@@ -44,7 +41,9 @@ def defaults(path: Path) -> Config:
     found = _settings_of(path)
     try:
         own = {name: found[name] for name in summarize_config.model_settings(Config())}
-        return Config(**own, **found.get(_SEARCH, {}))
+        # Searched on all cores, whatever it was trained on.
+        num_shards = Config().num_shards
+        return Config(**own, **model_file.search_of(path), num_shards=num_shards)
     except (KeyError, TypeError, ValueError) as error:
         raise _no_model(path) from error
 
@@ -107,24 +106,10 @@ def load(config: Config, path: Path) -> Loaded:
         config = dataclasses.replace(config, **{name: found[name] for name in names})
     except (KeyError, TypeError, ValueError) as error:
         raise _no_model(path) from error
-    about = described(config, known, found.get(_SEARCH))
+    about = model_file.about(known, summarize_config.model_settings(config))
     model = summarize_models.make(config, len(known.tokens))
     params = model_file.load(path, model.init(jax.random.key(0)), about)
     return Loaded(config, model, params, known)
-
-
-def described(config: Config, known: Vocab, search: dict | None) -> str:
-    """Returns what a model's file says that it is of.
-
-    Args:
-        config: of the training.
-        known: its vocabulary.
-        search: how the model is searched; None for a file that does not say it.
-    """
-    settings = summarize_config.model_settings(config)
-    if search is not None:
-        settings[_SEARCH] = search
-    return model_file.about(known, settings)
 
 
 def _settings_of(path: Path) -> dict[str, Any]:

@@ -205,4 +205,4 @@ def _part(example, values, output_deltas, delta_t, t):
 
 
 def _trace(values):
-    return Trace(values.projected, values.states_tm1, values.states, tape=())
+    return Trace((), values.states_tm1, values.states, tape=())

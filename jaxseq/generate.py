@@ -71,7 +71,8 @@ def generate(
     if not isinstance(allowed, jax.core.Tracer):
         expect(bool(np.any(allowed)), "allowed", "one True at least", "none")
     temperature = _in_dtype(temperature, params.embedding.dtype)
-    allowed = jnp.asarray(allowed) & (temperature > 0)
+    tiny = jnp.finfo(temperature.dtype).tiny
+    allowed = jnp.asarray(allowed) & (temperature >= tiny)
     if restart_id is not None:
         restart_id = _scalar_id("restart_id", restart_id, num_ids)
         allowed &= restart_id != NO_ID
@@ -83,12 +84,11 @@ def generate(
         logits, states = language_model.predict(
             cells, params, states, ids, resets=resets
         )
-        logits = jnp.where(allowed, logits[0], -jnp.inf)
+        largest = jnp.max(logits[0], where=allowed, initial=-jnp.inf)
         # What is read as NO_ID is NaN, so that nothing is drawn after it.
-        largest = jnp.max(logits)
         can_draw = jnp.isfinite(largest)
         # Less the largest: over a small temperature the others may overflow, to 0.
-        weights = (logits - largest) / temperature
+        weights = jnp.where(allowed, (logits[0] - largest) / temperature, -jnp.inf)
         drawn = jax.random.categorical(key_t, weights).astype(id_t.dtype)  # (1)
         id_t = jnp.where(can_draw, drawn, jnp.full_like(drawn, NO_ID))
         return (states, id_t), id_t
@@ -111,14 +111,15 @@ def _scalar_id(argument: str, given: Array | int, num_ids: int) -> Array:
 
 
 def _in_dtype(temperature: Array | float, dtype: DTypeLike) -> Array:
-    """Returns the temperature in the model's dtype, where it is above 0 too."""
+    """Returns the temperature in the model's dtype, where it is a normal number too."""
     is_scalar = isinstance(temperature, numbers.Real) or (
         isinstance(temperature, jax.Array | np.ndarray)
         and jnp.issubdtype(temperature.dtype, jnp.floating)
         and temperature.shape == ()
     )
     is_traced = isinstance(temperature, jax.core.Tracer)
-    is_positive = is_scalar and (is_traced or np.asarray(temperature, dtype) > 0)
-    expected = f"a number above 0 in {jnp.dtype(dtype)}"
+    tiny = jnp.finfo(dtype).tiny  # what is smaller may be 0 to XLA
+    is_positive = is_scalar and (is_traced or np.asarray(temperature, dtype) >= tiny)
+    expected = f"a number above 0, of {jnp.dtype(dtype)} {tiny:.1e} at least"
     expect(bool(is_positive), "temperature", expected, repr(temperature))
     return jnp.asarray(temperature, dtype)

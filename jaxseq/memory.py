@@ -13,7 +13,7 @@ Arrays of T·B·H floats that wait for the backward pass:
 Once the forward pass is over all h_{t-1} are known. The pre-activations of a step are
 U x_t + W h_{t-1} + b: of all steps, they are one product, with nothing to wait for.
 
-    gates_t = squash(z_t + W h_{t-1})          all t at once, one GEMM             (1)
+    gates_t = squash(z_t + W h_{t-1} + b)      all t at once, one GEMM             (1)
     state_t = combine(state_{t-1}, gates_t)    a loop of elementwise steps         (2)
 
 `states` needs (1), `outputs` needs (1) and (2): their gates all come back at once, and

@@ -21,7 +21,7 @@ from jaxseq.cells import (
     lstm_linear,
     lstm_peephole,
 )
-from jaxseq.cells.cell import affine
+from jaxseq.cells.cell import affine, sizes
 
 
 NUM_INPUTS, NUM_HIDDEN = 3, 4
@@ -67,7 +67,7 @@ CELLS = {
         _step_of_lstm,
         output=lstm.output,
         init=lstm.init,
-        sizes=elman.sizes,
+        sizes=sizes,
         zero_state=lstm.zero_state,
     ),
     "derived_from_parts": derived.from_parts(
@@ -75,7 +75,7 @@ CELLS = {
         _recur,
         _combine,
         init=elman.init,
-        sizes=elman.sizes,
+        sizes=sizes,
         zero_state=elman.zero_state,
     ),
 }

@@ -54,20 +54,37 @@ def test_generate_at_low_temperature_takes_the_likeliest(cells):
     np.testing.assert_array_equal(ids, np.argmax(logits, axis=-1))
 
 
-@pytest.mark.parametrize("temperature", [1e-6, 1e-308, np.float64(1e-308)])
-def test_generate_at_any_temperature_writes(cells, temperature):
+def test_generate_at_any_temperature_writes(cells):
     """Logits over it overflow; less the largest, the likeliest does not."""
     params = draw(cells)
     params = params._replace(readout=jax.tree.map(lambda w: 9 * w, params.readout))
-    ids = write(cells, params, temperature=1e-6)
-    assert np.all(ids >= 0)
-    np.testing.assert_array_equal(ids, write(cells, params, temperature=temperature))
+    likeliest = write(cells, params, num_steps=5, temperature=1e-6)
+    assert np.all(likeliest >= 0)
+
+    def at(temperature):
+        allowed = np.ones(NUM_IDS, bool)
+        key = jax.random.key(0)
+        return generate.generate(
+            key, cells, params, 0, 5, allowed=allowed, temperature=temperature
+        )
+
+    np.testing.assert_array_equal(at(3e-308), likeliest)
+    np.testing.assert_array_equal(jax.jit(at)(3e-308), likeliest)
 
 
-def test_generate_refuses_a_temperature_that_is_0_in_the_models_dtype():
+@pytest.mark.parametrize("temperature", [1e39, np.inf])
+def test_generate_draws_evenly_what_is_allowed_at_the_largest_temperature(temperature):
     params = jax.tree.map(lambda w: w.astype(jnp.float32), draw(ELMAN))
-    with pytest.raises(ValueError, match="temperature: .* above 0 in float32, got"):
-        write(ELMAN, params, temperature=1e-50)
+    allowed = np.arange(NUM_IDS) % 2 == 1
+    ids = write(ELMAN, params, allowed=allowed, temperature=temperature)
+    assert set(ids.tolist()) == {1, 3, 5}
+
+
+@pytest.mark.parametrize("temperature", [1e-50, 1e-40])
+def test_generate_refuses_a_temperature_that_is_0_in_the_models_dtype(temperature):
+    params = jax.tree.map(lambda w: w.astype(jnp.float32), draw(ELMAN))
+    with pytest.raises(ValueError, match="temperature: .* of float32 1.2e-38 at least"):
+        write(ELMAN, params, temperature=temperature)
 
 
 def test_generate_restarts_where_it_is_told():

@@ -253,8 +253,8 @@ def truncated(
     """Returns the cell with a truncated gradient: some of the last state is an input.
 
     The forward pass is the cell's. No error goes back through that part of the state
-    (its BP2T is 0): through none of it, as Jordan 1986 and Elman 1990 trained, or
-    through all but the carousel of the LSTM of 1997.
+    (its BP2T is 0): all of it, as Jordan 1986 and Elman 1990 trained, or all but the
+    carousel, in the LSTM of 1997.
 
     Args:
         cell: the cell.

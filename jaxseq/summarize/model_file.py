@@ -2,7 +2,8 @@
 
 A file holds the weights, and what they are of: the vocabulary, as a hash, and every
 setting that the model needs to be used, as a text. One that differs in any of these is
-refused, naming what differs.
+refused, naming what differs. How the model is searched can stand beside them; it does
+not decide what the model is.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from jaxseq.word2vec.streams import FilePath
 
 
 _FORMAT = "jaxseq-summarize-1"
+_SEARCH = "search"
 
 
 def about(vocab: Vocab, settings: Mapping[str, Any]) -> str:
@@ -44,19 +46,28 @@ def hash_of(vocab: Vocab) -> str:
     return hashlib.sha256(words).hexdigest()
 
 
-def save(path: FilePath, tree: Tree, described: str) -> None:
+def save(
+    path: FilePath,
+    tree: Tree,
+    described: str,
+    search: Mapping[str, Any] | None = None,
+) -> None:
     """Writes the arrays of a tree: the whole file or, on any failure, none.
 
     Args:
         path: where to; an old file is replaced in one step.
         tree: what to write.
         described: what it is of, from `about`.
+        search: how the model is searched, fit for JSON; None for no word of it.
 
     Raises:
         OSError: if the file cannot be written; an old one is then unharmed.
         FloatingPointError: if an array is not finite; likewise.
     """
     leaves = {f"leaf{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(tree))}
+    if search is not None:
+        both = {**json.loads(described), _SEARCH: dict(search)}
+        described = json.dumps(both, sort_keys=True)
     archive.write(path, _FORMAT, described, leaves)
 
 
@@ -66,7 +77,18 @@ def settings_of(path: FilePath) -> dict[str, Any]:
     Raises:
         ValueError: as `load`.
     """
-    return _read(path)[0]
+    of, _ = _read(path)
+    of.pop(_SEARCH, None)
+    return of
+
+
+def search_of(path: FilePath) -> dict[str, Any]:
+    """Returns how a file says that its model is searched; nothing if it does not.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    return _read(path)[0].get(_SEARCH, {})
 
 
 def load(path: FilePath, like: Tree, described: str) -> Tree:
@@ -83,6 +105,7 @@ def load(path: FilePath, like: Tree, described: str) -> Tree:
     """
     name = repr(os.fspath(path))
     of, found = _read(path)
+    of.pop(_SEARCH, None)
     archive.check_same(path, of, described, "something else")
     leaves, structure = jax.tree.flatten(like)
     read = []

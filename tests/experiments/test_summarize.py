@@ -133,7 +133,8 @@ def test_abs_plus_is_used_with_its_weights(trained_plus, tmp_path, capsys):
     params = model_file.load(model, like, about)
     weights = params.weights._replace(bigram=jax.numpy.float32(50))
     path = tmp_path / "model.npz"
-    model_file.save(path, params._replace(weights=weights), about)
+    search = model_file.search_of(model)
+    model_file.save(path, params._replace(weights=weights), about, search)
     vocab.save(known, tmp_path / "model.vocab.json")
     summarize.main(["--model", str(path), "--max-length", "4", *texts])
     drawn = capsys.readouterr().out.splitlines()
@@ -174,8 +175,8 @@ def test_a_model_is_searched_as_it_was_unless_told(
     path = tmp_path / "model.npz"
     model_of = summarize_models.make(config, len(known.tokens))
     search = None if is_older else summarize_config.search_settings(config)
-    about = summarize_use.described(config, known, search)
-    model_file.save(path, model_of.init(jax.random.key(0)), about)
+    about = model_file.about(known, summarize_config.model_settings(config))
+    model_file.save(path, model_of.init(jax.random.key(0)), about, search)
     vocab.save(known, tmp_path / "model.vocab.json")
     searched = []
 
@@ -186,6 +187,7 @@ def test_a_model_is_searched_as_it_was_unless_told(
     monkeypatch.setattr(summarize_models, "write", write)
     summarize.main(["--model", str(path), "text"])
     summarize.main(["--model", str(path), "--max-length", "5", "text"])
+    assert own.num_shards == 2
     plain = summarize_config.search_settings(Config())
     expected = plain if is_older else plain | given | {"max_length": own.max_length}
     assert searched == [expected, expected | {"max_length": 5}]

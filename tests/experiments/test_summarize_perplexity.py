@@ -58,6 +58,7 @@ def test_what_is_there_is_not_trained_again(tmp_path, capsys, monkeypatch):
     assert len(kept["valid_perplexity"]) == 2
     assert kept["valid_perplexity"][1] < 20
     assert kept["about"]["seed"] == 3
+    assert not [each for each in folder.iterdir() if each.is_dir()]
 
     def refuse(training, *more):
         raise ValueError(f"{training.architecture} at {training.learning_rate}")

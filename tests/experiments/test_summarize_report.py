@@ -6,6 +6,7 @@ import pytest
 from experiments import summarize_corpus, summarize_report
 from experiments.summarize_config import TOKENIZERS, Config, TokenName
 from experiments.summarize_corpus import Corpus, Part
+from jaxseq.summarize import rouge
 from jaxseq.summarize.pairs import Pair
 from jaxseq.summarize.summarizer import Summary
 from jaxseq.text import vocab
@@ -154,3 +155,34 @@ def test_one_tokenizer_is_chosen_for_a_run_by_the_letters_that_english_would_los
     # The same for all parts, whichever of them is of another script.
     assert name(chinese * 9, english, english) == "any_script"
     assert name("...") == "rouge_score"
+
+
+def test_a_placeholder_that_is_written_is_no_hit():
+    part = part_of([Pair("a b", "<unk> word unk")])
+    how = scoring(part)
+    assert "unk:miss" in rouge.signature(
+        rouge.evaluate(["x"], [["x"]], how.settings), "ROUGE-L", "f"
+    )
+    assert summarize_report.rouge_l(part, ["unk <unk> unk"], how) == 0
+    assert summarize_report.rouge_l(part, ["word"], how) > 0
+
+
+def test_the_line_on_attention_says_whose_it_is():
+    found = {"num_words": 2000, "share": 0.5, "chance": 0.25}
+    found |= {"radius": 2, "num_replaced": 3}
+    line = summarize_report.attention_line("abs", found)
+    assert line.startswith("abs: of 2,000 written words")
+    assert ".500" in line
+    assert line.endswith("\n")
+    assert summarize_report.attention_line("abs", found | {"num_words": 0}) == ""
+
+
+def test_what_is_cut_is_counted():
+    part = part_of([Pair("a b c", "a b"), Pair("a b", "a"), Pair("a b c d", "a b c")])
+    config = Config(max_words=2, max_targets=2)
+    known = vocab.build(part.documents)
+    ends = [
+        each.targets[-1] == vocab.EOS
+        for each in summarize_corpus.encode(config, known, part)
+    ]
+    assert summarize_corpus.num_cut(config, part) == (2, ends.count(False)) == (2, 2)

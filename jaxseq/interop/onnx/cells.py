@@ -37,7 +37,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jaxseq.cells import Cell, derived, elman, gru, lstm, lstm_peephole
-from jaxseq.cells.cell import affine
+from jaxseq.cells.cell import affine, plus, sizes
 from jaxseq.interop.onnx.activations import Activation, value
 from jaxseq.precision import product
 from jaxseq.types import Array
@@ -77,7 +77,7 @@ def rnn(form: Form) -> Cell:
         return f(z_t + product(h_tm1, params.W.T))  # (1)
 
     return derived.from_step(
-        step, init=elman.init, sizes=elman.sizes, zero_state=elman.zero_state
+        step, init=elman.init, sizes=sizes, zero_state=elman.zero_state
     )
 
 
@@ -98,7 +98,7 @@ def gru_before(form: Form) -> Cell:
         return (1 - z_t) * n_t + z_t * h_tm1  # (5)
 
     return derived.from_step(
-        step, init=gru.before.init, sizes=elman.sizes, zero_state=elman.zero_state
+        step, init=gru.before.init, sizes=sizes, zero_state=elman.zero_state
     )
 
 
@@ -115,11 +115,11 @@ def gru_after(form: Form) -> Cell:
         u_rz, u_n = _split(affine(params.U, x_t, params.b), h_tm1)
         w_rz, w_n = _split(product(h_tm1, params.W.T), h_tm1)
         r_t, z_t = jnp.split(f(u_rz + w_rz), 2, axis=-1)  # (2), (3)
-        n_t = g(u_n + r_t * (w_n + _spread(params.b_m, w_n)))  # (4')
+        n_t = g(u_n + r_t * plus(w_n, params.b_m))  # (4')
         return (1 - z_t) * n_t + z_t * h_tm1  # (5)
 
     return derived.from_step(
-        step, init=gru.after.init, sizes=elman.sizes, zero_state=elman.zero_state
+        step, init=gru.after.init, sizes=sizes, zero_state=elman.zero_state
     )
 
 
@@ -148,7 +148,7 @@ def lstm_whole(form: Form) -> Cell:
         step,
         output=lstm.output,
         init=lstm_peephole.init,
-        sizes=elman.sizes,
+        sizes=sizes,
         zero_state=lstm.zero_state,
     )
 
