@@ -118,8 +118,9 @@ def _in_dtype(temperature: Array | float, dtype: DTypeLike) -> Array:
         and temperature.shape == ()
     )
     is_traced = isinstance(temperature, jax.core.Tracer)
-    tiny = jnp.finfo(dtype).tiny  # what is smaller may be 0 to XLA
-    is_positive = is_scalar and (is_traced or np.asarray(temperature, dtype) >= tiny)
+    tiny = float(jnp.finfo(dtype).tiny)  # what is smaller may be 0 to XLA
+    is_positive = is_scalar and (is_traced or float(temperature) >= tiny)
     expected = f"a number above 0, of {jnp.dtype(dtype)} {tiny:.1e} at least"
     expect(bool(is_positive), "temperature", expected, repr(temperature))
-    return jnp.asarray(temperature, dtype)
+    with np.errstate(over="ignore"):  # infinite: all that is allowed is as likely
+        return jnp.asarray(temperature, dtype)
