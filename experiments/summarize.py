@@ -181,8 +181,7 @@ def learn(config: Config) -> None:
     shown = summarize_report.shown(corpus.test, written, places)
     result = {
         "config": results.settings(config),
-        "machine": machine.describe(("jax", "jaxlib", "optax")),
-        "commit": machine.commit(("jaxseq", ":(glob)experiments/*.py")),
+        **machine.of_training(),
         "corpus": {
             "name": corpus.name,
             "num_train": len(corpus.train.pairs),

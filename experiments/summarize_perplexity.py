@@ -159,8 +159,7 @@ def run(config: Config) -> dict:
     result = {
         "config": results.settings(config),
         "corpus": corpus.name,
-        "machine": machine.describe(("jax", "jaxlib", "optax")),
-        "commit": machine.commit(("jaxseq", ":(glob)experiments/*.py")),
+        **machine.of_training(),
         "trainings": found,
         "num_in_order": num_in_order(found),
     }

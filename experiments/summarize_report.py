@@ -236,17 +236,32 @@ def alignments(
 ) -> dict[int, Alignment]:
     """Returns the attention of these examples, by their number; of those with any."""
     return {
-        number: heatmap.align(
-            test.documents[place][: summaries[place].num_read],
-            summaries[place].words,
-            summaries[place].weights,
-            summaries[place].is_replaced,
-            reference=test.pairs[place].summary,
-            space=scoring.join(["", ""]),
+        number: alignment(
+            test.documents[place],
+            summaries[place],
+            scoring.join,
+            test.pairs[place].summary,
         )
         for number, place in enumerate(places, start=1)
         if summaries[place].weights.any()
     }
+
+
+def alignment(
+    document: Sequence[str],
+    summary: Summary,
+    join: Callable[[Sequence[str]], str],
+    reference: str = "",
+) -> Alignment:
+    """Returns the attention of a summary that has any, over the words read."""
+    return heatmap.align(
+        document[: summary.num_read],
+        summary.words,
+        summary.weights,
+        summary.is_replaced,
+        reference=reference,
+        space=join(["", ""]),
+    )
 
 
 def attention_line(name: str, attended: Mapping[str, float]) -> str:

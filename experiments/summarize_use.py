@@ -16,7 +16,6 @@ from jaxseq.text.vocab import Vocab
 
 from . import (
     cli,
-    heatmap,
     heatmap_page,
     pages,
     summarize_config,
@@ -68,13 +67,7 @@ def use(config: Config, path: Path) -> None:
         _say(number, summary)
         print(summarize_report.line(tokenizer.join(summary.words)))
         if config.heatmaps is not None and summary.weights.any():
-            maps[number] = heatmap.align(
-                document[: summary.num_read],
-                summary.words,
-                summary.weights,
-                summary.is_replaced,
-                space=tokenizer.join(["", ""]),
-            )
+            maps[number] = summarize_report.alignment(document, summary, tokenizer.join)
     if config.heatmaps is not None:
         language = pages.language_of(" ".join(texts))
         heatmap_page.write(config.heatmaps, "Summaries", maps, language)

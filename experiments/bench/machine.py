@@ -64,6 +64,14 @@ def describe(packages: Iterable[str]) -> dict:
     }
 
 
+def of_training() -> dict:
+    """Says what a training of the experiments is of: machine and commit."""
+    return {
+        "machine": describe(("jax", "jaxlib", "optax")),
+        "commit": commit(("jaxseq", ":(glob)experiments/*.py")),
+    }
+
+
 def commit(code: Sequence[str] = CODE) -> dict:
     """Returns the git commit, and whether the code differs from it.
 
